@@ -1,0 +1,97 @@
+"""Settings come from the environment, `.env` and a file, and wrong ones are refused by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tts_server.config import Settings, SettingsError, environment_names, load_settings
+
+EARLIER_SERVERS = """DEVICE SAMPLE_RATE VOICE_LIBRARY_PATH VOICE_CACHE_PATH DEFAULT_VOICE_NAME MAX_TEXT_LENGTH MAX_PROMPT_BYTES MODEL_ID_MAP
+ENABLE_CORS CORS_ORIGINS CORS_ALLOW_ORIGINS CACHE_TTL_MINUTES SERVED_MODEL_NAME SEED LOG_LEVEL SERVICE_PORT HF_HOME HF_TOKEN
+CHATTERBOX_API_KEY""".split()
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.max_text_length) == ("127.0.0.1", 5093, 4096)
+
+
+def test_the_environment_beats_dotenv_which_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("config.toml").write_text('port = 1001\nhost = "10.0.0.1"\ndefault_voice_name = "onyx"\n', encoding="utf-8")
+    Path(".env").write_text("PORT=1002\nHOST=10.0.0.2\n", encoding="utf-8")
+    monkeypatch.setenv("PORT", "1003")
+    settings = load_settings()
+    assert (settings.port, settings.host, settings.default_voice_name) == (1003, "10.0.0.2", "onyx")
+
+
+def test_an_argument_of_the_command_line_beats_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1003")
+    assert load_settings(port=1004).port == 1004
+
+
+def test_an_empty_variable_is_not_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    assert load_settings().port == 5093
+
+
+@pytest.mark.parametrize("name", EARLIER_SERVERS)
+def test_keys_of_the_earlier_servers_are_accepted(name: str) -> None:
+    known = {variable for field_name, field in Settings.model_fields.items() for variable in environment_names(field_name, field)}
+    assert name in known
+
+
+def test_service_port_sets_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_PORT", "6001")
+    assert load_settings().port == 6001
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEYS", "one, two ,,")
+    monkeypatch.setenv("CHATTERBOX_API_KEY", "three")
+    assert load_settings().keys == ("one", "two", "three")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("MAX_TEXT_LENGTH", "0"),
+        ("SAMPLE_RATE", "7000"),
+        ("LOG_LEVEL", "shout"),
+        ("MODEL_ID_MAP", "{not json"),
+        ("ENABLE_CORS", "perhaps"),
+        ("SEED", "-1"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=rf"(?mi)^{name}: .*{re.escape(value)}"):
+        load_settings()
+
+
+def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("SEED", "xyz")
+    with pytest.raises(SettingsError, match=r"PORT: .*\n.*SEED: |SEED: .*\n.*PORT: "):
+        load_settings()
+
+
+def test_a_broken_file_is_refused_in_words() -> None:
+    Path("config.toml").write_text("port = = 1", encoding="utf-8")
+    with pytest.raises(SettingsError, match="config.toml"):
+        load_settings()
+
+
+def test_a_misspelt_name_in_the_file_is_refused() -> None:
+    Path("config.toml").write_text("prot = 1", encoding="utf-8")
+    with pytest.raises(SettingsError, match="PROT"):
+        load_settings()

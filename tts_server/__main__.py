@@ -1,0 +1,16 @@
+"""The command line: the only place that reads settings and builds everything."""
+
+from __future__ import annotations
+
+import sys
+
+from tts_server import __version__, launcher
+
+try:
+    from tts_server.commands import main
+except ImportError as damage:
+    # A package of the environment is missing or damaged: bring it back, then start again.
+    print(f"The environment of version {__version__} is incomplete ({damage}); it is being repaired.", file=sys.stderr)
+    launcher.repair_and_restart(sys.argv[1:])
+else:
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,164 @@
+"""The one table of settings: environment first, then `.env`, then `config.toml`, then the defaults below.
+
+Only `__main__` reads it; every other module gets plain arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting has a wrong value; the message names it and says what it may be."""
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'must be JSON such as {{"tts-1": "embedded"}} ({error.msg})') from error
+
+
+def _level(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default and meaning. The environment variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` opens the server to your network: set `API_KEYS` too.")
+    port: int = Field(
+        5093, ge=0, le=65535, validation_alias=AliasChoices("port", "service_port"), description="Port to listen on; 0 takes any free one."
+    )
+    open_browser: bool = Field(True, description="Open the page in the browser at start, where there is a desktop.")
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)] = Field(
+        "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
+
+    api_keys: Names = Field((), description="Keys, separated by commas. When set, every route but `/health`, `/healthz` and the page needs one.")
+    chatterbox_api_key: str = Field("", description="One more key, under the name an earlier server used.")
+    allowed_hosts: Names = Field(
+        (), description="More names this server is reached by, such as `tts.example.com`. `*` switches the check of the Host header off."
+    )
+    enable_cors: bool = Field(False, description="Let pages of other sites call the API; which ones, `CORS_ORIGINS` says.")
+    cors_origins: Names = Field(
+        (),
+        validation_alias=AliasChoices("cors_origins", "cors_allow_origins"),
+        description="Origins allowed by CORS, separated by commas, such as `http://localhost:8000`. `*` means any. Setting it enables CORS.",
+    )
+
+    model_id_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_json)] = Field(
+        {}, description='More model names, as JSON: `{"my-voice": "embedded"}`. They are added to the built-in ones.'
+    )
+    default_model: str = Field("embedded", description="The model behind `tts-1`, `gpt-4o-mini-tts`, `chatterbox` and unknown names.")
+    strict_models: bool = Field(False, description="Answer 404 to an unknown model name instead of using the default model.")
+    served_model_name: str = Field("", description="One more name for the default model.")
+    device: str = Field("auto", description="Where Chatterbox runs: `auto`, `cpu`, `cuda`, `mps`. The embedded voice always uses the CPU.")
+    hf_home: str = Field("", description="Folder for downloaded models (Hugging Face's own variable).")
+    hf_token: str = Field("", description="Token for downloading models (Hugging Face's own variable).")
+
+    voice_library_path: Path = Field(PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem.")
+    voice_cache_path: Path = Field(
+        PROJECT / ".cache" / "voices", description="Folder for prepared voices. The embedded voice prepares in a moment and keeps nothing there."
+    )
+    default_voice_name: str = Field("alloy", description="Voice of requests that name none.")
+    seed: int | None = Field(
+        None, ge=0, le=2**63 - 1, description="Seed of requests that bring none; unset, each request sounds a little different."
+    )
+
+    max_text_length: int = Field(4096, ge=1, description="Longest text of one request, in characters.")
+    sample_rate: int = Field(24000, ge=8000, le=48000, description="Sample rate of replies, in Hz, unless the request says otherwise.")
+    max_upload_bytes: int = Field(
+        25 * 2**20,
+        ge=1024,
+        validation_alias=AliasChoices("max_upload_bytes", "max_prompt_bytes"),
+        description="Largest reference clip, in bytes.",
+    )
+    max_clip_seconds: float = Field(120.0, ge=1, description="Longest reference clip, in seconds.")
+    voice_url_allow_http: bool = Field(False, description="Let `voice_url` use plain http besides https.")
+    voice_url_allow_private: bool = Field(
+        False, description="Let `voice_url` reach addresses of your own network. Anyone who may speak can then make the server fetch from it."
+    )
+    cache_ttl_minutes: float = Field(0.0, ge=0, description="Minutes that finished audio is kept for repeated requests; 0 is off.")
+
+    threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
+    synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.api_keys, *([self.chatterbox_api_key] if self.chatterbox_api_key else []))
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        if self.cors_origins:
+            return self.cors_origins
+        return ("*",) if self.enable_cors else ()
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("CONFIG_FILE") or "config.toml")
+        return init_settings, env_settings, dotenv_settings, _SettingsFile(settings_cls, file)
+
+
+class _SettingsFile(TomlConfigSettingsSource):
+    """The TOML file. Unlike the environment it holds nothing but settings, so a misspelt name is an error."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name.lower(): value for name, value in super().__call__().items()}
+        known = {
+            variable.lower() for name, field in self.settings_cls.model_fields.items() for variable in environment_names(name, field)
+        }
+        if unknown := sorted(values.keys() - known):
+            raise SettingsError(f"config.toml: there is no setting {', '.join(name.upper() for name in unknown)}.")
+        return values
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read all sources; raises SettingsError naming each wrong value."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{str(e['loc'][0]).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"config.toml cannot be read: {error}") from error
+
+
+def environment_names(name: str, field: FieldInfo) -> list[str]:
+    """The variables that set a field; the first is its own name."""
+    alias = field.validation_alias
+    names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [name]
+    return [n.upper() for n in names]

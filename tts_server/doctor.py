@@ -1,0 +1,278 @@
+"""What is installed, what this machine has, what is missing and the command that brings it.
+
+Each check looks at one thing and returns a Finding; none changes anything, and none raises.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.metadata
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from tts_server import __version__
+from tts_server.config import PROJECT, Settings
+from tts_server.engines.base import Utterance
+from tts_server.engines.catalog import INSTALL_CHATTERBOX, KNOWN_MODELS
+
+RUN = "run.bat" if os.name == "nt" else "./run.sh"
+SUPPORTED = ((3, 10), (3, 13))
+GPU_QUERY = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact: whether it is well, in words, and what to do where it is not. Without a `needed` one the server cannot speak."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    needed: bool = False
+
+
+def check_python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
+    """Is this a Python that the server is tested with?"""
+    detail = f"{platform.python_version()} ({platform.system()} {platform.machine()})"
+    lowest, highest = SUPPORTED
+    if version < lowest:
+        return Finding("Python", False, detail, "install Python 3.10 or newer: https://www.python.org/downloads/", needed=True)
+    if version > highest:
+        return Finding("Python", True, f"{detail}; newer than the tested ones, up to {highest[0]}.{highest[1]}", needed=True)
+    return Finding("Python", True, detail, needed=True)
+
+
+def check_environment() -> Finding:
+    """Does the server run in a virtual environment of its own?"""
+    if sys.prefix == sys.base_prefix:
+        return Finding("Environment", False, "none; packages are those of the whole system", f"start with {RUN}")
+    return Finding("Environment", True, sys.prefix)
+
+
+def check_packages(requirements: Path = PROJECT / "requirements.txt") -> Finding:
+    """Is every package of a requirements file installed, in a version the file allows?"""
+    try:
+        lines = [line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
+        wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    except (OSError, InvalidRequirement) as error:
+        return Finding("Packages", False, f"{requirements.name} cannot be read: {error}", "bring the file back from the release", needed=True)
+    present, wrong = [], []
+    for requirement in wanted:
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        version = _version(requirement.name)
+        if version is None:
+            wrong.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
+        else:
+            present.append(f"{requirement.name} {version}")
+    if wrong:
+        return Finding("Packages", False, "; ".join(wrong), f"delete the folder {sys.prefix}, then: {RUN}", needed=True)
+    return Finding("Packages", True, ", ".join(present), needed=True)
+
+
+def check_ffmpeg() -> Finding:
+    """Does the ffmpeg that reads uploaded clips start?"""
+    try:
+        import imageio_ffmpeg
+
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+        said = subprocess.run([program, "-hide_banner", "-version"], capture_output=True, timeout=20, check=True).stdout
+    except (ImportError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        return Finding("ffmpeg", False, f"reference clips cannot be read: {error}", "let IMAGEIO_FFMPEG_EXE name an ffmpeg program")
+    return Finding("ffmpeg", True, " ".join(said.decode("utf-8", "replace").split()[:3]))
+
+
+def check_machine() -> Finding:
+    """How many cores this process may use, and the machine's memory."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    memory = memory_bytes()
+    return Finding("Machine", True, f"{cores} cores" + (f", {memory / 2**30:.1f} GiB of memory" if memory else ""))
+
+
+def memory_bytes() -> int | None:
+    """The machine's memory, where the system tells."""
+    if sys.platform == "win32":
+        import ctypes
+
+        class MemoryStatus(ctypes.Structure):
+            _fields_ = (
+                ("length", ctypes.c_uint32),
+                ("load", ctypes.c_uint32),
+                *((name, ctypes.c_uint64) for name in ("total", "free", "page_total", "page_free", "virtual_total", "virtual_free", "extended")),
+            )
+
+        status = MemoryStatus(length=ctypes.sizeof(MemoryStatus))
+        return int(status.total) if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return None
+
+
+def check_gpu() -> Finding:
+    """The GPU that Chatterbox would use. The embedded voice needs none."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return Finding("GPU", True, "Apple's, by Metal")
+    try:
+        said = subprocess.run(GPU_QUERY, capture_output=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return Finding("GPU", True, "none found; the embedded voice needs none, Chatterbox is slow without")
+    return Finding("GPU", True, "; ".join(said.decode("utf-8", "replace").strip().splitlines()))
+
+
+def check_embedded() -> Finding:
+    """Does the embedded voice say a word?"""
+    try:
+        from tts_server.engines.embedded.engine import EmbeddedEngine
+
+        engine = EmbeddedEngine(1)
+        try:
+            voice = engine.builtin_voice(engine.voices()[0].id)
+            stream = engine.submit(Utterance("Hello.", voice, index=0, seed=0, tempo=1.0, language="en", controls={}))
+            chunks = list(stream.chunks(lambda: False))
+        finally:
+            engine.close()
+        seconds = sum(len(chunk) for chunk in chunks) / engine.capabilities.sample_rate
+        loudest = max((float(abs(chunk).max()) for chunk in chunks if len(chunk)), default=0.0)
+    except Exception as error:  # whatever is wrong with it, the report must come out
+        reason = error.__cause__ or error
+        return Finding("Embedded voice", False, f"does not speak: {type(reason).__name__}: {reason}", _rebuild(), needed=True)
+    if not loudest > 0.01:
+        return Finding("Embedded voice", False, "speaks only silence", _rebuild(), needed=True)
+    return Finding("Embedded voice", True, f'said "Hello." in {seconds:.1f} s of audio', needed=True)
+
+
+def check_chatterbox() -> Finding:
+    """Are Chatterbox's packages installed? torch is imported only where it is, to learn what it runs on."""
+    names = ", ".join(model.id for model in KNOWN_MODELS if model.install_hint)
+    version = _version("chatterbox-tts")
+    if version is None:
+        return Finding("Chatterbox", False, f"not installed ({names})", INSTALL_CHATTERBOX.replace("./run.sh", RUN))
+    return Finding("Chatterbox", True, f"packages {version} installed, {_torch()}; this version of Parlance does not speak with them yet")
+
+
+def check_port(host: str, port: int) -> Finding:
+    """Is the port free to listen on?"""
+    name = f"Port {port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            if os.name == "posix":  # as servers do; on Windows the option would take a port from its owner
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            detail = f"in use on {host}, by a server that runs already or another program"
+            return Finding(name, False, detail, f"stop that one, or take another port: {RUN} serve --port {port % 65535 + 1}")
+        return Finding(name, False, f"cannot be used on {host}: {error.strerror or error}", f"another one: {RUN} serve --host 127.0.0.1 --port 5093")
+    return Finding(name, True, f"free on {host}")
+
+
+def check_voices(folder: Path) -> Finding:
+    """Can the voices folder be read?"""
+    try:
+        num_entries = len(list(folder.iterdir()))
+    except OSError as error:
+        return Finding("Voices folder", False, f"{folder}: {error.strerror}", "let VOICE_LIBRARY_PATH name a folder that can be read")
+    return Finding("Voices folder", True, f"{folder} ({num_entries} entries)")
+
+
+def check_cache(folder: Path) -> Finding:
+    """Can the cache folder be written, or made where it is not there yet?"""
+    nearest = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return Finding("Cache folder", True, str(folder))
+    except OSError as error:
+        return Finding("Cache folder", False, f"{folder}: {error.strerror}", "let VOICE_CACHE_PATH name a folder that can be written")
+
+
+def check_browser(host: str, port: int) -> Finding:
+    """Is there a browser to show the page?"""
+    address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return Finding("Browser", True, f"none found here; open {address} in one that reaches this machine")
+    path = shutil.which(str(getattr(browser, "name", ""))) or type(browser).__name__
+    return Finding("Browser", True, f"{path} shows {address}")
+
+
+def report(settings: Settings) -> list[Finding]:
+    """All findings, in the order to read them."""
+    return [
+        check_python(),
+        check_environment(),
+        check_packages(),
+        check_machine(),
+        check_gpu(),
+        check_embedded(),
+        check_chatterbox(),
+        check_ffmpeg(),
+        check_voices(settings.voice_library_path),
+        check_cache(settings.voice_cache_path),
+        check_port(settings.host, settings.port),
+        check_browser(settings.host, settings.port),
+    ]
+
+
+def describe(findings: Sequence[Finding]) -> str:
+    """The findings as text, ending in a sentence that says whether the server can speak."""
+    width = max(len(finding.name) for finding in findings)
+    lines = [f"Parlance {__version__}", ""]
+    for finding in findings:
+        mark = "ok" if finding.ok else "NO" if finding.needed else "--"
+        lines.append(f"{mark}  {finding.name:<{width}}  {finding.detail}")
+        if finding.remedy:
+            lines.append(f"    {'':<{width}}  -> {finding.remedy}")
+    lines.append("")
+    lines.append("The server can speak." if can_speak(findings) else "The server cannot speak until what is marked NO is mended.")
+    return "\n".join(lines) + "\n"
+
+
+def can_speak(findings: Sequence[Finding]) -> bool:
+    """Is everything there that speaking needs?"""
+    return all(finding.ok for finding in findings if finding.needed)
+
+
+def main(settings: Settings, output: TextIO | None = None) -> int:
+    """Print the report (to standard output unless told); returns 0 if the server can speak, else 1."""
+    findings = report(settings)
+    (output or sys.stdout).write(describe(findings))
+    return 0 if can_speak(findings) else 1
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _rebuild() -> str:
+    return f"delete the folder {sys.prefix}, then: {RUN}"
+
+
+def _torch() -> str:
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return f"torch does not load ({error})"
+    if torch.cuda.is_available():
+        return f"torch {torch.__version__} on {torch.cuda.get_device_name(0)}"
+    return f"torch {torch.__version__} on the CPU"

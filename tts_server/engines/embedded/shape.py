@@ -1,0 +1,201 @@
+"""What makes one person sound unlike another, applied between the network and its vocoder.
+
+The network describes speech as a source and filters, so a person can be changed part by part, as in the source-filter
+theory (G. Fant, "Acoustic Theory of Speech Production", 1960): the pitch curve is the larynx, the place of the formants along
+frequency is the length of the vocal tract, the slope and colour of the spectrum is the glottis and the rest of the head.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from hibari import dsp
+
+from tts_server.speech import Samples
+
+Array = npt.NDArray[np.float32]
+
+NUM_BINS = dsp.N_FFT // 2 + 1
+BIN_HZ = dsp.SR / dsp.N_FFT
+NEUTRAL_PITCH_HZ = 185.0
+"""Median pitch of the unshaped network; `pitch_spread` widens or narrows the melody around it."""
+BAND_CENTRES_HZ = (150.0, 300.0, 500.0, 800.0, 1200.0, 1800.0, 2600.0, 3600.0, 5000.0, 7000.0, 10000.0)
+VOICED_HZ = 40.0
+PITCH_LIMITS_HZ = (55.0, 480.0)
+PEAK = 0.95
+"""Louder samples are bent back below full scale."""
+
+_FIRST_FORMANT_HZ = 600.0
+_STRETCH_END_HZ = 6500.0
+_TILT_CENTRE_HZ = 800.0
+_TILT_LIMITS_HZ = (150.0, 9000.0)
+_BREATH_FROM_HZ = 1500.0
+_RESIDUE_BELOW_HZ = 1500.0
+
+
+@dataclass(frozen=True)
+class VoiceShape:
+    """How a person differs from the unshaped network; the default differs in nothing.
+
+    `pitch_scale` multiplies the pitch, `pitch_spread` its deviation (in octaves) from the middle.
+    `envelope_stretch` moves the formants along frequency: below 1 a longer vocal tract, above 1 a shorter one;
+    `first_formant_stretch` moves the lowest formant on top of that (throat against mouth).
+    `tilt_db` is the spectral slope in dB per octave, `bands_db` the colour in dB at `BAND_CENTRES_HZ` (empty: none),
+    `breath_db` the level of the breath noise in voiced sounds, `tempo` a multiple of the usual pace.
+    """
+
+    pitch_scale: float = 1.0
+    pitch_spread: float = 1.0
+    envelope_stretch: float = 1.0
+    first_formant_stretch: float = 1.0
+    tilt_db: float = 0.0
+    bands_db: tuple[float, ...] = ()
+    breath_db: float = 0.0
+    tempo: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.bands_db and len(self.bands_db) != len(BAND_CENTRES_HZ):
+            raise ValueError(f"bands_db needs {len(BAND_CENTRES_HZ)} values")
+
+    @property
+    def is_neutral(self) -> bool:
+        """True where only the tempo may differ from the unshaped network."""
+        return self == VoiceShape(tempo=self.tempo)
+
+
+@dataclass(frozen=True)
+class SpeechFrames:
+    """What the network says about each 12.5 ms frame.
+
+    Logarithms of magnitude, shape [601, frames]: `harmonics`, `noise`, and `residue` with a phase of its own; `harmonic_phase`
+    is the phase of the filter before tanh, `residue_phase` in radians. `pitch` in Hz, shape [frames], is below 40 where unvoiced.
+    """
+
+    harmonics: Array
+    harmonic_phase: Array
+    noise: Array
+    residue: Array
+    residue_phase: Array
+    pitch: Array
+
+
+def render(frames: SpeechFrames, shape: VoiceShape, rng: np.random.Generator) -> Samples:
+    """The sound of `frames` spoken by a person of this shape: float32 at 24 kHz, peaks below 1."""
+    if not shape.is_neutral:
+        frames = reshape(frames, shape)
+    samples: Samples = dsp.synth(
+        frames.harmonics, frames.harmonic_phase, frames.noise, frames.residue, frames.residue_phase, frames.pitch, rng
+    )
+    return _below_full_scale(samples)
+
+
+def reshape(frames: SpeechFrames, shape: VoiceShape) -> SpeechFrames:
+    """The frames as a person of this shape would say them, as loud as before."""
+    curves = _curves(shape)
+    pitch = _pitch(frames.pitch, shape)
+    harmonics = curves.stretch(frames.harmonics)
+    harmonics += curves.gain[:, None]
+    level = _log_level(frames.harmonics, frames.pitch) - _log_level(harmonics, pitch)
+    harmonics += level
+    residue = curves.stretch(frames.residue)
+    residue += (curves.gain + level)[:, None]
+    residue[:, frames.pitch > VOICED_HZ] += curves.voiced_residue_gain[:, None]
+    return SpeechFrames(
+        harmonics,
+        curves.stretch(frames.harmonic_phase),
+        frames.noise + (curves.gain + level)[:, None],
+        residue,
+        # Bursts live in the phase across frequency: it stays where it is, and the new magnitude acts as a filter.
+        frames.residue_phase,
+        pitch,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """A shape as vectors over the 601 bins: where each bin reads from, and gains as logarithms of magnitude."""
+
+    below: npt.NDArray[np.intp]
+    fraction: Array
+    gain: Array
+    voiced_residue_gain: Array
+
+    def stretch(self, rows: Array) -> Array:
+        """`rows` [601, frames] read at the stretched places, linear between two bins."""
+        lower = rows[self.below]
+        upper = rows[np.minimum(self.below + 1, NUM_BINS - 1)]
+        upper -= lower
+        upper *= self.fraction[:, None]
+        upper += lower
+        return upper
+
+
+@functools.lru_cache(maxsize=256)
+def _curves(shape: VoiceShape) -> _Curves:
+    hertz = np.arange(NUM_BINS) * BIN_HZ
+    source = stretched_frequency(hertz, shape.envelope_stretch, shape.first_formant_stretch) / BIN_HZ
+    below = np.minimum(source.astype(np.intp), NUM_BINS - 1)
+    octaves = np.log2(np.clip(hertz, *_TILT_LIMITS_HZ) / _TILT_CENTRE_HZ)
+    decibels = shape.tilt_db * octaves
+    if shape.bands_db:
+        decibels = decibels + np.interp(np.log(np.maximum(hertz, 1.0)), np.log(BAND_CENTRES_HZ), shape.bands_db)
+    # The residue of voiced sounds holds traces of the network's own harmonics, out of tune once the pitch is another.
+    detuned = min(1.0, abs(np.log2(shape.pitch_scale)) * 4.0)
+    residue = -12.0 * detuned / (1.0 + (hertz / _RESIDUE_BELOW_HZ) ** 4)
+    residue = residue + shape.breath_db / (1.0 + (_BREATH_FROM_HZ / np.maximum(hertz, 1.0)) ** 4)
+    return _Curves(
+        below,
+        (source - below).astype(np.float32),
+        _log_magnitude(decibels),
+        _log_magnitude(residue),
+    )
+
+
+def stretched_frequency(hertz: npt.NDArray[np.float64], stretch: float, first_formant: float = 1.0) -> npt.NDArray[np.float64]:
+    """The frequency in Hz from which each of `hertz` takes its envelope.
+
+    Piecewise linear up to half the sample rate, so that no part of the spectrum is missing or read past its end
+    (the warping of L. Lee and R. Rose, "Speaker Normalization Using Efficient Frequency Warping Procedures", ICASSP 1996).
+    """
+    source = (0.0, _FIRST_FORMANT_HZ, 1500.0, _STRETCH_END_HZ, dsp.SR / 2)
+    target = (0.0, _FIRST_FORMANT_HZ * stretch * first_formant, 1500.0 * stretch, _STRETCH_END_HZ * stretch, dsp.SR / 2)
+    return np.interp(hertz, target, source)
+
+
+def _pitch(pitch: Array, shape: VoiceShape) -> Array:
+    voiced = pitch > VOICED_HZ
+    octaves = np.log2(np.maximum(pitch, VOICED_HZ) / NEUTRAL_PITCH_HZ) * shape.pitch_spread
+    moved = np.clip(NEUTRAL_PITCH_HZ * shape.pitch_scale * np.exp2(octaves), *PITCH_LIMITS_HZ)
+    return np.where(voiced, moved, pitch).astype(np.float32)
+
+
+def _log_level(harmonics: Array, pitch: Array) -> np.float32:
+    """Half the logarithm of the loudness-weighted power of the voiced frames, up to a constant.
+
+    One harmonic stands for `pitch` Hz of the envelope. The weight is the head's rise of ITU-R BS.1770's K curve.
+    A third of the frames and half of the bins tell enough.
+    """
+    voiced = np.flatnonzero(pitch > VOICED_HZ)[::3]
+    if not len(voiced):
+        return np.float32(0.0)
+    hertz = np.arange(0, NUM_BINS, 2) * BIN_HZ
+    weight = (1.0 + 1.5 / (1.0 + (1500.0 / np.maximum(hertz, 1.0)) ** 2)) * (hertz > 60.0)
+    power = np.exp(2.0 * harmonics[::2, voiced])
+    return np.float32(0.5 * np.log(weight.astype(np.float32) @ power @ (1.0 / pitch[voiced])))
+
+
+def _log_magnitude(decibels: npt.NDArray[np.float64]) -> Array:
+    return (decibels * (np.log(10.0) / 20.0)).astype(np.float32)
+
+
+def _below_full_scale(samples: Samples) -> Samples:
+    """Bend peaks beyond `PEAK` smoothly towards 1; what stays below is not touched."""
+    magnitude = np.abs(samples)
+    loud = magnitude > PEAK
+    if loud.any():
+        room = 1.0 - PEAK
+        samples[loud] = np.copysign(PEAK + room * np.tanh((magnitude[loud] - PEAK) / room) * 0.99, samples[loud])
+    return samples

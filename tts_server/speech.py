@@ -1,0 +1,87 @@
+"""The nouns that every layer shares."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+"""Mono audio: float32, shape [n], nominally within -1..1."""
+
+
+class AudioFormat(str, enum.Enum):
+    """A container and codec that a reply may have."""
+
+    MP3 = "mp3"
+    OPUS = "opus"
+    AAC = "aac"
+    FLAC = "flac"
+    WAV = "wav"
+    PCM = "pcm"
+
+    @property
+    def content_type(self) -> str:
+        return _CONTENT_TYPES[self]
+
+
+_CONTENT_TYPES = {
+    AudioFormat.MP3: "audio/mpeg",
+    AudioFormat.OPUS: "audio/ogg",
+    AudioFormat.AAC: "audio/aac",
+    AudioFormat.FLAC: "audio/flac",
+    AudioFormat.WAV: "audio/wav",
+    AudioFormat.PCM: "audio/pcm",
+}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of text that an engine speaks at once, and the silence that follows it in seconds."""
+
+    text: str
+    pause_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class VoiceReference:
+    """Decoded reference audio of a speaker: `samples` float32 mono at `sample_rate` Hz; `digest` is the sha256 of the file."""
+
+    samples: Samples = field(repr=False, compare=False)
+    sample_rate: int
+    digest: str
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice a client can name. `origin` is `builtin` (an engine's own) or `library` (a file in the voices folder)."""
+
+    id: str
+    name: str
+    origin: str
+    description: str = ""
+    language: str | None = None
+    gender: str | None = None
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """One request for speech, whatever dialect it came in. `None` means "not given"."""
+
+    text: str
+    model: str | None = None
+    voice: str | None = None
+    reference: VoiceReference | None = None
+    format: AudioFormat = AudioFormat.MP3
+    sample_rate: int = 24000
+    speed: float = 1.0
+    language: str | None = None
+    seed: int | None = None
+    controls: Mapping[str, float | int | bool] = field(default_factory=dict)

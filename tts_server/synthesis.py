@@ -1,0 +1,249 @@
+"""From a request to audio: model, voice, text, engine, joined PCM, encoded bytes."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tts_server.audio.encoders import create_encoder, supported_rate
+from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
+from tts_server.audio.resample import Resampler
+from tts_server.audio.tempo import TempoChanger
+from tts_server.engines.base import Cancelled, Engine, SpeechStream, Utterance
+from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
+from tts_server.errors import InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
+from tts_server.metrics import Metrics
+from tts_server.speech import Samples, Segment, SpeechRequest, Voice, VoiceReference
+from tts_server.text.clean import clean, has_speech, is_only_punctuation
+from tts_server.text.scripts import unspeakable
+from tts_server.text.segment import segments
+from tts_server.voices.library import VoiceLibrary
+
+MAX_SEED = 2**63 - 1
+NUM_PREPARED_VOICES = 64
+PUNCTUATION_SECONDS = 0.25
+LANGUAGE_CODE = re.compile(r"(?P<code>ar|da|de|el|en|es|fi|fr|he|hi|it|ja|ko|ms|nl|no|pl|pt|ru|sv|sw|tr|zh)(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
+
+
+def never() -> bool:
+    """The `is_cancelled` of a caller that waits to the end."""
+    return False
+
+
+@dataclass
+class Speech:
+    """A request that has passed every check: what will be spoken, by what, and the audio on demand.
+
+    `seconds_made` grows while the audio is read.
+    """
+
+    request: SpeechRequest
+    text: str
+    model: str
+    voice: str | None
+    cloning: str | None
+    ignored: tuple[str, ...]
+    seed: int
+    sample_rate: int
+    _engine: Engine = field(repr=False)
+    _prepared: Any = field(repr=False)
+    _language: str | None
+    metrics: Metrics = field(repr=False)
+    seconds_made: float = 0.0
+
+    def pcm(self, is_cancelled: Callable[[], bool] = never) -> Iterator[Samples]:
+        """Mono float32 chunks at `sample_rate`, the same samples however the reader takes them.
+
+        Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails.
+        """
+        source_rate = self._engine.capabilities.sample_rate
+        low, high = self._engine.capabilities.tempo_range
+        tempo = min(max(self.request.speed, low), high)
+        stages: list[TempoChanger | Resampler] = []
+        if tempo != self.request.speed:
+            stages.append(TempoChanger(source_rate, self.request.speed / tempo))
+        if source_rate != self.sample_rate:
+            stages.append(Resampler(source_rate, self.sample_rate))
+        for samples in _through(stages, self._spoken(tempo, is_cancelled)):
+            if len(samples):
+                self.seconds_made += len(samples) / self.sample_rate
+                self.metrics.add_audio(len(samples) / self.sample_rate)
+                yield soft_limit(samples)
+
+    def audio(self, is_cancelled: Callable[[], bool] = never, *, streamed: bool = True) -> Iterator[bytes]:
+        """Encoded chunks in the request's format; together they are one valid file."""
+        encoder = create_encoder(self.request.format, self.sample_rate, streamed=streamed)
+        try:
+            for samples in self.pcm(is_cancelled):
+                if data := encoder.encode(samples):
+                    yield data
+            if data := encoder.flush():
+                yield data
+        finally:
+            encoder.close()
+
+    def _spoken(self, tempo: float, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        """The segments' audio in order, joined. Later segments are submitted ahead, as many as the engine works on at once."""
+        capabilities = self._engine.capabilities
+        joiner = SegmentJoiner(capabilities.sample_rate)
+        ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
+        pieces = enumerate(
+            segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars)
+        )
+        try:
+            while True:
+                while len(ahead) <= self._engine.num_parallel and (piece := next(pieces, None)):
+                    ahead.append((piece[1], self._submit(*piece, tempo)))
+                if not ahead:
+                    yield joiner.flush()
+                    return
+                segment, stream = ahead[0]
+                if stream is not None:
+                    for samples in stream.chunks(is_cancelled):
+                        yield joiner.process(samples)
+                yield joiner.end_segment(segment.pause_after)
+                ahead.popleft()
+                if is_cancelled():
+                    raise Cancelled
+        finally:
+            for _, stream in ahead:
+                if stream is not None:
+                    stream.close()
+
+    def _submit(self, index: int, segment: Segment, tempo: float) -> SpeechStream | None:
+        if not has_speech(segment.text):
+            return None
+        seed = (self.seed * 1_000_003 + index) & MAX_SEED
+        return self._engine.submit(Utterance(segment.text, self._prepared, index, seed, tempo, self._language, self.request.controls))
+
+
+@dataclass
+class _Silence(Speech):
+    """Text that is punctuation only, such as the `.` by which a client tries its key: a moment of silence."""
+
+    def _spoken(self, tempo: float, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        yield silence(PUNCTUATION_SECONDS, self._engine.capabilities.sample_rate)
+
+
+def _through(stages: list[TempoChanger | Resampler], source: Iterator[Samples]) -> Iterator[Samples]:
+    for stage in stages:
+        source = _staged(stage, source)
+    return source
+
+
+def _staged(stage: TempoChanger | Resampler, source: Iterator[Samples]) -> Iterator[Samples]:
+    for samples in source:
+        yield stage.process(samples)
+    yield stage.flush()
+
+
+class Synthesizer:
+    """Checks requests and turns them into Speech. `num_prepared` voices made from clips are kept, the least recently used go first."""
+
+    def __init__(
+        self,
+        catalog: ModelCatalog,
+        library: VoiceLibrary,
+        metrics: Metrics,
+        *,
+        default_voice: str = "alloy",
+        default_seed: int | None = None,
+        num_prepared: int = NUM_PREPARED_VOICES,
+    ) -> None:
+        self.catalog = catalog
+        self.library = library
+        self.metrics = metrics
+        self.default_voice = default_voice
+        self.default_seed = default_seed
+        self.num_prepared = num_prepared
+        self._prepared: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def plan(self, request: SpeechRequest) -> Speech:
+        """Check everything that can be checked before the first sound; raises the TTSError family."""
+        model = self.catalog.resolve(request.model)
+        engine = self.catalog.engine(model)
+        text = clean(request.text)
+        kind = Speech
+        if not has_speech(text):
+            if not is_only_punctuation(text):
+                raise NothingToSay("The text leaves nothing to say. Write some words.", param="input")
+            kind = _Silence
+        self._check_script(text, engine)
+        voice, cloning, prepared, language = self._voice(request, engine)
+        controls = {control.name for control in engine.capabilities.controls}
+        ignored = [name for name in request.controls if name not in controls]
+        if language is not None and language not in engine.capabilities.languages:
+            ignored.append("language")
+        seed = request.seed if request.seed is not None else self.default_seed
+        return kind(
+            request=request,
+            text=text,
+            model=model,
+            voice=voice,
+            cloning=cloning,
+            ignored=tuple(ignored),
+            seed=seed if seed is not None else secrets.randbelow(2**31),
+            sample_rate=supported_rate(request.format, request.sample_rate),
+            _engine=engine,
+            _prepared=prepared,
+            _language=language,
+            metrics=self.metrics,
+        )
+
+    def voices(self) -> list[Voice]:
+        """All voices of the default model's engine and of the library; a built-in name is never hidden by a file."""
+        builtin = list(self.catalog.engine(self.catalog.default).voices())
+        names = {voice.id for voice in builtin}
+        return builtin + [voice for voice in self.library.voices() if voice.id.lower() not in names]
+
+    def _check_script(self, text: str, engine: Engine) -> None:
+        script = unspeakable(text, engine.capabilities.scripts)
+        if script is None:
+            return
+        able = self.catalog.entries["chatterbox-multilingual"]
+        if able.id in self.catalog.engines:
+            remedy = f"Use the model '{able.id}'."
+        else:
+            remedy = f"{able.name} can: install it with {INSTALL_CHATTERBOX}, then use the model '{able.id}'."
+        name = self.catalog.entries[engine.name].name if engine.name in self.catalog.entries else engine.name
+        raise UnsupportedText(f"{name} cannot speak text in the {script} script. {remedy}", param="input")
+
+    def _voice(self, request: SpeechRequest, engine: Engine) -> tuple[str | None, str | None, Any, str | None]:
+        """(voice id, kind of cloning, the engine's voice, language)"""
+        cloning = engine.capabilities.cloning
+        language = LANGUAGE_CODE.fullmatch(request.language) if request.language else None
+        if request.language and language is None:
+            raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
+        code = language["code"].lower() if language else None
+        if request.reference is not None:
+            return None, cloning, self._prepare(engine, request.reference), code
+        name = (request.voice or self.default_voice).strip()
+        builtin = {voice.id for voice in engine.voices()}
+        if name.lower() in builtin:
+            return name.lower(), None, engine.builtin_voice(name.lower()), code
+        if (found := self.library.find(name)) is not None:
+            return found, cloning, self._prepare(engine, self.library.reference(found)), code
+        if (spoken := LANGUAGE_CODE.fullmatch(name)) is not None and name != self.default_voice:
+            default, cloning, prepared, _ = self._voice(SpeechRequest("", voice=self.default_voice), engine)
+            return default, cloning, prepared, code or spoken["code"].lower()
+        known = ", ".join(voice.id for voice in self.voices())
+        raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
+
+    def _prepare(self, engine: Engine, reference: VoiceReference) -> Any:
+        key = (engine.name, reference.digest)
+        with self._lock:
+            if key in self._prepared:
+                self._prepared.move_to_end(key)
+                return self._prepared[key]
+        prepared = engine.prepare_voice(reference)
+        with self._lock:
+            self._prepared[key] = prepared
+            while len(self._prepared) > self.num_prepared:
+                self._prepared.popitem(last=False)
+        return prepared

@@ -1,0 +1,22 @@
+"""Marks in the text that mean silence instead of words."""
+
+from __future__ import annotations
+
+import re
+
+MAX_PAUSE = 10.0
+"""The longest silence one tag can ask for, in seconds."""
+
+PAUSE_TAG = re.compile(
+    r"\[[ \t]{0,4}pause[ \t]{0,4}:[ \t]{0,4}([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})[ \t]{0,4}(ms|s)?[ \t]{0,4}\]",
+    re.IGNORECASE,
+)
+"""`[pause:0.5s]`, `[pause:500ms]`, `[pause:1]`. Anything else in brackets is text, and is spoken. Every repeat is bounded, so a hostile
+text cannot make the search slow."""
+
+
+def pause_seconds(tag: re.Match[str]) -> float:
+    """How long the silence of a tag found by `PAUSE_TAG` is, 0 to `MAX_PAUSE` seconds."""
+    number, unit = tag.groups()
+    seconds = float(number) / 1000 if (unit or "s").lower() == "ms" else float(number)
+    return min(seconds, MAX_PAUSE)

@@ -1,0 +1,120 @@
+"""Fetching `voice_url`: a reference clip from the web, without becoming a door into the local network."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from tts_server.errors import InvalidRequest, TooLarge
+
+MAX_REDIRECTS = 3
+CHUNK_BYTES = 64 * 1024
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    """What a fetch may reach and take: bytes, seconds for everything together, plain http, addresses that are not public."""
+
+    max_bytes: int
+    seconds: float = 15.0
+    allow_http: bool = False
+    allow_private: bool = False
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet, seen through IPv6 wrappings of IPv4."""
+    ip = ipaddress.ip_address(address.split("%", 1)[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip.sixtofour is not None or ip.teredo is not None or ip in NAT64:
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def fetch(url: str, limits: FetchLimits) -> bytes:
+    """The body of `url`; raises InvalidRequest or TooLarge with `voice_url` as the field.
+
+    Each hop's name is resolved once, every address is checked, and the connection goes to the checked address itself,
+    so a name that changes its answer in between gains nothing.
+    """
+    deadline = time.monotonic() + limits.seconds
+    for _ in range(MAX_REDIRECTS + 1):
+        try:
+            body, redirect = _fetch_once(url, limits, deadline)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _refused("it could not be fetched") from error
+        if redirect is None:
+            return body
+        url = urljoin(url, redirect)
+    raise _refused(f"it redirects more than {MAX_REDIRECTS} times")
+
+
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest(f"voice_url: {why}.", param="voice_url")
+
+
+def _fetch_once(url: str, limits: FetchLimits, deadline: float) -> tuple[bytes, str | None]:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and limits.allow_http):
+        raise _refused("only https addresses are fetched")
+    if not parts.hostname or parts.username or parts.password:
+        raise _refused("it must be a plain address such as https://example.com/voice.wav")
+    host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    connection = _connect(host, port, parts.scheme == "https", limits, deadline)
+    try:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", target, headers={"Host": parts.netloc, "Accept": "audio/*", "Connection": "close"})
+        response = connection.getresponse()
+        if response.status in (301, 302, 303, 307, 308):
+            location = response.getheader("Location")
+            if not location:
+                raise _refused("it redirects to nowhere")
+            return b"", location
+        if response.status != 200:
+            raise _refused(f"its server answered {response.status}")
+        return _read(response, connection, limits, deadline), None
+    finally:
+        connection.close()
+
+
+def _connect(host: str, port: int, is_tls: bool, limits: FetchLimits, deadline: float) -> http.client.HTTPConnection:
+    addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    if not limits.allow_private and not all(is_public(address) for address in addresses):
+        raise _refused("it leads to an address that is not on the public internet")
+    sock = socket.create_connection((sorted(addresses)[0], port), timeout=_left(deadline))
+    if is_tls:
+        try:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        except OSError:
+            sock.close()
+            raise
+    connection = http.client.HTTPConnection(host, port)
+    connection.sock = sock
+    return connection
+
+
+def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, limits: FetchLimits, deadline: float) -> bytes:
+    body = bytearray()
+    while True:
+        if connection.sock is not None:
+            connection.sock.settimeout(_left(deadline))
+        chunk = response.read1(CHUNK_BYTES)
+        if not chunk:
+            return bytes(body)
+        body += chunk
+        if len(body) > limits.max_bytes:
+            raise TooLarge(f"voice_url: the file is larger than {limits.max_bytes} bytes.", param="voice_url")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("out of time")
+    return left

@@ -1,0 +1,45 @@
+"""The Flask application: every dialect's routes over one synthesizer."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from tts_server.synthesis import Synthesizer
+from tts_server.web.cloning import cloning_routes
+from tts_server.web.failures import install_failures
+from tts_server.web.guard import install_guard
+from tts_server.web.models import model_routes
+from tts_server.web.openai import SpeechDesk, openai_routes
+from tts_server.web.options import WebOptions
+from tts_server.web.pages import page_routes
+from tts_server.web.references import ReferenceReader
+from tts_server.web.status import status_routes
+from tts_server.web.voices import voice_routes
+
+MAX_BODY_BYTES = 50 * 2**20
+MAX_FORM_FIELDS = 100
+
+
+def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
+    """Build the application. `synthesizer` does the work; `options` holds limits and permissions."""
+    app = Flask(__name__, static_folder=str(options.assets / "static"), template_folder=str(options.assets / "templates"))
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_FIELDS,
+        SEND_FILE_MAX_AGE_DEFAULT=0,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    install_failures(app)
+    install_guard(app, options)
+    desk = SpeechDesk(synthesizer, ReferenceReader(options), options)
+    for routes in (
+        openai_routes(desk),
+        cloning_routes(desk),
+        model_routes(synthesizer.catalog),
+        voice_routes(synthesizer),
+        status_routes(synthesizer),
+        page_routes(desk),
+    ):
+        app.register_blueprint(routes)
+    return app

@@ -1,0 +1,98 @@
+"""Every error as JSON in OpenAI's shape, with a request id, and never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from tts_server.engines.base import Cancelled
+from tts_server.errors import InvalidRequest, TTSError
+
+log = logging.getLogger("tts_server.web")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+CLIENT_CLOSED_REQUEST = 499
+
+
+class InvalidFields(InvalidRequest):
+    """One or more fields are wrong; `detail` lists them as `{loc, msg, type}`."""
+
+    def __init__(self, detail: list[dict[str, Any]]) -> None:
+        first = detail[0]
+        param = ".".join(str(part) for part in first["loc"][1:])
+        super().__init__(f"{param}: {first['msg']}", param=param or None)
+        self.detail = detail
+
+
+def error_body(message: str, type_: str, param: str | None, code: str | None, detail: Any = None) -> dict[str, Any]:
+    """OpenAI's error object, with the `detail` beside it that clients of other servers read."""
+    return {"error": {"message": message, "type": type_, "param": param, "code": code}, "detail": detail or message}
+
+
+def error_event(error: TTSError) -> dict[str, Any]:
+    """An error for the middle of an event stream, where the status is already sent."""
+    return {"type": "error", **error_body(error.message, error.type, error.param, error.code)}
+
+
+def install_failures(app: Flask) -> None:
+    """Register the handlers on `app`; every reply gets its `x-request-id`."""
+
+    @app.before_request
+    def name_request() -> None:
+        given = request.headers.get("x-request-id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+    @app.after_request
+    def send_request_id(response: Response) -> Response:
+        response.headers["x-request-id"] = g.get("request_id") or uuid.uuid4().hex
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response
+
+    @app.errorhandler(TTSError)
+    def known(error: TTSError) -> Response:
+        if error.status >= 500:
+            log.error("request %s failed: %s", g.get("request_id"), error.message, exc_info=error.__cause__)
+        body = error_body(error.message, error.type, error.param, error.code, getattr(error, "detail", None))
+        response = jsonify(body)
+        response.status_code = error.status
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
+            response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
+        if error.status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @app.errorhandler(Cancelled)
+    def gone(_: Cancelled) -> Response:
+        return Response(status=CLIENT_CLOSED_REQUEST)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        if isinstance(error, RequestEntityTooLarge):
+            message, code = "The request is larger than this server accepts.", "too_large"
+        elif status == 404:
+            message, code = f"There is nothing at {request.path}. The API is described in docs/API.md.", "not_found"
+        elif status == 405:
+            message, code = f"{request.method} is not possible at {request.path}.", "method_not_allowed"
+        else:
+            message, code = error.description or error.name, "bad_request" if status < 500 else "server_error"
+        response = jsonify(error_body(message, "invalid_request_error" if status < 500 else "server_error", None, code))
+        response.status_code = status
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> Response:
+        log.error("request %s failed", g.get("request_id"), exc_info=error)
+        message = f"Something went wrong in the server. Its log has more under request id {g.get('request_id')}."
+        response = jsonify(error_body(message, "server_error", None, "server_error"))
+        response.status_code = 500
+        return response

@@ -1,0 +1,143 @@
+"""The fields of a speech request, in JSON or in a form, and their rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from flask import Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from tts_server.errors import InvalidRequest
+from tts_server.speech import AudioFormat
+from tts_server.web.failures import InvalidFields
+
+CONTROLS = ("cfg_weight", "exaggeration", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "norm_loudness", "cfg_value")
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("number_type", "must be a number, not true or false")
+    return value
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+
+
+class VoiceId(BaseModel):
+    """A voice named by an object, as newer OpenAI clients may."""
+
+    id: str
+
+
+class SpeechFields(BaseModel):
+    """`POST /v1/audio/speech` and its relatives. Unknown fields are tolerated; `""` and null mean "not given"."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    input: str
+    model: str | None = None
+    voice: str | VoiceId | None = None
+    response_format: Annotated[AudioFormat, BeforeValidator(_lower)] | None = None
+    speed: Number = Field(1.0, ge=0.25, le=4.0)
+    instructions: str | None = None
+    stream_format: Annotated[Literal["audio", "sse"], BeforeValidator(_lower)] = "audio"
+    stream: bool = False
+    sample_rate: Whole | None = Field(None, ge=8000, le=48000)
+    language: str | None = Field(None, max_length=35)
+    cfg_weight: Number | None = Field(None, ge=0, le=1)
+    exaggeration: Number | None = Field(None, ge=0.25, le=2)
+    temperature: Number | None = Field(None, ge=0, le=2)
+    top_p: Number | None = Field(None, ge=0, le=1)
+    top_k: Whole | None = Field(None, ge=0, le=10000)
+    min_p: Number | None = Field(None, ge=0, le=1)
+    repetition_penalty: Number | None = Field(None, ge=1, le=2)
+    seed: Whole | None = Field(None, ge=0, le=2**63 - 1)
+    norm_loudness: bool | None = None
+    cfg_value: Number | None = Field(None, ge=0.5, le=5)
+    cache: bool = True
+    voice_url: str | None = Field(None, max_length=4096)
+    voice_b64: str | None = None
+
+    @field_validator("instructions", mode="before")
+    @classmethod
+    def _instructions_as_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+    @property
+    def voice_name(self) -> str | None:
+        return self.voice.id if isinstance(self.voice, VoiceId) else self.voice
+
+    def controls(self) -> dict[str, float | int | bool]:
+        """The model controls that were given."""
+        return {name: value for name in CONTROLS if (value := getattr(self, name)) is not None}
+
+
+def read_payload(request: Request) -> dict[str, Any]:
+    """The fields as sent, from JSON or a form; JSON is recognised whatever its Content-Type says."""
+    is_form = request.mimetype in FORM_TYPES
+    if is_form and request.mimetype != FORM_TYPES[0]:
+        raw = request.get_data(cache=True)
+        is_form = not raw.lstrip().startswith(b"{")
+    if is_form:
+        return {name: request.form[name] for name in request.form}
+    try:
+        payload = json.loads(request.get_data())
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body must be JSON such as {\"input\": \"Hello\"}, or a form.", code="invalid_json") from error
+    if not isinstance(payload, dict):
+        raise InvalidRequest("The body must be a JSON object such as {\"input\": \"Hello\"}.", code="invalid_json")
+    return payload
+
+
+def parse_fields(payload: Mapping[str, Any], max_text_length: int) -> SpeechFields:
+    """Validated fields; raises InvalidFields naming each wrong one."""
+    given = {name: value for name, value in payload.items() if name == "input" or (value is not None and value != "")}
+    if speaks_older_dialect(payload):
+        given = translate_older_dialect(given)
+    if given.get("input") in (None, ""):
+        raise InvalidFields([{"loc": ["body", "input"], "msg": "the text to speak is required", "type": "missing"}])
+    try:
+        fields = SpeechFields.model_validate(given)
+    except ValidationError as error:
+        raise InvalidFields(
+            [{"loc": ["body", *e["loc"][:1]], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]} for e in error.errors()]
+        ) from error
+    if len(fields.input) > max_text_length:
+        message = f"the text has {len(fields.input)} characters; this server takes {max_text_length} at once"
+        raise InvalidFields([{"loc": ["body", "input"], "msg": message, "type": "string_too_long"}])
+    return fields
+
+
+def speaks_older_dialect(payload: Mapping[str, Any]) -> bool:
+    """Whether a request comes from a client of the older chatterbox-api, where `instructions` is a number or, for its model, empty."""
+    instructions = payload.get("instructions")
+    if isinstance(instructions, (int, float)) and not isinstance(instructions, bool):
+        return True
+    if not isinstance(instructions, str):
+        return False
+    if instructions == "":
+        return payload.get("model") == "chatterbox-tts"
+    return NUMBER.fullmatch(instructions) is not None
+
+
+def translate_older_dialect(given: Mapping[str, Any]) -> dict[str, Any]:
+    """There `instructions` is the exaggeration and `speed` the cfg_weight; a given field of the new name wins."""
+    fields = dict(given)
+    exaggeration = fields.pop("instructions", None)
+    cfg_weight = fields.pop("speed", None)
+    if exaggeration is not None:
+        fields.setdefault("exaggeration", exaggeration)
+    if cfg_weight is not None:
+        fields.setdefault("cfg_weight", cfg_weight)
+    return fields

@@ -1,0 +1,58 @@
+"""The models a client can name, listed as OpenAI lists them, with what the page needs beside it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from tts_server.engines.catalog import ModelCatalog, ModelEntry
+from tts_server.errors import ModelNotFound
+
+
+def model_routes(catalog: ModelCatalog) -> Blueprint:
+    routes = Blueprint("models", __name__)
+    created = int(time.time())
+
+    def describe(model_id: str, entry: ModelEntry) -> dict[str, Any]:
+        engine = catalog.engines.get(entry.id)
+        capabilities = engine.capabilities if engine else None
+        return {
+            "id": model_id,
+            "object": "model",
+            "created": created,
+            "owned_by": "parlance",
+            "name": entry.name,
+            "engine": entry.id,
+            "alias_of": None if model_id == entry.id else entry.id,
+            "default": entry.id == catalog.default,
+            "available": engine is not None,
+            "installed": engine is not None,
+            "install_hint": None if engine else entry.install_hint,
+            "languages": list(entry.languages),
+            "cloning": capabilities.cloning if capabilities else None,
+            "controls": [asdict(control) for control in capabilities.controls] if capabilities else [],
+        }
+
+    def all_models() -> dict[str, dict[str, Any]]:
+        own = {model_id: describe(model_id, entry) for model_id, entry in catalog.entries.items()}
+        return own | {alias: describe(alias, catalog.entries[target]) for alias, target in catalog.aliases.items()}
+
+    @routes.get("/v1/models")
+    def list_models() -> Response:
+        return jsonify({"object": "list", "data": list(all_models().values())})
+
+    @routes.get("/v1/models/<model_id>")
+    def get_model(model_id: str) -> Response:
+        model = all_models().get(model_id.lower())
+        if model is None:
+            raise ModelNotFound(f"There is no model {model_id!r}.", param="model")
+        return jsonify(model)
+
+    @routes.get("/v1/audio/models")
+    def list_audio_models() -> Response:
+        return jsonify({"models": [{"id": model_id} for model_id in all_models()]})
+
+    return routes

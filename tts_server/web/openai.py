@@ -1,0 +1,72 @@
+"""OpenAI's speech routes, and the chatterbox-api dialect on the same address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+
+from tts_server.errors import InvalidRequest, VoiceNotFound
+from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
+from tts_server.synthesis import Speech, Synthesizer
+from tts_server.web.fields import SpeechFields, VoiceId, parse_fields, read_payload
+from tts_server.web.options import WebOptions
+from tts_server.web.references import ReferenceReader
+from tts_server.web.responses import EVENT_STREAM, openai_events, response_events, streamed_audio, whole_audio
+
+
+@dataclass(frozen=True)
+class SpeechDesk:
+    """What every speech route needs: the rules for fields, the reader of clips, the synthesizer."""
+
+    synthesizer: Synthesizer
+    references: ReferenceReader
+    options: WebOptions
+
+    def fields(self) -> SpeechFields:
+        return parse_fields(read_payload(request), self.options.max_text_length)
+
+    def plan(self, fields: SpeechFields, reference: VoiceReference | None, default_format: AudioFormat) -> Speech:
+        """Checked speech for the current request."""
+        speech = SpeechRequest(
+            text=fields.input,
+            model=fields.model,
+            voice=fields.voice_name,
+            reference=reference,
+            format=fields.response_format or default_format,
+            sample_rate=fields.sample_rate or self.options.sample_rate,
+            speed=fields.speed,
+            language=fields.language,
+            seed=fields.seed,
+            controls=fields.controls(),
+        )
+        try:
+            return self.synthesizer.plan(speech)
+        except VoiceNotFound as error:
+            if isinstance(fields.voice, VoiceId):
+                raise InvalidRequest(error.message, param="voice", code=error.code) from error
+            raise
+
+
+def openai_routes(desk: SpeechDesk) -> Blueprint:
+    """`/v1/audio/speech` and `/v1/audio/speech/stream`."""
+    routes = Blueprint("openai", __name__)
+
+    @routes.post("/v1/audio/speech")
+    def create_speech() -> Response:
+        fields = desk.fields()
+        reference = desk.references.from_request(request, fields)
+        speech = desk.plan(fields, reference, AudioFormat.MP3)
+        if fields.stream_format == "sse":
+            return openai_events(speech)
+        if EVENT_STREAM in request.headers.get("Accept", "") and speech.request.format is AudioFormat.PCM:
+            return response_events(speech)
+        return streamed_audio(speech) if fields.stream else whole_audio(speech)
+
+    @routes.post("/v1/audio/speech/stream")
+    def stream_speech() -> Response:
+        fields = desk.fields().model_copy(update={"response_format": AudioFormat.WAV})
+        reference = desk.references.from_request(request, fields)
+        return streamed_audio(desk.plan(fields, reference, AudioFormat.WAV))
+
+    return routes

@@ -1,0 +1,30 @@
+"""What the web layer needs to know, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tts_server.speech import VoiceReference
+from tts_server.voices.fetch import FetchLimits
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """Limits and permissions of the web layer.
+
+    `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
+    which Host headers may name.
+    """
+
+    decode: Callable[[bytes], VoiceReference]
+    assets: Path
+    fetch_limits: FetchLimits
+    max_text_length: int = 4096
+    max_upload_bytes: int = 25 * 2**20
+    sample_rate: int = 24000
+    api_keys: tuple[str, ...] = ()
+    listening_on: str = "127.0.0.1"
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()

@@ -1,0 +1,151 @@
+"""Audio as HTTP replies: whole, streamed, or as server-sent events."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable, Iterator
+from itertools import chain
+from urllib.parse import quote
+
+from flask import Response, current_app, g, request, stream_with_context
+
+from tts_server.audio.pcm import to_s16
+from tts_server.engines.base import Cancelled
+from tts_server.errors import TTSError
+from tts_server.synthesis import Speech
+from tts_server.web.failures import error_event
+
+TOKENS_PER_SECOND = 25
+CHARACTERS_PER_TOKEN = 4
+EVENT_STREAM = "text/event-stream"
+
+
+def client_watch() -> Callable[[], bool]:
+    """Asks the server whether the client of the current request is gone."""
+    watch: Callable[[], bool] | None = request.environ.get("waitress.client_disconnected")
+    return watch or (lambda: False)
+
+
+def whole_audio(speech: Speech) -> Response:
+    """One file with its exact length."""
+    with speech.metrics.request():
+        body = b"".join(speech.audio(client_watch(), streamed=False))
+    return _described(Response(body, content_type=speech.request.format.content_type), speech)
+
+
+def streamed_audio(speech: Speech) -> Response:
+    """A body that starts with the first audio and goes on as more is made."""
+    return _streamed(speech.audio(client_watch()), speech, speech.request.format.content_type)
+
+
+def openai_events(speech: Speech) -> Response:
+    """OpenAI's own events: `speech.audio.delta` …, `speech.audio.done`."""
+
+    def events() -> Iterator[bytes]:
+        for data in speech.audio(watch):
+            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+        yield _event({"type": "speech.audio.done", "usage": usage(speech)})
+
+    watch = client_watch()
+    return _streamed(_ending_in_words(events()), speech, EVENT_STREAM)
+
+
+def response_events(speech: Speech) -> Response:
+    """Events in the style of the Responses API, each with s16le PCM."""
+
+    def events() -> Iterator[bytes]:
+        for index, samples in enumerate(speech.pcm(watch)):
+            audio = base64.b64encode(to_s16(samples)).decode()
+            yield _event(
+                {
+                    "type": "response.output_audio.delta",
+                    "index": index,
+                    "audio": audio,
+                    "format": "pcm16",
+                    "sample_rate": speech.sample_rate,
+                }
+            )
+        yield _event({"type": "response.completed", "response": {"id": f"resp_{request_id}", "status": "completed", "usage": usage(speech)}})
+        yield b"data: [DONE]\n\n"
+
+    request_id = g.request_id
+    watch = client_watch()
+    return _streamed(_ending_in_words(events()), speech, EVENT_STREAM)
+
+
+def usage(speech: Speech) -> dict[str, int]:
+    """Token counts as OpenAI's events carry them: 4 characters a token in, 25 speech tokens a second out."""
+    tokens_in = math.ceil(len(speech.text) / CHARACTERS_PER_TOKEN)
+    tokens_out = math.ceil(speech.seconds_made * TOKENS_PER_SECOND)
+    return {"input_tokens": tokens_in, "output_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
+
+
+def _event(payload: dict[str, object]) -> bytes:
+    return b"data: " + json.dumps(payload, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _ending_in_words(events: Iterator[bytes]) -> Iterator[bytes]:
+    """A failure after the first event is told as an event, since the status is sent."""
+    is_started = False
+    try:
+        for event in events:
+            yield event
+            is_started = True
+    except TTSError as error:
+        if not is_started:
+            raise
+        current_app.logger.error("stream failed: %s", error.message, exc_info=error.__cause__)
+        yield _event(error_event(error))
+
+
+def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Response:
+    """Pull the first chunk before the reply exists, so that a failure before it is a real status."""
+
+    def counted() -> Iterator[bytes]:
+        with speech.metrics.request():
+            try:
+                yield from chunks
+            except Cancelled:
+                return
+
+    running = counted()
+    first = next(running, b"")
+    body = _Closing(chain([first], running), running)
+    response = Response(stream_with_context(body), content_type=content_type)
+    response.call_on_close(running.close)
+    response.headers["X-Accel-Buffering"] = "no"
+    if content_type == EVENT_STREAM:
+        response.headers["Cache-Control"] = "no-cache"
+    return _described(response, speech)
+
+
+class _Closing:
+    """An iterator whose `close` also ends the generator behind it."""
+
+    def __init__(self, chunks: Iterator[bytes], running: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.close = running.close  # type: ignore[attr-defined]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+
+def _described(response: Response, speech: Speech) -> Response:
+    """Headers that say what answered; names may hold any letters, so they are percent-encoded where needed."""
+    headers = {
+        "X-Model": speech.model,
+        "X-Voice": quote(speech.voice, safe=" ") if speech.voice else None,
+        "X-Voice-Cloning": speech.cloning,
+        "X-Ignored-Parameters": ", ".join(speech.ignored) or None,
+        "X-Sample-Rate": str(speech.sample_rate),
+        "X-Seed": str(speech.seed),
+    }
+    for name, value in headers.items():
+        if value is not None:
+            response.headers[name] = value
+    return response
