@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tts_server.build import build_app, build_synthesizer
 from tts_server.config import environment_names, load_settings, Settings
@@ -29,19 +30,19 @@ class RunningServer:
     url: str
     port: int
     synthesizer: Synthesizer
+    app: Flask
 
 
 @contextlib.contextmanager
 def run_server(**overrides: Any) -> Iterator[RunningServer]:
     settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, **overrides})
     synthesizer = build_synthesizer(settings)
-    server = Server(
-        build_app(settings, synthesizer), settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES
-    )
+    app = build_app(settings, synthesizer)
+    server = Server(app, settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES)
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:
-        yield RunningServer(server.url, server.port, synthesizer)
+        yield RunningServer(server.url, server.port, synthesizer, app)
     finally:
         server.stop()
         thread.join(20)

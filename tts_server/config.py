@@ -75,13 +75,13 @@ class Settings(BaseSettings):
     default_model: str = Field("embedded", description="The model behind `tts-1`, `gpt-4o-mini-tts`, `chatterbox` and unknown names.")
     strict_models: bool = Field(False, description="Answer 404 to an unknown model name instead of using the default model.")
     served_model_name: str = Field("", description="One more name for the default model.")
-    device: str = Field("auto", description="Where Chatterbox runs: `auto`, `cpu`, `cuda`, `mps`. The embedded voice always uses the CPU.")
+    device: str = Field("auto", description="Where Chatterbox will run: `auto`, `cpu`, `cuda`, `mps`. The embedded voice always uses the CPU.")
     hf_home: str = Field("", description="Folder for downloaded models (Hugging Face's own variable).")
     hf_token: str = Field("", description="Token for downloading models (Hugging Face's own variable).")
 
     voice_library_path: Path = Field(PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem.")
     voice_cache_path: Path = Field(
-        PROJECT / ".cache" / "voices", description="Folder for prepared voices. The embedded voice prepares in a moment and keeps nothing there."
+        PROJECT / ".cache" / "voices", description="Folder for prepared voices of Chatterbox. The embedded voice prepares in a moment and writes nothing there."
     )
     default_voice_name: str = Field("alloy", description="Voice of requests that name none.")
     seed: int | None = Field(
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     voice_url_allow_private: bool = Field(
         False, description="Let `voice_url` reach addresses of your own network. Anyone who may speak can then make the server fetch from it."
     )
-    cache_ttl_minutes: float = Field(0.0, ge=0, description="Minutes that finished audio is kept for repeated requests; 0 is off.")
+    cache_ttl_minutes: float = Field(0.0, ge=0, description="Accepted so that configurations of earlier servers start; finished audio is not kept yet.")
 
     threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
     synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")

@@ -100,7 +100,6 @@ class Speech:
                 while len(ahead) <= self._engine.num_parallel and (piece := next(pieces, None)):
                     ahead.append((piece[1], self._submit(*piece, tempo)))
                 if not ahead:
-                    yield joiner.flush()
                     return
                 segment, stream = ahead[0]
                 if stream is not None:

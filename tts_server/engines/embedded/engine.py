@@ -90,11 +90,16 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         with self._lock:
-            self._closed = True
-            for _ in self._threads:
-                self._queue.put((2, next(self._order), None, None))
+            if not self._closed:
+                self._closed = True
+                for _ in self._threads:
+                    self._queue.put((-1, next(self._order), None, None))
         for thread in self._threads:
             thread.join()
+        while not self._queue.empty():
+            _, _, _, stream = self._queue.get()
+            if stream is not None and stream.future.set_running_or_notify_cancel():
+                stream.future.set_exception(EngineFailure("The embedded voice has been stopped."))
 
     # The engine's own threads
 

@@ -1,0 +1,107 @@
+"""The embedded engine's threads: who comes first, what is dropped, what a failure does."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from tts_server.engines.base import Cancelled, Utterance
+from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.errors import EngineFailure
+
+
+class GatedSpeaker:
+    """Stands in for the network: speaks when told to and remembers the order."""
+
+    def __init__(self) -> None:
+        self.spoken: list[str] = []
+        self.started = threading.Event()
+        self.gate = threading.Event()
+
+    def speak(self, text, shape, tempo, seed):
+        self.started.set()
+        self.gate.wait(20)
+        if text == "fail":
+            raise ValueError("inner detail")
+        self.spoken.append(text)
+        return np.full(10, len(self.spoken), np.float32)
+
+
+@pytest.fixture
+def engine():
+    engine = EmbeddedEngine(threads=1)
+    engine._speaker = GatedSpeaker()
+    yield engine
+    engine._speaker.gate.set()
+    engine.close()
+
+
+def utterance(text: str, index: int = 0) -> Utterance:
+    return Utterance(text, None, index, 0, 1.0, None, {})
+
+
+def never() -> bool:
+    return False
+
+
+def occupied(engine: EmbeddedEngine) -> None:
+    engine.submit(utterance("occupied", 5))
+    assert engine._speaker.started.wait(20)
+
+
+def test_first_segments_go_before_later_ones_and_else_first_come_first_served(engine):
+    occupied(engine)
+    streams = [engine.submit(utterance(name, index)) for name, index in [("a2", 2), ("a3", 3), ("b0", 0), ("a4", 4), ("c0", 0)]]
+    engine._speaker.gate.set()
+    for stream in streams:
+        list(stream.chunks(never))
+    assert engine._speaker.spoken == ["occupied", "b0", "c0", "a2", "a3", "a4"]
+
+
+def test_a_closed_stream_is_never_spoken(engine):
+    occupied(engine)
+    dropped, kept = engine.submit(utterance("dropped")), engine.submit(utterance("kept"))
+    dropped.close()
+    dropped.close()
+    engine._speaker.gate.set()
+    list(kept.chunks(never))
+    assert engine._speaker.spoken == ["occupied", "kept"]
+
+
+def test_waiting_ends_when_the_client_is_gone(engine):
+    occupied(engine)
+    stream = engine.submit(utterance("waiting"))
+    with pytest.raises(Cancelled):
+        list(stream.chunks(lambda: True))
+
+
+def test_a_failure_is_told_without_its_details_and_the_next_request_works(engine):
+    engine._speaker.gate.set()
+    with pytest.raises(EngineFailure) as failure:
+        list(engine.submit(utterance("fail")).chunks(never))
+    assert "inner detail" not in failure.value.message
+    assert isinstance(failure.value.__cause__, ValueError)
+    assert len(list(engine.submit(utterance("next")).chunks(never))) == 1
+
+
+def test_a_stopped_engine_takes_no_more(engine):
+    engine._speaker.gate.set()
+    engine.close()
+    with pytest.raises(EngineFailure):
+        engine.submit(utterance("late"))
+
+
+def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine):
+    occupied(engine)
+    waiting = engine.submit(utterance("waiting"))
+    stopping = threading.Thread(target=engine.close)
+    stopping.start()
+    while not engine._closed:
+        pass
+    engine._speaker.gate.set()
+    stopping.join()
+    with pytest.raises(EngineFailure):
+        list(waiting.chunks(never))
+    assert engine._speaker.spoken == ["occupied"]
