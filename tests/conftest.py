@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from tts_server.build import build_app, build_synthesizer
-from tts_server.config import environment_names, load_settings, Settings
+from tts_server.config import Settings, environment_names, load_settings
 from tts_server.server import Server
 from tts_server.synthesis import Synthesizer
 from tts_server.web.app import MAX_BODY_BYTES

@@ -9,6 +9,8 @@ from tts_server import __version__, launcher
 try:
     from tts_server.commands import main
 except ImportError as damage:
+    if (damage.name or "").startswith("tts_server"):
+        raise
     # A package of the environment is missing or damaged: bring it back, then start again.
     print(f"The environment of version {__version__} is incomplete ({damage}); it is being repaired.", file=sys.stderr)
     launcher.repair_and_restart(sys.argv[1:])

@@ -47,9 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 def serve(settings: Settings, _options: argparse.Namespace) -> int:
     """Answer requests until the process is stopped."""
     synthesizer = build_synthesizer(settings)
-    server = Server(
-        build_app(settings, synthesizer), settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES
-    )
+    server = Server(build_app(settings, synthesizer), settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES)
     server.stop_on_signals()
     print(f"Parlance {__version__} speaks at {server.url}  (stop with Ctrl-C)", flush=True)
     if not settings.is_loopback and not settings.keys:
@@ -98,7 +96,9 @@ def doctor(settings: Settings, _options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="run", description="A text-to-speech server.", epilog="Also: 'install chatterbox' brings the Chatterbox models, 'test' runs all tests."
+        prog="run",
+        description="A text-to-speech server.",
+        epilog="Also: 'install chatterbox' brings the Chatterbox models, 'test' runs all tests.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

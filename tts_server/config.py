@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
     )
 
-    api_keys: Names = Field((), description="Keys, separated by commas. When set, every route but `/health`, `/healthz` and the page needs one.")
+    api_keys: Names = Field(
+        (), description="Keys, separated by commas. When set, every route but `/health`, `/healthz` and the page needs one."
+    )
     chatterbox_api_key: str = Field("", description="One more key, under the name an earlier server used.")
     allowed_hosts: Names = Field(
         (), description="More names this server is reached by, such as `tts.example.com`. `*` switches the check of the Host header off."
@@ -66,7 +68,7 @@ class Settings(BaseSettings):
     cors_origins: Names = Field(
         (),
         validation_alias=AliasChoices("cors_origins", "cors_allow_origins"),
-        description="Origins allowed by CORS, separated by commas, such as `http://localhost:8000`. `*` means any. Setting it enables CORS.",
+        description="Origins allowed by CORS, with commas between, such as `http://localhost:8000`. `*` means any. Setting it turns CORS on.",
     )
 
     model_id_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_json)] = Field(
@@ -75,13 +77,18 @@ class Settings(BaseSettings):
     default_model: str = Field("embedded", description="The model behind `tts-1`, `gpt-4o-mini-tts`, `chatterbox` and unknown names.")
     strict_models: bool = Field(False, description="Answer 404 to an unknown model name instead of using the default model.")
     served_model_name: str = Field("", description="One more name for the default model.")
-    device: str = Field("auto", description="Where Chatterbox will run: `auto`, `cpu`, `cuda`, `mps`. The embedded voice always uses the CPU.")
+    device: str = Field(
+        "auto", description="Where Chatterbox will run: `auto`, `cpu`, `cuda`, `mps`. The embedded voice always uses the CPU."
+    )
     hf_home: str = Field("", description="Folder for downloaded models (Hugging Face's own variable).")
     hf_token: str = Field("", description="Token for downloading models (Hugging Face's own variable).")
 
-    voice_library_path: Path = Field(PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem.")
+    voice_library_path: Path = Field(
+        PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem."
+    )
     voice_cache_path: Path = Field(
-        PROJECT / ".cache" / "voices", description="Folder for prepared voices of Chatterbox. The embedded voice prepares in a moment and writes nothing there."
+        PROJECT / ".cache" / "voices",
+        description="Folder for prepared voices of Chatterbox. The embedded voice prepares in a moment and writes nothing there.",
     )
     default_voice_name: str = Field("alloy", description="Voice of requests that name none.")
     seed: int | None = Field(
@@ -99,9 +106,12 @@ class Settings(BaseSettings):
     max_clip_seconds: float = Field(120.0, ge=1, description="Longest reference clip, in seconds.")
     voice_url_allow_http: bool = Field(False, description="Let `voice_url` use plain http besides https.")
     voice_url_allow_private: bool = Field(
-        False, description="Let `voice_url` reach addresses of your own network. Anyone who may speak can then make the server fetch from it."
+        False,
+        description="Let `voice_url` reach addresses of your own network. Anyone who may speak can then make the server fetch from it.",
     )
-    cache_ttl_minutes: float = Field(0.0, ge=0, description="Accepted so that configurations of earlier servers start; finished audio is not kept yet.")
+    cache_ttl_minutes: float = Field(
+        0.0, ge=0, description="Accepted so that configurations of earlier servers start; finished audio is not kept yet."
+    )
 
     threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
     synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")
@@ -138,9 +148,7 @@ class _SettingsFile(TomlConfigSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = {name.lower(): value for name, value in super().__call__().items()}
-        known = {
-            variable.lower() for name, field in self.settings_cls.model_fields.items() for variable in environment_names(name, field)
-        }
+        known = {variable.lower() for name, field in self.settings_cls.model_fields.items() for variable in environment_names(name, field)}
         if unknown := sorted(values.keys() - known):
             raise SettingsError(f"config.toml: there is no setting {', '.join(name.upper() for name in unknown)}.")
         return values

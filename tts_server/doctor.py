@@ -5,12 +5,15 @@ Each check looks at one thing and returns a Finding; none changes anything, and 
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import importlib
 import importlib.metadata
 import os
 import platform
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -67,7 +70,7 @@ def check_packages(requirements: Path = PROJECT / "requirements.txt") -> Finding
         lines = [line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
         wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
     except (OSError, InvalidRequirement) as error:
-        return Finding("Packages", False, f"{requirements.name} cannot be read: {error}", "bring the file back from the release", needed=True)
+        return Finding("Packages", False, f"{requirements.name} cannot be read: {error}", "bring the file back", needed=True)
     present, wrong = [], []
     for requirement in wanted:
         if requirement.marker is not None and not requirement.marker.evaluate():
@@ -80,7 +83,7 @@ def check_packages(requirements: Path = PROJECT / "requirements.txt") -> Finding
         else:
             present.append(f"{requirement.name} {version}")
     if wrong:
-        return Finding("Packages", False, "; ".join(wrong), f"delete the folder {sys.prefix}, then: {RUN}", needed=True)
+        return Finding("Packages", False, "; ".join(wrong), _reinstall(), needed=True)
     return Finding("Packages", True, ", ".join(present), needed=True)
 
 
@@ -98,27 +101,17 @@ def check_ffmpeg() -> Finding:
 
 def check_machine() -> Finding:
     """How many cores this process may use, and the machine's memory."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = os.cpu_count() or 1
+    if sys.platform == "linux":
+        cores = len(os.sched_getaffinity(0))
     memory = memory_bytes()
     return Finding("Machine", True, f"{cores} cores" + (f", {memory / 2**30:.1f} GiB of memory" if memory else ""))
 
 
 def memory_bytes() -> int | None:
     """The machine's memory, where the system tells."""
-    if sys.platform == "win32":
-        import ctypes
-
-        class MemoryStatus(ctypes.Structure):
-            _fields_ = (
-                ("length", ctypes.c_uint32),
-                ("load", ctypes.c_uint32),
-                *((name, ctypes.c_uint64) for name in ("total", "free", "page_total", "page_free", "virtual_total", "virtual_free", "extended")),
-            )
-
-        status = MemoryStatus(length=ctypes.sizeof(MemoryStatus))
-        return int(status.total) if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return _windows_memory() if os.name == "nt" else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         return None
 
@@ -150,9 +143,9 @@ def check_embedded() -> Finding:
         loudest = max((float(abs(chunk).max()) for chunk in chunks if len(chunk)), default=0.0)
     except Exception as error:  # whatever is wrong with it, the report must come out
         reason = error.__cause__ or error
-        return Finding("Embedded voice", False, f"does not speak: {type(reason).__name__}: {reason}", _rebuild(), needed=True)
+        return Finding("Embedded voice", False, f"does not speak: {type(reason).__name__}: {reason}", _reinstall(), needed=True)
     if not loudest > 0.01:
-        return Finding("Embedded voice", False, "speaks only silence", _rebuild(), needed=True)
+        return Finding("Embedded voice", False, "speaks only silence", _reinstall(), needed=True)
     return Finding("Embedded voice", True, f'said "Hello." in {seconds:.1f} s of audio', needed=True)
 
 
@@ -179,7 +172,7 @@ def check_port(host: str, port: int) -> Finding:
         if error.errno == errno.EADDRINUSE:
             detail = f"in use on {host}, by a server that runs already or another program"
             return Finding(name, False, detail, f"stop that one, or take another port: {RUN} serve --port {port % 65535 + 1}")
-        return Finding(name, False, f"cannot be used on {host}: {error.strerror or error}", f"another one: {RUN} serve --host 127.0.0.1 --port 5093")
+        return Finding(name, False, f"cannot be used on {host}: {error.strerror or error}", f"{RUN} serve --host 127.0.0.1 --port 5093")
     return Finding(name, True, f"free on {host}")
 
 
@@ -257,6 +250,14 @@ def main(settings: Settings, output: TextIO | None = None) -> int:
     return 0 if can_speak(findings) else 1
 
 
+def _windows_memory() -> int:
+    # GlobalMemoryStatusEx fills a structure of two 32-bit and seven 64-bit numbers: its own size, the load in percent, the memory ...
+    status = ctypes.create_string_buffer(struct.pack("<2L7Q", 64, *[0] * 8))
+    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(status):  # type: ignore[attr-defined,unused-ignore]
+        raise OSError("GlobalMemoryStatusEx failed")
+    return int(struct.unpack("<2L7Q", status.raw[:64])[2])
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -264,13 +265,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _rebuild() -> str:
-    return f"delete the folder {sys.prefix}, then: {RUN}"
+def _reinstall() -> str:
+    return f'"{sys.executable}" -m pip install --force-reinstall -r "{PROJECT / "requirements.txt"}"'
 
 
 def _torch() -> str:
     try:
-        import torch
+        torch = importlib.import_module("torch")
     except (ImportError, OSError) as error:
         return f"torch does not load ({error})"
     if torch.cuda.is_available():

@@ -20,6 +20,10 @@ TTSError
 from __future__ import annotations
 
 
+class Cancelled(Exception):
+    """The client is gone; nobody waits for the rest. Not an error, so not of the family."""
+
+
 class TTSError(Exception):
     """Base of all errors that reach a client: a status, a code and a sentence."""
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tts_server.errors import Cancelled
+
 
 class Metrics:
     """Thread-safe counters of requests for speech."""
@@ -27,6 +29,8 @@ class Metrics:
         try:
             yield
             outcome = "_completed"
+        except Cancelled:
+            raise
         except Exception:
             outcome = "_errors"
             raise

@@ -14,9 +14,9 @@ from tts_server.audio.encoders import create_encoder, supported_rate
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
-from tts_server.engines.base import Cancelled, Engine, SpeechStream, Utterance
+from tts_server.engines.base import Engine, SpeechStream, Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
-from tts_server.errors import InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
+from tts_server.errors import Cancelled, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
 from tts_server.metrics import Metrics
 from tts_server.speech import Samples, Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech, is_only_punctuation
@@ -27,7 +27,8 @@ from tts_server.voices.library import VoiceLibrary
 MAX_SEED = 2**63 - 1
 NUM_PREPARED_VOICES = 64
 PUNCTUATION_SECONDS = 0.25
-LANGUAGE_CODE = re.compile(r"(?P<code>ar|da|de|el|en|es|fi|fr|he|hi|it|ja|ko|ms|nl|no|pl|pt|ru|sv|sw|tr|zh)(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
+LANGUAGES = "ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh"
+LANGUAGE_CODE = re.compile(rf"(?P<code>{LANGUAGES.replace(' ', '|')})(?:[-_][a-z0-9]{{2,8}})*", re.IGNORECASE)
 
 
 def never() -> bool:
@@ -92,9 +93,7 @@ class Speech:
         capabilities = self._engine.capabilities
         joiner = SegmentJoiner(capabilities.sample_rate)
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
-        pieces = enumerate(
-            segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars)
-        )
+        pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
         try:
             while True:
                 while len(ahead) <= self._engine.num_parallel and (piece := next(pieces, None)):

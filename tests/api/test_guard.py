@@ -55,7 +55,7 @@ def test_health_and_the_page_need_none(locked, path):
 
 
 def test_without_keys_nobody_is_asked(server):
-    assert ask(server, **{"Authorization": "Bearer whatever"}).status_code == 200
+    assert ask(server, Authorization="Bearer whatever").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,9 @@ def test_names_of_this_machine_and_network_are_answered(server, host):
     assert ask(server, Host=host).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:5093", "127.0.0.1.evil.example", "localhost.evil.example", "a@b.example", "[::1", ".."])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5093", "127.0.0.1.evil.example", "localhost.evil.example", "a@b.example", "[::1", ".."]
+)
 def test_foreign_host_names_are_refused(server, host):
     reply = ask(server, Host=host)
     assert (reply.status_code, reply.json()["error"]["code"]) == (403, "forbidden_host")

@@ -23,7 +23,22 @@ SPEECH = "/v1/audio/speech"
 def wav(samples: np.ndarray, rate: int = 24000, code: int = 1) -> bytes:
     data = samples.tobytes()
     width = samples.itemsize
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, code, 1, rate, rate * width, width, 8 * width, b"data", len(data))
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        36 + len(data),
+        b"WAVE",
+        b"fmt ",
+        16,
+        code,
+        1,
+        rate,
+        rate * width,
+        width,
+        8 * width,
+        b"data",
+        len(data),
+    )
     return head + data
 
 
@@ -58,7 +73,11 @@ def hostile_files(clip: bytes) -> list[tuple[str, bytes, set[int]]]:
         ("session description", b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n", {415}),
         ("drawing", b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>', {415}),
         ("archive", zipped.getvalue(), {415}),
-        ("pickle", b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94\x8c\x04true\x94\x85\x94R\x94.", {415}),
+        (
+            "pickle",
+            b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94\x8c\x04true\x94\x85\x94R\x94.",
+            {415},
+        ),
         ("compressed", zlib.compress(b"\0" * 1_000_000), {415}),
         ("program", b"\x7fELF" + bytes(2000), {415}),
         ("picture", b"\x89PNG\r\n\x1a\n" + bytes(2000), {415}),
@@ -72,7 +91,16 @@ def hostile_files(clip: bytes) -> list[tuple[str, bytes, set[int]]]:
     ]
     files += [(f"cut after {n} bytes", clip[:n], {400, 415}) for n in (1, 3, 4, 8, 12, 40, 100, 500)]
     files += [(f"random {n}", rng.randbytes(rng.randrange(1, 20000)), {400, 415}) for n in range(12)]
-    magics = (b"RIFF\xff\xff\xff\xffWAVEfmt ", b"fLaC", b"OggS", b"ID3\x04", b"\x1aE\xdf\xa3", b"\0\0\0\x20ftypM4A ", b"\xff\xf1", b"\xff\xfb")
+    magics = (
+        b"RIFF\xff\xff\xff\xffWAVEfmt ",
+        b"fLaC",
+        b"OggS",
+        b"ID3\x04",
+        b"\x1aE\xdf\xa3",
+        b"\0\0\0\x20ftypM4A ",
+        b"\xff\xf1",
+        b"\xff\xfb",
+    )
     files += [(f"random after {magic[:4]!r}", magic + rng.randbytes(3000), {400, 415}) for magic in magics]
     return files
 
@@ -90,7 +118,9 @@ def bad_requests(clip: bytes) -> list[tuple[str, dict, set[int]]]:
         cases.append((f"upload: {name}", {"data": {"input": TEXT}, "files": {"custom_voice_file": ("a.wav", data)}}, statuses))
         if len(data) < 100_000:
             cases.append((f"base64: {name}", {"json": {"input": TEXT, "voice_b64": base64.b64encode(data).decode() or "="}}, statuses))
-    cases += [(f"file name {name[:20]!r}", {"data": {"input": TEXT}, "files": {"speaker_wav": (name, b"junk")}}, {400, 415}) for name in NAMES]
+    cases += [
+        (f"file name {name[:20]!r}", {"data": {"input": TEXT}, "files": {"speaker_wav": (name, b"junk")}}, {400, 415}) for name in NAMES
+    ]
     ranges = {
         "speed": (0, 0.24, 4.01, -1, 1e308, "x", [], {}, True),
         "temperature": (-1, 3, "hot", []),
@@ -123,7 +153,11 @@ def bad_requests(clip: bytes) -> list[tuple[str, dict, set[int]]]:
     bodies = (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe\x00", b"[" * 50_000, b'{"input":', b"{'input': 'x'}", b"\0" * 100)
     cases += [(f"body {body[:12]!r}", {"data": body, "headers": {"Content-Type": "application/json"}}, {400}) for body in bodies]
     cases += [
-        ("a form with a wrong boundary", {"data": b"--x\r\nnothing", "headers": {"Content-Type": "multipart/form-data; boundary=y"}}, {400}),
+        (
+            "a form with a wrong boundary",
+            {"data": b"--x\r\nnothing", "headers": {"Content-Type": "multipart/form-data; boundary=y"}},
+            {400},
+        ),
         ("a form without a boundary", {"data": b"--x\r\nnothing", "headers": {"Content-Type": "multipart/form-data"}}, {400}),
         ("a form of too many fields", {"files": {f"f{n}": (None, "x") for n in range(2000)}}, {400, 413}),
         ("a body larger than allowed", {"data": b"x" * (51 << 20)}, {413}),

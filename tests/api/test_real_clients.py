@@ -23,7 +23,9 @@ def test_the_openai_sdk_gets_every_format(client, name):
 
 
 def test_the_openai_sdk_streams_into_a_file(client, tmp_path):
-    with client.audio.speech.with_streaming_response.create(model="gpt-4o-mini-tts", voice="marin", input=TEXT, instructions="Calmly.") as reply:
+    with client.audio.speech.with_streaming_response.create(
+        model="gpt-4o-mini-tts", voice="marin", input=TEXT, instructions="Calmly."
+    ) as reply:
         reply.stream_to_file(tmp_path / "speech.mp3")
     assert hear((tmp_path / "speech.mp3").read_bytes()).kind == "mp3"
 

@@ -35,10 +35,9 @@ def test_forms_carry_the_same_fields(server):
 
 
 def test_empty_and_null_mean_not_given(server):
-    names = (
-        "model voice response_format speed instructions stream_format stream sample_rate language cfg_weight exaggeration temperature "
-        "top_p top_k min_p repetition_penalty seed norm_loudness cfg_value cache voice_url voice_b64"
-    ).split()
+    names = """model voice response_format speed instructions stream_format stream sample_rate language cfg_weight
+exaggeration temperature top_p top_k min_p repetition_penalty seed norm_loudness cfg_value cache voice_url
+voice_b64""".split()
     for nothing in ("", None):
         reply = post(server, json={"input": TEXT, **dict.fromkeys(names, nothing)})
         assert (reply.status_code, sniff(reply.content)) == (200, "mp3"), reply.text
@@ -100,7 +99,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("wrong", "param"), WRONG, ids=lambda value: str(value)[:30])
 def test_a_wrong_value_is_a_400_that_names_the_field(server, wrong, param):
-    reply = post(server, json={"input": TEXT, **wrong})
+    reply = post(server, data=json.dumps({"input": TEXT, **wrong}))
     error = reply.json()["error"]
     assert (reply.status_code, error["type"], error["param"]) == (400, "invalid_request_error", param)
     assert set(error) == {"message", "type", "param", "code"}
@@ -215,7 +214,9 @@ def test_in_the_older_dialect_the_weight_has_its_own_range(server):
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, "cfg_weight")
 
 
-@pytest.mark.parametrize("text", ["你好，世界。", "Привет, мир!", "こんにちは", "مرحبا بالعالم", "Hello there. 今天天气很好，我们去公园吧。"])
+@pytest.mark.parametrize(
+    "text", ["你好，世界。", "Привет, мир!", "こんにちは", "مرحبا بالعالم", "Hello there. 今天天气很好，我们去公园吧。"]
+)
 def test_text_in_a_script_the_voice_cannot_speak_is_refused_with_the_way_out(server, text):
     reply = post(server, json={"input": text})
     error = reply.json()["error"]

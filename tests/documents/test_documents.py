@@ -51,11 +51,7 @@ def test_every_second_name_of_a_setting_is_documented():
 
 
 def test_every_route_is_documented(server):
-    routes = {
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule))
-        for rule in server.app.url_map.iter_rules()
-        if rule.endpoint != "static"
-    }
+    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule)) for rule in server.app.url_map.iter_rules() if rule.endpoint != "static"}
     missing = [route for route in sorted(routes) if f"`{route}`" not in API and f" {route}`" not in API]
     assert missing == []
 
@@ -66,7 +62,12 @@ def test_every_field_of_a_speech_request_is_documented():
 
 def test_every_link_in_the_documents_leads_somewhere():
     broken = []
-    for document in [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md")), *sorted((PROJECT / "voices").glob("*.md"))]:
+    for document in [
+        PROJECT / "README.md",
+        PROJECT / "CHANGELOG.md",
+        *sorted((PROJECT / "docs").glob("*.md")),
+        *sorted((PROJECT / "voices").glob("*.md")),
+    ]:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8")):
             if "://" not in target and not (document.parent / urllib.parse.unquote(target)).exists():
                 broken.append((document.name, target))

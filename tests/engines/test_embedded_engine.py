@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from tts_server.engines.base import Cancelled, Utterance
+from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
-from tts_server.errors import EngineFailure
+from tts_server.errors import Cancelled, EngineFailure
 
 
 class GatedSpeaker:

@@ -9,8 +9,9 @@ import pytest
 from tts_server.errors import InvalidRequest
 from tts_server.voices.fetch import FetchLimits, fetch, is_public
 
-PRIVATE = """127.0.0.1 127.8.8.8 0.0.0.0 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 192.0.0.1 198.18.0.1 203.0.113.9 224.0.0.1
-255.255.255.255 ::1 :: fe80::1 fe80::1%eth0 fc00::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 2002:7f00:1:: 64:ff9b::7f00:1 2001:db8::1""".split()
+PRIVATE = """127.0.0.1 127.8.8.8 0.0.0.0 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 192.0.0.1 198.18.0.1
+203.0.113.9 224.0.0.1 255.255.255.255 ::1 :: fe80::1 fe80::1%eth0 fc00::1 ff02::1 ::ffff:127.0.0.1
+::ffff:10.0.0.1 2002:7f00:1:: 64:ff9b::7f00:1 2001:db8::1""".split()
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -58,7 +59,9 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
     assert tried == [("1.1.1.1", 443)]
 
 
-@pytest.mark.parametrize("url", ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://", "https://u:p@example.com/", "nothing", ""])
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://", "https://u:p@example.com/", "nothing", ""]
+)
 def test_addresses_of_another_kind_are_refused(url, monkeypatch):
     tried = resolve_to(monkeypatch, "1.1.1.1")
     with pytest.raises(InvalidRequest):

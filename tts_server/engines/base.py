@@ -63,10 +63,6 @@ class SpeechStream(Protocol):
         """Drop what is not yet made. Safe to call twice and from any thread."""
 
 
-class Cancelled(Exception):
-    """The client is gone; nobody waits for the rest."""
-
-
 class Engine(Protocol):
     """A thing that turns utterances into audio. All methods are thread-safe."""
 

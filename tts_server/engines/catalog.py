@@ -44,7 +44,9 @@ class ModelCatalog:
     Raises ValueError where an alias or the default points nowhere.
     """
 
-    def __init__(self, engines: Mapping[str, Engine], *, default: str = "embedded", aliases: Mapping[str, str] | None = None, strict: bool = False):
+    def __init__(
+        self, engines: Mapping[str, Engine], *, default: str = "embedded", aliases: Mapping[str, str] | None = None, strict: bool = False
+    ):
         self.entries = {entry.id: entry for entry in KNOWN_MODELS}
         self.engines = dict(engines)
         self.default = default
@@ -74,7 +76,8 @@ class ModelCatalog:
         if engine is None:
             entry = self.entries[model_id]
             raise ModelNotAvailable(
-                f"{entry.name} is not installed on this server. Install it with: {entry.install_hint}. The model 'embedded' answers meanwhile.",
+                f"{entry.name} is not installed on this server. Install it with: {entry.install_hint}. "
+                f"The model 'embedded' answers meanwhile.",
                 param="model",
             )
         return engine

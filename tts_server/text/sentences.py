@@ -1,6 +1,6 @@
 """Where sentences end, in any script, found by looking at a few dozen characters around each mark.
 
-No library decides this: pysbd finds fewer, and sentencex takes time that grows with the square of a Chinese text's length.
+No library decides this: pysbd is right less often, and the time sentencex takes grows with the square of a Chinese text's length.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from tts_server.text.abbreviations import COMMON, GERMAN_MONTHS, NUMBERED, STARTERS, TITLES
+from tts_server.text.abbreviations import COMMON, GERMAN_BEFORE_ORDINALS, GERMAN_MONTHS, NUMBERED, STARTERS, TITLES
 from tts_server.text.markup import PAUSE_TAG, pause_seconds
 
 PARAGRAPH_PAUSE = 0.6
@@ -130,17 +130,17 @@ def _mark_ends(text: str, start: int, match: re.Match[str], end: int, whole: boo
     marks = match[0].rstrip("\"'”’»›)]}）］｝】〕〉》」』〗〙")
     closed = len(marks) < len(match[0])
     following = text[end : end + 1]
+    ahead = _NEXT_WORD.match(text, end, end + _LOOK_AHEAD)
+    rest = text[ahead.start("word") : ahead.start("word") + 1] if ahead else ""
     if any(mark in _FINAL or mark == "．" for mark in marks):
         if marks.endswith(("།", "༎")):
             return not following or following.isspace()
-        speech_goes_on = closed and (following in ("と", "っ") or (marks[-1] in "！？!?" and following.isalpha()))
-        return not speech_goes_on
+        speech_goes_on = following in ("と", "っ") or rest.islower() or (marks[-1] in "！？!?" and following.isalpha())
+        return not (closed and speech_goes_on)
     if following and not following.isspace():
         if not _SPACELESS_CHAR.match(following) or closed:
             return False
         return marks[-1] in "!?" or (marks == "." and bool(_SPACELESS_CHAR.match(text[match.start() - 1 : match.start()])))
-    ahead = _NEXT_WORD.match(text, end, end + _LOOK_AHEAD)
-    rest = text[ahead.start("word") : ahead.start("word") + 1] if ahead else ""
     if not ahead or not rest:
         return True
     writes_small = whole and (letter := _FIRST_LETTER.match(text, start)) is not None and letter[1].islower()
@@ -163,7 +163,9 @@ def _full_stop_ends(text: str, start: int, at: int, ahead: re.Match[str], rest: 
     if len(words) == 1 and at - start <= len(words[0]) and _LIST_MARK.fullmatch(token):
         return False
     next_word = ahead["word"].lower()
-    if key in TITLES or (key in NUMBERED and rest.isdigit()) or (token.isdigit() and next_word in GERMAN_MONTHS):
+    if key in TITLES or (key in NUMBERED and rest.isdigit()):
+        return False
+    if token.isdigit() and (next_word in GERMAN_MONTHS or (len(words) > 1 and words[-2].lower() in GERMAN_BEFORE_ORDINALS)):
         return False
     initial = len(token) == 1 and token.isupper()
     if initial or key in COMMON or _DOTTED.fullmatch(token):

@@ -10,8 +10,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from tts_server.engines.base import Cancelled
-from tts_server.errors import InvalidRequest, TTSError
+from tts_server.errors import Cancelled, InvalidRequest, TTSError
 
 log = logging.getLogger("tts_server.web")
 

@@ -94,9 +94,9 @@ def read_payload(request: Request) -> dict[str, Any]:
     try:
         payload = json.loads(request.get_data())
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body must be JSON such as {\"input\": \"Hello\"}, or a form.", code="invalid_json") from error
+        raise InvalidRequest('The body must be JSON such as {"input": "Hello"}, or a form.', code="invalid_json") from error
     if not isinstance(payload, dict):
-        raise InvalidRequest("The body must be a JSON object such as {\"input\": \"Hello\"}.", code="invalid_json")
+        raise InvalidRequest('The body must be a JSON object such as {"input": "Hello"}.', code="invalid_json")
     return payload
 
 

@@ -113,4 +113,5 @@ def check_origin(origin: str | None, options: WebOptions) -> None:
     else:
         is_same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
     if not is_same:
-        raise Forbidden("Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it.", code="forbidden_origin")
+        message = "Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it."
+        raise Forbidden(message, code="forbidden_origin")

@@ -58,13 +58,14 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
             format_ = AudioFormat(request.args.get("format", "mp3"))
             rate = int(request.args.get("sample_rate", "24000"))
         except ValueError as error:
-            raise InvalidRequest("format must be one of mp3, opus, aac, flac, wav, pcm, and sample_rate a number.", param="format") from error
+            message = "format must be one of mp3, opus, aac, flac, wav, pcm, and sample_rate a number."
+            raise InvalidRequest(message, param="format") from error
         if not 8000 <= rate <= 48000:
             raise InvalidRequest("sample_rate must be between 8000 and 48000.", param="sample_rate")
         body = request.get_data()
         if len(body) > MAX_ENCODE_SECONDS * rate * 2:
             raise TooLarge("This is more than an hour of audio.")
-        samples = np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2").astype(np.float32) / 32768
+        samples = np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2").astype(np.float32) / np.float32(32768)
         target = supported_rate(format_, rate)
         resampler = Resampler(rate, target)
         encoder = create_encoder(format_, target, streamed=False)

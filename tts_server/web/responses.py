@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 from urllib.parse import quote
 
 from flask import Response, current_app, g, request, stream_with_context
 
 from tts_server.audio.pcm import to_s16
-from tts_server.engines.base import Cancelled
-from tts_server.errors import TTSError
+from tts_server.errors import Cancelled, TTSError
 from tts_server.synthesis import Speech
 from tts_server.web.failures import error_event
 
@@ -67,7 +67,8 @@ def response_events(speech: Speech) -> Response:
                     "sample_rate": speech.sample_rate,
                 }
             )
-        yield _event({"type": "response.completed", "response": {"id": f"resp_{request_id}", "status": "completed", "usage": usage(speech)}})
+        response = {"id": f"resp_{request_id}", "status": "completed", "usage": usage(speech)}
+        yield _event({"type": "response.completed", "response": response})
         yield b"data: [DONE]\n\n"
 
     request_id = g.request_id
@@ -103,12 +104,9 @@ def _ending_in_words(events: Iterator[bytes]) -> Iterator[bytes]:
 def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Response:
     """Pull the first chunk before the reply exists, so that a failure before it is a real status."""
 
-    def counted() -> Iterator[bytes]:
-        with speech.metrics.request():
-            try:
-                yield from chunks
-            except Cancelled:
-                return
+    def counted() -> Generator[bytes, None, None]:
+        with contextlib.suppress(Cancelled), speech.metrics.request():
+            yield from chunks
 
     running = counted()
     first = next(running, b"")
@@ -124,9 +122,9 @@ def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Res
 class _Closing:
     """An iterator whose `close` also ends the generator behind it."""
 
-    def __init__(self, chunks: Iterator[bytes], running: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], running: Generator[bytes, None, None]) -> None:
         self._chunks = chunks
-        self.close = running.close  # type: ignore[attr-defined]
+        self.close = running.close
 
     def __iter__(self) -> Iterator[bytes]:
         return self

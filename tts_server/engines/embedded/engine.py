@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from tts_server.engines.base import Cancelled, Capabilities, Utterance
+from tts_server.engines.base import Capabilities, Utterance
 from tts_server.engines.embedded.matching import match
 from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
 from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker
-from tts_server.errors import EngineFailure
+from tts_server.errors import Cancelled, EngineFailure
 from tts_server.speech import Samples, Voice, VoiceReference
 
 CANCEL_POLL_SECONDS = 0.1
@@ -41,7 +41,10 @@ class EmbeddedStream:
 
 
 class EmbeddedEngine:
-    """Speaks with `hibari` on `threads` threads (0: one for each core). First segments go before all others, then first come, first served."""
+    """Speaks with `hibari` on `threads` threads (0: one for each core).
+
+    First segments go before all others, then first come, first served.
+    """
 
     name = "embedded"
     capabilities = Capabilities(

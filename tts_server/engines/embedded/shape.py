@@ -33,6 +33,7 @@ _STRETCH_END_HZ = 6500.0
 _TILT_CENTRE_HZ = 800.0
 _TILT_LIMITS_HZ = (150.0, 9000.0)
 _BREATH_FROM_HZ = 1500.0
+_SILENCE = -15.0
 _RESIDUE_BELOW_HZ = 1500.0
 _RESIDUE_DB = -3.0
 _COHERENCE = np.float32(0.8)
@@ -133,6 +134,7 @@ def _move_harmonics(frames: SpeechFrames, pitch: Array, curves: _Curves) -> tupl
 
     low, high = frames.harmonics[bins(lower), frame], frames.harmonics[bins(lower + 1.0), frame]
     phase = frames.harmonic_phase[bins(np.rint(place)), frame]
+    low[0] = high[0] = _SILENCE
     nearest = (np.arange(NUM_BINS, dtype=np.float32)[:, None] / spacing + 0.5).astype(np.intp)
     return np.take_along_axis(low + fraction * (high - low), nearest, 0), np.take_along_axis(phase, nearest, 0)
 

@@ -1,0 +1,32 @@
+// The one AudioContext of the page. It is made by the first click, as browsers demand.
+
+import { recall, remember } from "../remembered.js";
+
+export const SAMPLE_RATE = 24000; // what the server speaks: no resampling, so joined pieces stay sample-exact
+
+let context = null;
+let volume = null;
+
+export function speaker() {
+  if (!context) {
+    context = new AudioContext({ sampleRate: SAMPLE_RATE });
+    volume = context.createGain();
+    volume.gain.value = currentVolume();
+    volume.connect(context.destination);
+  }
+  return { context, output: volume };
+}
+
+// Call it in a click or key press: some browsers let a page sound only from there.
+export function wake() {
+  speaker().context.resume();
+}
+
+export function currentVolume() {
+  return recall("volume") ?? 1;
+}
+
+export function setVolume(value) {
+  remember("volume", value);
+  if (volume) volume.gain.setTargetAtTime(value, context.currentTime, 0.02);
+}

@@ -1,0 +1,14 @@
+// Runs before the first paint, so that neither the theme nor the language flickers. The modules take over from here.
+(function () {
+  function remembered(name) {
+    try {
+      return JSON.parse(localStorage.getItem("parlance." + name));
+    } catch {
+      return null;
+    }
+  }
+  const theme = remembered("theme");
+  if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+  const language = remembered("language") || navigator.language;
+  document.documentElement.lang = /^zh/i.test(language) ? "zh-CN" : "en";
+})();

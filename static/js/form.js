@@ -1,0 +1,70 @@
+// The values of the form: read for a request, filled from the history, remembered between visits.
+
+import { clipFile, setClip } from "./clip/clip.js";
+import { readControls, wantControls } from "./controls.js";
+import { byId } from "./element.js";
+import { decimal, onLanguage } from "./language.js";
+import { selectedModel, wantModel } from "./model.js";
+import { clearProblem } from "./problem.js";
+import { recall, remember } from "./remembered.js";
+import { setText } from "./text.js";
+import { wantVoice } from "./voice.js";
+
+// {text, model, voice, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null.
+export function readForm() {
+  return {
+    text: byId("text").value,
+    model: selectedModel()?.id ?? null,
+    voice: byId("voice").value || null,
+    speed: byId("speed").valueAsNumber,
+    seed: byId("seed").value.trim(),
+    controls: readControls(),
+    clip: clipFile(),
+  };
+}
+
+export function fillForm(values) {
+  setText(values.text ?? "");
+  fillSettings(values);
+  setClip(values.clip ?? null);
+}
+
+function fillSettings(values) {
+  wantModel(values.model ?? null);
+  wantVoice(values.voice ?? null);
+  wantControls(values.controls ?? {});
+  byId("speed").value = values.speed ?? 1;
+  byId("seed").value = values.seed ?? "";
+  showSpeed();
+}
+
+function showSpeed() {
+  byId("speed-value").textContent = `${decimal(byId("speed").valueAsNumber, 2)} ×`;
+}
+
+export function newSeed() {
+  return crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
+}
+
+function save() {
+  const { text, clip, ...settings } = readForm();
+  remember("text", text);
+  if (settings.model !== null && settings.voice !== null) remember("settings", settings);
+}
+
+export function initializeForm() {
+  const form = byId("speech-form");
+  fillSettings(recall("settings") ?? {});
+  setText(recall("text") ?? "");
+  onLanguage(showSpeed);
+  byId("speed").addEventListener("input", showSpeed);
+  byId("dice").addEventListener("click", () => {
+    byId("seed").value = newSeed();
+    byId("seed").dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  form.addEventListener("input", (event) => {
+    if (event.target.name) clearProblem(event.target.name);
+  });
+  form.addEventListener("input", save);
+  form.addEventListener("change", save);
+}

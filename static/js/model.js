@@ -1,0 +1,66 @@
+// The choice of model: those of the server, the missing ones listed but disabled.
+
+import { showControls } from "./controls.js";
+import { byId, element } from "./element.js";
+import { onLanguage, t } from "./language.js";
+import { onServer, server } from "./server.js";
+
+const listeners = new Set();
+let wanted = null;
+
+export function selectedModel() {
+  return server.models.find((model) => model.id === byId("model").value) ?? null;
+}
+
+// Calls `listener` after each change of the chosen model.
+export function onModel(listener) {
+  listeners.add(listener);
+}
+
+// Choose a model, now or once the server has told which there are. One that is not available is passed over.
+export function wantModel(id) {
+  wanted = id;
+  choose();
+}
+
+export function languageNames(model) {
+  const names = new Intl.DisplayNames(document.documentElement.lang, { type: "language" });
+  if (model.languages.length > 3) return t("model.languages", { count: model.languages.length });
+  return model.languages.map((code) => names.of(code)).join(", ");
+}
+
+function choose() {
+  const choices = server.models.filter((model) => model.available);
+  const model = choices.find((m) => m.id === wanted) ?? choices.find((m) => m.default) ?? choices[0];
+  byId("model").value = model?.id ?? "";
+  changed();
+}
+
+function changed() {
+  const model = selectedModel();
+  showControls(model?.controls ?? []);
+  showWords();
+  for (const listener of listeners) listener();
+}
+
+function showWords() {
+  const model = selectedModel();
+  byId("model-words").textContent = model ? languageNames(model) : "";
+}
+
+function showModels() {
+  const options = server.models.map((model) =>
+    element("option", { value: model.id, disabled: !model.available }, model.available ? model.name : t("model.missing", { name: model.name })),
+  );
+  byId("model").replaceChildren(...options);
+  choose();
+}
+
+export function initializeModel() {
+  byId("model").addEventListener("change", () => {
+    wanted = byId("model").value;
+    changed();
+  });
+  onServer(showModels);
+  onLanguage(showModels);
+}

@@ -1,0 +1,118 @@
+// The result: its waveform, and playing it from any place.
+
+import { currentVolume, setVolume } from "./audio/speaker.js";
+import { Playback } from "./audio/playback.js";
+import { Waveform } from "./audio/waveform.js";
+import { byId } from "./element.js";
+import { clock, decimal, onLanguage, t } from "./language.js";
+
+const listeners = new Set();
+
+// `made` is what is known of the result: {text, modelName, voiceName, cloning, ignored, isPartial, …}, null while there is none.
+export const player = {
+  playback: null,
+  made: null,
+
+  // A new result, whose samples follow through append() and finish().
+  load(made, sampleRate, expectedSeconds = 0) {
+    this.playback?.pause();
+    this.made = made;
+    this.playback = new Playback(sampleRate);
+    this.playback.addEventListener("change", follow);
+    waveform.clear(sampleRate, expectedSeconds);
+    byId("result").dataset.state = "made";
+    byId("result-empty").hidden = true;
+    byId("player").hidden = false;
+    showResult();
+    follow();
+  },
+
+  append(samples) {
+    this.playback.append(samples);
+    waveform.append(samples);
+    showTime();
+  },
+
+  finish() {
+    this.playback.finish();
+    waveform.finish();
+    showResult();
+    showTime();
+  },
+
+  // Returns whether there was anything to play or pause.
+  toggle() {
+    this.playback?.toggle();
+    return this.playback !== null;
+  },
+};
+
+let waveform = null;
+
+// Calls `listener` after each change of what is loaded.
+export function onResult(listener) {
+  listeners.add(listener);
+}
+
+function follow() {
+  const { playback } = player;
+  byId("play").dataset.playing = String(playback.isPlaying);
+  byId("play").setAttribute("aria-label", t(playback.isPlaying ? "player.pause" : "player.play"));
+  showTime();
+  if (playback.isPlaying) requestAnimationFrame(() => playback === player.playback && followFrame());
+}
+
+function followFrame() {
+  showTime();
+  if (player.playback.isPlaying) requestAnimationFrame(followFrame);
+}
+
+function showTime() {
+  const { playback } = player;
+  if (!playback) return;
+  const { position, isFinished } = playback;
+  const seconds = isFinished ? playback.seconds : waveform.seconds;
+  const seek = byId("seek");
+  seek.max = seconds;
+  seek.value = position;
+  seek.setAttribute("aria-valuetext", t("player.position", { position: clock(position), seconds: clock(seconds) }));
+  byId("time").textContent = `${clock(position)} / ${isFinished ? "" : "≈ "}${clock(seconds)}`;
+  waveform.played = position;
+}
+
+function notes(made) {
+  const all = [];
+  if (made.isPartial) all.push(t("result.partial"));
+  if (made.ignored) all.push(t("result.ignored", { names: made.ignored }));
+  return all.join(" ");
+}
+
+function showResult() {
+  const { made, playback } = player;
+  for (const listener of listeners) listener();
+  if (!made) return;
+  const words = [made.clipName ? t("result.clip", { name: made.clipName }) : made.voiceName, made.modelName, `${decimal(made.speed, 2)} ×`];
+  if (playback.isFinished) words.push(t("result.seconds", { seconds: decimal(playback.seconds) }));
+  byId("result-words").textContent = words.filter(Boolean).join(" · ");
+  byId("result-notes").textContent = notes(made);
+  byId("result-cloning").hidden = !made.cloning;
+  byId("result-cloning").textContent = made.cloning ? t(made.cloning === "matched" ? "result.matched" : "result.cloned") : "";
+}
+
+export function initializePlayer() {
+  waveform = new Waveform(byId("wave-canvas"));
+  byId("play").addEventListener("click", () => player.toggle());
+  byId("seek").addEventListener("input", (event) => player.playback?.seek(event.target.valueAsNumber));
+  byId("seek").addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10 }[event.key];
+    if (!step || !player.playback) return;
+    event.preventDefault();
+    player.playback.seek(player.playback.position + step);
+  });
+  byId("volume").value = currentVolume();
+  byId("volume").addEventListener("input", (event) => setVolume(event.target.valueAsNumber));
+  onLanguage(() => {
+    showResult();
+    if (player.playback) follow();
+  });
+}

@@ -1,0 +1,26 @@
+// Keys that work everywhere on the page.
+
+import { stopRecording } from "./clip/microphone.js";
+import { byId } from "./element.js";
+import { stop } from "./generate.js";
+import { player } from "./player.js";
+import { stopPreview } from "./preview.js";
+
+// Space belongs to these where they have the focus.
+const TAKES_SPACE = "textarea, select, button, a, summary, label, dialog, input:not([type=range])";
+
+export function initializeShortcuts() {
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      byId("speech-form").requestSubmit();
+    } else if (event.key === "Escape") {
+      stop();
+      stopPreview();
+      stopRecording();
+    } else if (event.key === " " && !event.target.closest?.(TAKES_SPACE) && player.toggle()) {
+      event.preventDefault();
+    }
+  });
+}

@@ -1,0 +1,43 @@
+// One request for speech: sent with or without a reference clip, read while it arrives.
+
+import { ApiError, request } from "./api.js";
+import { SAMPLE_RATE } from "./audio/speaker.js";
+import { WavReader } from "./audio/wav.js";
+import { t } from "./language.js";
+
+function fields({ text, model, voice, speed, seed, controls, clip }) {
+  const all = { model, input: text, voice: clip ? null : voice, response_format: "wav", stream: true, sample_rate: SAMPLE_RATE, speed, seed, ...controls };
+  return Object.entries(all).filter(([, value]) => value !== null && value !== undefined);
+}
+
+// The response once its first audio is there; rejects with an ApiError.
+export function fetchSpeech(values, signal) {
+  const path = "v1/audio/speech";
+  if (!values.clip) {
+    const body = JSON.stringify(Object.fromEntries(fields(values)));
+    return request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+  }
+  const body = new FormData();
+  for (const [name, value] of fields(values)) body.append(name, String(value));
+  body.append("custom_voice_file", values.clip, values.clip.name);
+  return request(path, { method: "POST", body, signal });
+}
+
+// Yields Int16Arrays of samples at SAMPLE_RATE as they arrive; throws an ApiError where the server breaks off.
+export async function* readSpeech(response) {
+  const wav = new WavReader();
+  const reader = response.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const samples = wav.read(value);
+      if (samples.length) yield samples;
+    }
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(t("error.interrupted"), { code: "interrupted" });
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

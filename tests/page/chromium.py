@@ -1,0 +1,23 @@
+"""Chromium as the tests of the page start it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--host-resolver-rules=MAP parlance.local 127.0.0.1",
+]
+
+
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("there is no Chromium on this machine")
+    return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])

@@ -1,0 +1,117 @@
+"""Samples by themselves: 16-bit bytes, silence, joints between segments, and a limiter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tts_server.speech import Samples
+
+KNEE = 0.9
+"""The level, of full scale 1.0, below which `soft_limit` changes nothing."""
+
+
+def to_s16(samples: Samples) -> bytes:
+    """Signed 16-bit little-endian bytes: rounded, limited to full scale; a sample that is not a finite number becomes 0."""
+    scaled = np.asarray(samples, dtype=np.float32) * np.float32(32767.0)
+    finite = np.where(np.isfinite(scaled), scaled, np.float32(0.0))
+    data: bytes = np.clip(np.rint(finite), -32768, 32767).astype("<i2").tobytes()
+    return data
+
+
+def silence(seconds: float, sample_rate: int) -> Samples:
+    """Zeros for `seconds` at `sample_rate` Hz, rounded to whole samples."""
+    return np.zeros(max(0, round(seconds * sample_rate)), dtype=np.float32)
+
+
+def soft_limit(samples: Samples) -> Samples:
+    """Samples bent softly so that none leaves -1..1. What lies within ±0.9 passes untouched; each sample is treated by itself."""
+    magnitude = np.abs(samples)
+    if not len(samples) or magnitude.max() <= KNEE:
+        return samples
+    room = np.float32(1.0 - KNEE)
+    bent = np.sign(samples) * (np.float32(KNEE) + room * np.tanh((magnitude - np.float32(KNEE)) / room))
+    return np.where(magnitude > KNEE, bent, samples).astype(np.float32)
+
+
+class SegmentJoiner:
+    """Joins segments and pauses into one stream without clicks.
+
+    Give each segment's audio to `process` in chunks of any size and end it with `end_segment`. Every segment starts and ends with a short
+    raised-cosine fade (`fade_seconds`), so that it meets silence, or its neighbour, at zero. Near-silence (no sample above `threshold`, of
+    full scale) at its edges is cut down to `edge_silence` seconds, so that the pauses are those that were asked for; `None` keeps it all.
+    The result does not depend on how the audio is cut into chunks.
+
+    Silence inside a segment waits until it is known not to be its end: up to `max_wait` seconds, beyond which it is given out.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        *,
+        fade_seconds: float = 0.004,
+        edge_silence: float | None = 0.06,
+        threshold: float = 0.0015,
+        max_wait: float = 1.5,
+    ) -> None:
+        self._sample_rate = sample_rate
+        self._threshold = threshold
+        length = max(2, round(fade_seconds * sample_rate))
+        self._fade_in = (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)).astype(np.float32)
+        self._edge = None if edge_silence is None else round(edge_silence * sample_rate)
+        self._max_wait = max(round(max_wait * sample_rate), length)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._held: Samples = np.zeros(0, dtype=np.float32)
+        self._is_speaking = self._edge is None
+        self._faded_in = 0
+
+    def process(self, samples: Samples) -> Samples:
+        """What can be given out after the next chunk of the current segment."""
+        held = np.concatenate([self._held, samples]).astype(np.float32, copy=False)
+        if not self._is_speaking:
+            held = self._without_lead(held)
+        ready = len(held) - self._tail_length(held) if self._is_speaking else 0
+        self._held = held[ready:]
+        return self._faded(held[:ready])
+
+    def end_segment(self, pause_after: float = 0.0) -> Samples:
+        """The rest of the segment and `pause_after` seconds of exact silence. The next chunk starts a new segment."""
+        rest = self._held
+        if not self._is_speaking:
+            rest = rest[:0]
+        elif self._edge is not None:
+            loud = np.flatnonzero(np.abs(rest) > self._threshold)
+            last = int(loud[-1]) + 1 if len(loud) else 0
+            rest = rest[: last + self._edge]
+        rest = self._faded(rest)
+        length = min(len(self._fade_in), len(rest))
+        if length:
+            rest[-length:] *= self._fade_in[:length][::-1]
+        self._begin()
+        return np.concatenate([rest, silence(pause_after, self._sample_rate)])
+
+    def _without_lead(self, held: Samples) -> Samples:
+        edge = self._edge or 0
+        loud = np.flatnonzero(np.abs(held) > self._threshold)
+        if len(loud):
+            self._is_speaking = True
+            return held[max(0, int(loud[0]) - edge) :]
+        return held[max(0, len(held) - edge) :]
+
+    def _tail_length(self, held: Samples) -> int:
+        """How many samples at the end may still turn out to be the segment's end."""
+        fade = len(self._fade_in)
+        if self._edge is None:
+            return min(len(held), fade)
+        loud = np.flatnonzero(np.abs(held) > self._threshold)
+        quiet = len(held) - (int(loud[-1]) + 1) if len(loud) else len(held)
+        return min(len(held), max(fade, min(quiet + fade, self._max_wait)))
+
+    def _faded(self, samples: Samples) -> Samples:
+        """A copy with as much of the fade-in as is still due."""
+        faded: Samples = samples.copy()
+        due = self._fade_in[self._faded_in : self._faded_in + len(faded)]
+        faded[: len(due)] *= due
+        self._faded_in += len(due)
+        return faded

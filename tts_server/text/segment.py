@@ -1,0 +1,109 @@
+"""A text as the pieces that an engine speaks one after the other: a short one first, then as long as the engine likes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tts_server.speech import Segment
+from tts_server.text.cuts import CLAUSE_PAUSE, SHORT, clause, cut
+from tts_server.text.sentences import SPACELESS, End, sentence_end, skip_gap
+
+SENTENCE_PAUSE = 0.15
+"""Seconds of silence between two segments that end with a sentence."""
+
+_DENSE_CHAR = re.compile(f"[{SPACELESS}\uac00-\ud7af]")
+_WRAP_BETWEEN_SPACELESS = re.compile(f"(?<=[{SPACELESS}，、；：])\\s*\\n\\s*(?=[{SPACELESS}])")
+
+
+def segments(text: str, *, first_chars: int, max_chars: int) -> Iterator[Segment]:
+    """Divide text that `clean` returned. Lazy, and linear in the length: looks about `max_chars` ahead of what it yields.
+
+    No segment is longer than `max_chars` characters, the first not longer than `first_chars` unless its first word is.
+    Together they hold every character of the text but spaces and pause tags, in order; a line feed inside a segment stands
+    where a line ended without a full stop (a heading, a list item). A segment with an empty text is silence alone.
+    """
+    if first_chars < 1 or max_chars < 1:
+        raise ValueError("first_chars and max_chars must be at least 1")
+    position, pause, _ = skip_gap(text, 0)
+    if pause:
+        yield Segment("", pause)
+    packer = _Packer(text, position, min(first_chars, max_chars), max_chars)
+    while packer.position < len(text):
+        yield packer.pack()
+
+
+class _Packer:
+    """Goes through the text once, sentence by sentence."""
+
+    def __init__(self, text: str, position: int, first_chars: int, max_chars: int) -> None:
+        self.position = position
+        self._text = text
+        self._room = first_chars
+        self._max = max_chars
+        self._first = True
+        self._whole = True  # the position is the beginning of a sentence
+        self._found: tuple[int, tuple[int, End] | None] = (-1, None)
+
+    def pack(self) -> Segment:
+        """The next segment. Whole sentences as far as they fit, or a part of one that does not."""
+        text, start = self._text, self.position
+        pieces: list[tuple[int, int, End]] = []
+        pause = 0.0
+        breaks = False
+        while self.position < len(text) and not breaks:
+            room = self._room - (self.position - start)
+            found = self._sentence_end()
+            if found and found[0] - self.position <= room:
+                if pieces and self._first and not self._is_short(start, self.position):
+                    break
+                pieces.append((self.position, *found))
+                breaks, pause = self._move(found[0], SENTENCE_PAUSE, whole=True)
+                continue
+            if not pieces:
+                end, pause = cut(text, start, room, self._max, found[0] if found else None)
+            elif self._is_short(start, self.position) and (with_clause := clause(text, self.position, self.position + room)):
+                end, pause = with_clause, CLAUSE_PAUSE
+            else:
+                self._lend_to_a_scrap(pieces, found)
+                break
+            pieces.append((self.position, end, End.MARK))
+            _, pause = self._move(end, pause, whole=False)
+            break
+        self._room, self._first = self._max, False
+        return Segment(self._joined(pieces), 0.0 if self.position >= len(text) and not breaks else pause)
+
+    def _sentence_end(self) -> tuple[int, End] | None:
+        position, found = self._found
+        if position != self.position:
+            found = sentence_end(self._text, self.position, self.position + self._max + SHORT, whole=self._whole)
+            self._found = (self.position, found)
+        return found
+
+    def _move(self, end: int, pause: float, *, whole: bool) -> tuple[bool, float]:
+        self.position, asked, breaks = skip_gap(self._text, end)
+        self._whole = whole or breaks
+        return breaks, asked if breaks else pause
+
+    def _is_short(self, start: int, end: int) -> bool:
+        """A Han, Kana or Hangul character counts as three."""
+        return end - start < SHORT and end - start + 2 * len(_DENSE_CHAR.findall(self._text, start, end)) < SHORT
+
+    def _lend_to_a_scrap(self, pieces: list[tuple[int, int, End]], following: tuple[int, End] | None) -> None:
+        """Give the last sentence back where the text would end with a word or two alone."""
+        if len(pieces) < 2 or following is None or not self._is_short(self.position, following[0]):
+            return
+        is_last = following[1] is End.BREAK or following[0] >= len(self._text)
+        if is_last and following[0] - pieces[-1][0] <= self._max:
+            self.position = pieces.pop()[0]
+            self._whole = True
+
+    def _joined(self, pieces: list[tuple[int, int, End]]) -> str:
+        parts: list[str] = []
+        previous_end, previous = pieces[0][0], End.MARK
+        for start, end, kind in pieces:
+            if start > previous_end:
+                parts.append("\n" if previous is End.LINE else " ")
+            parts.append(" ".join(_WRAP_BETWEEN_SPACELESS.sub("", self._text[start:end]).split()))
+            previous_end, previous = end, kind
+        return "".join(parts)
