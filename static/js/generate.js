@@ -126,7 +126,7 @@ function showMade(expected, mine) {
   const total = Math.max(expected, seconds);
   byId("progress-bar").max = total;
   byId("progress-bar").value = seconds;
-  showStatus(() => `${t("progress.made", { seconds: decimal(seconds), total: decimal(total) })} ${firstSoundWords(mine)}`);
+  showStatus(() => `${t("progress.made", { seconds: decimal(seconds), total: decimal(total) })} ${firstSoundWords(mine)}`, "off");
 }
 
 function end(made, mine) {

@@ -55,8 +55,10 @@ export function clearProblems() {
 // The status is a function, so that it follows a change of language.
 let words = () => "";
 
-export function showStatus(tell) {
+// `live` is "off" for what changes many times a second and would only disturb those who listen to the page.
+export function showStatus(tell, live = "polite") {
   words = tell;
+  byId("status").setAttribute("aria-live", live);
   repeatStatus();
 }
 

@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from chromium import launch
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from studio import Studio
+
+PATIENCE = 15_000  # milliseconds; a busy machine is no failure
+expect.set_options(timeout=PATIENCE)
 
 
 # Not for the whole session: while Playwright runs, its event loop keeps others of this thread from running.
@@ -64,7 +67,7 @@ def open_studio(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Ca
     def open_(url: str | None = None, browser_: Browser | None = None, before: str | None = None, **options: Any) -> Studio:
         address = url or request.getfixturevalue("server").url
         context = (browser_ or browser).new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         if before:
             context.add_init_script(before)
         watch = Watch(address)

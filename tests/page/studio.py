@@ -25,9 +25,8 @@ SHORT = "Good evening, and welcome to the harbour."
 SENTENCE = "The lighthouse keeper put down his cup, looked out at the grey water, and waited for bird number {}. "
 
 
-def long_text(characters: int = 4000) -> str:
-    """Minutes of speech: a server needs seconds for it, on any machine."""
-    return "".join(SENTENCE.format(number) for number in range(1, 60))[:characters]
+def long_text(characters: int) -> str:
+    return "".join(SENTENCE.format(number) for number in range(1, 1000))[:characters]
 
 
 class Studio:

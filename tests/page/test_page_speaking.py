@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,23 @@ from studio import SHORT, Studio, long_text
 
 pytestmark = pytest.mark.browser
 
+HALF_AN_HOUR = long_text(30_000)
 
-def test_a_long_text_is_heard_while_the_rest_of_it_is_still_being_made(listening: Studio) -> None:
-    listening.start(long_text())
-    listening.wait_for_sound()
-    expect(listening["#stop"]).to_be_visible(timeout=1)
-    expect(listening["#status"]).to_contain_text("First sound after")
-    listening["#stop"].click()
+
+@pytest.fixture
+def roomy(start_server: Callable[..., Any], open_studio: Callable[..., Studio]) -> Studio:
+    """The page of a server that takes texts so long that no machine has spoken them before the test is over."""
+    studio = open_studio(url=start_server(max_text_length=100_000).url, bypass_csp=True).ready()
+    studio.record_sound()
+    return studio
+
+
+def test_a_long_text_is_heard_while_the_rest_of_it_is_still_being_made(roomy: Studio) -> None:
+    roomy.start(HALF_AN_HOUR)
+    roomy.wait_for_sound()
+    expect(roomy["#stop"]).to_be_visible(timeout=1)
+    expect(roomy["#status"]).to_contain_text("First sound after")
+    roomy["#stop"].click()
 
 
 def test_what_is_heard_is_what_was_made_sample_for_sample_without_a_gap(listening: Studio) -> None:
@@ -35,38 +46,38 @@ def test_what_is_heard_is_what_was_made_sample_for_sample_without_a_gap(listenin
     assert len(heard) > len(made) - 0.1 * 24000
 
 
-def test_stop_ends_the_work_of_the_server_and_silences_the_page(listening: Studio) -> None:
-    before = requests.get(f"{listening.url}/health", timeout=10).json()["metrics"]
-    listening.start(long_text())
-    listening.wait_for_sound()
-    listening["#stop"].click()
-    expect(listening["#status"]).to_have_text("Stopped.")
-    expect(listening["#play"]).to_have_attribute("data-playing", "false")
+def test_stop_ends_the_work_of_the_server_and_silences_the_page(roomy: Studio) -> None:
+    before = requests.get(f"{roomy.url}/health", timeout=10).json()["metrics"]
+    roomy.start(HALF_AN_HOUR)
+    roomy.wait_for_sound()
+    roomy["#stop"].click()
+    expect(roomy["#status"]).to_have_text("Stopped.")
+    expect(roomy["#play"]).to_have_attribute("data-playing", "false")
     deadline = time.monotonic() + 15
-    while (metrics := requests.get(f"{listening.url}/health", timeout=10).json()["metrics"])["in_flight"] and time.monotonic() < deadline:
-        listening.page.wait_for_timeout(50)
+    while (metrics := requests.get(f"{roomy.url}/health", timeout=10).json()["metrics"])["in_flight"] and time.monotonic() < deadline:
+        roomy.page.wait_for_timeout(50)
     assert metrics["in_flight"] == 0
-    assert metrics["audio_seconds"] - before["audio_seconds"] < 120, "the server went on speaking a text of four minutes"
-    expect(listening["#history > li"]).to_contain_text("stopped early")
-    listening.page.evaluate("window.sound.length = 0")
-    listening.wait_until("window.sound.length > 50")
-    assert np.abs(listening.recorded_sound()).max() == 0
+    assert metrics["audio_seconds"] - before["audio_seconds"] < 900, "the server went on speaking"
+    expect(roomy["#history > li"]).to_contain_text("stopped early")
+    roomy.page.evaluate("window.sound.length = 0")
+    roomy.wait_until("window.sound.length > 50")
+    assert np.abs(roomy.recorded_sound()).max() == 0
 
 
-def test_escape_stops_too(studio: Studio) -> None:
-    studio.ready().start(long_text())
-    expect(studio["#stop"]).to_be_visible()
-    studio.page.keyboard.press("Escape")
-    expect(studio["#status"]).to_have_text("Stopped.")
-    expect(studio["#generate"]).to_be_visible()
+def test_escape_stops_too(roomy: Studio) -> None:
+    roomy.start(HALF_AN_HOUR)
+    expect(roomy["#stop"]).to_be_visible()
+    roomy.page.keyboard.press("Escape")
+    expect(roomy["#status"]).to_have_text("Stopped.")
+    expect(roomy["#generate"]).to_be_visible()
 
 
-def test_the_progress_tells_how_much_of_about_how_much_is_made(studio: Studio) -> None:
-    studio.ready().start(long_text())
-    expect(studio["#status"]).to_contain_text("s made.")
-    assert float(studio["#progress-bar"].get_attribute("value") or 0) > 0
-    assert float(studio["#progress-bar"].get_attribute("max") or 0) > 100
-    studio["#stop"].click()
+def test_the_progress_tells_how_much_of_about_how_much_is_made(roomy: Studio) -> None:
+    roomy.start(HALF_AN_HOUR)
+    expect(roomy["#status"]).to_contain_text("s made.")
+    assert float(roomy["#progress-bar"].get_attribute("value") or 0) > 0
+    assert float(roomy["#progress-bar"].get_attribute("max") or 0) > 100
+    roomy["#stop"].click()
 
 
 def test_every_format_of_the_download_holds_the_same_speech_without_a_second_synthesis(studio: Studio) -> None:

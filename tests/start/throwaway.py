@@ -114,8 +114,8 @@ class Copy:
         return seen
 
     def pip_installs(self) -> int:
-        """How many times pip has installed, by its own log."""
-        return self.log.read_text(encoding="utf-8").count("Successfully installed") if self.log.exists() else 0
+        """How many times pip was told to install the package, by its own log."""
+        return self.log.read_text(encoding="utf-8").count("Processing ./probe") if self.log.exists() else 0
 
     def site_packages(self) -> Path:
         return next(self.environment.glob("lib/python*/site-packages"))

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import logging
 import os
-import subprocess  # noqa: S404 - the child is the point of this module
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -139,7 +139,7 @@ def _run(command: list[str], limits: ClipLimits) -> Samples:
     """The child's float32 output, at most what the limits allow plus one second; the child is gone when this returns."""
     cap = round((limits.max_seconds + 1) * SAMPLE_RATE) * 4
     try:
-        child = subprocess.Popen(  # noqa: S603 - a list, no shell, and no word of it comes from the user
+        child = subprocess.Popen(  # a list, no shell, and no word of it comes from the user
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

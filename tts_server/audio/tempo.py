@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -31,7 +32,7 @@ class TempoChanger:
 
     The method is waveform-similarity overlap-add (W. Verhelst, M. Roelands: "An overlap-add technique based on waveform similarity
     (WSOLA) for high quality time-scale modification of speech", ICASSP 1993), in FFmpeg's `atempo` filter. The result does not depend
-    on how the input is cut into chunks. Its length is that of the input divided by `factor`, within 1 % or 20 ms. Factor 1 passes through.
+    on how the input is cut into chunks. All of it together is `round(n / factor)` samples long. Factor 1 passes through.
     """
 
     def __init__(self, sample_rate: int, factor: float) -> None:
@@ -39,7 +40,11 @@ class TempoChanger:
             raise ValueError(f"tempo must lie between {SLOWEST} and {FASTEST}, not {factor}")
         self._sample_rate = sample_rate
         self._factor = factor
+        # The filter's rounding follows the frames it is given, so it always gets the same ones, whatever the chunks were.
+        self._block = max(1, round(0.05 * sample_rate))
+        self._waiting: Samples = np.zeros(0, dtype=np.float32)
         self._samples_in = 0
+        self._samples_pushed = 0
         self._samples_out = 0
         self._graph: Any = None if factor == 1.0 else self._build()
 
@@ -54,29 +59,41 @@ class TempoChanger:
         return graph
 
     def process(self, samples: Samples) -> Samples:
-        """The samples that are ready; about 50 ms of the input are kept back."""
-        if self._graph is None or not len(samples):
+        """The samples that are ready; the filter's windows keep 0.05 to 0.2 s back."""
+        if self._graph is None:
             return samples
-        frame: Any = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, dtype=np.float32)[np.newaxis], format="flt", layout="mono")
-        frame.sample_rate = self._sample_rate
-        frame.pts = self._samples_in
         self._samples_in += len(samples)
-        self._graph.push(frame)
-        return self._pull()
+        ready = self._push(samples)
+        self._samples_out += len(ready)
+        return ready
 
     def flush(self) -> Samples:
         """The rest. Afterwards the changer cannot be used."""
         if self._graph is None or not self._samples_in:
             return np.zeros(0, dtype=np.float32)
-        self._graph.push(None)
-        rest = self._pull()
+        # Silence behind the end pushes the end itself out of the filter's windows; then it is cut off again.
+        rest = self._push(np.zeros(round(0.4 * self._sample_rate) // self._block * self._block + self._block, dtype=np.float32))
         self._graph = None
-        return rest
+        return rest[: max(0, round(self._samples_in / self._factor) - self._samples_out)]
 
-    def _pull(self) -> Samples:
-        ready: list[Samples] = []
+    def _push(self, samples: Samples) -> Samples:
+        waiting = np.concatenate([self._waiting, samples]).astype(np.float32, copy=False)
+        whole = len(waiting) // self._block * self._block
+        self._waiting = waiting[whole:]
+        ready: list[Samples] = [np.zeros(0, dtype=np.float32)]
+        for start in range(0, whole, self._block):
+            block = np.ascontiguousarray(waiting[np.newaxis, start : start + self._block])
+            frame: Any = av.AudioFrame.from_ndarray(block, format="flt", layout="mono")
+            frame.sample_rate = self._sample_rate
+            frame.pts = self._samples_pushed
+            self._samples_pushed += self._block
+            self._graph.push(frame)
+            ready += self._pull()
+        return np.concatenate(ready)
+
+    def _pull(self) -> Iterator[Samples]:
         while True:
             try:
-                ready.append(self._graph.pull().to_ndarray()[0])
+                yield self._graph.pull().to_ndarray()[0]
             except (av.BlockingIOError, av.EOFError):
-                return np.concatenate(ready) if ready else np.zeros(0, dtype=np.float32)
+                return

@@ -209,7 +209,9 @@ def _log_level(harmonics: Array, residue: Array, pitch: Array) -> np.float32:
     weight = _loudness_weight()
     spacing = np.maximum(pitch, VOICED_HZ) / BIN_HZ
     voiced = np.where(pitch > VOICED_HZ, np.exp(-2.0 * _COHERENCE) / (2.0 * dsp.HOP**2) / spacing, 0.0).astype(np.float32)
-    power = (weight @ np.exp(2.0 * harmonics[::2, ::3])) @ voiced
+    # Nothing sounds below the first harmonic.
+    heard = np.arange(0.0, NUM_BINS, 2.0, dtype=np.float32)[:, None] > 0.5 * spacing
+    power = (weight @ (np.exp(2.0 * harmonics[::2, ::3]) * heard)) @ voiced
     power += (weight @ np.exp(2.0 * residue[::2, ::3])).sum() * np.float32(4.0 / 3.0 / dsp.N_FFT**2)
     return np.float32(0.5 * np.log(power + 1e-12))
 
