@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from tts_server.audio.encoders import create_encoder, supported_rate
@@ -62,15 +63,8 @@ class Speech:
 
         Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails.
         """
-        source_rate = self._engine.capabilities.sample_rate
-        low, high = self._engine.capabilities.tempo_range
-        tempo = min(max(self.request.speed, low), high)
-        stages: list[TempoChanger | Resampler] = []
-        if tempo != self.request.speed:
-            stages.append(TempoChanger(source_rate, self.request.speed / tempo))
-        if source_rate != self.sample_rate:
-            stages.append(Resampler(source_rate, self.sample_rate))
-        for samples in _through(stages, self._spoken(tempo, is_cancelled)):
+        resampler = Resampler(self._engine.capabilities.sample_rate, self.sample_rate)
+        for samples in chain(map(resampler.process, self._spoken(is_cancelled)), _once(resampler.flush)):
             if len(samples):
                 self.seconds_made += len(samples) / self.sample_rate
                 self.metrics.add_audio(len(samples) / self.sample_rate)
@@ -88,9 +82,14 @@ class Speech:
         finally:
             encoder.close()
 
-    def _spoken(self, tempo: float, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-        """The segments' audio in order, joined. Later segments are submitted ahead, as many as the engine works on at once."""
+    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        """The segments' audio in order, joined. Later segments are submitted ahead, as many as the engine works on at once.
+
+        The engine keeps as much of the tempo as it can; the rest is stretched before the joints. Pauses follow the tempo too.
+        """
         capabilities = self._engine.capabilities
+        low, high = capabilities.tempo_range
+        tempo = min(max(self.request.speed, low), high)
         joiner = SegmentJoiner(capabilities.sample_rate)
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
         pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
@@ -102,9 +101,10 @@ class Speech:
                     return
                 segment, stream = ahead[0]
                 if stream is not None:
-                    for samples in stream.chunks(is_cancelled):
+                    stretch = TempoChanger(capabilities.sample_rate, self.request.speed / tempo)
+                    for samples in chain(map(stretch.process, stream.chunks(is_cancelled)), _once(stretch.flush)):
                         yield joiner.process(samples)
-                yield joiner.end_segment(segment.pause_after)
+                yield joiner.end_segment(segment.pause_after / self.request.speed)
                 ahead.popleft()
                 if is_cancelled():
                     raise Cancelled
@@ -124,20 +124,13 @@ class Speech:
 class _Silence(Speech):
     """Text that is punctuation only, such as the `.` by which a client tries its key: a moment of silence."""
 
-    def _spoken(self, tempo: float, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
         yield silence(PUNCTUATION_SECONDS, self._engine.capabilities.sample_rate)
 
 
-def _through(stages: list[TempoChanger | Resampler], source: Iterator[Samples]) -> Iterator[Samples]:
-    for stage in stages:
-        source = _staged(stage, source)
-    return source
-
-
-def _staged(stage: TempoChanger | Resampler, source: Iterator[Samples]) -> Iterator[Samples]:
-    for samples in source:
-        yield stage.process(samples)
-    yield stage.flush()
+def _once(flush: Callable[[], Samples]) -> Iterator[Samples]:
+    """What a stage still holds, asked for when its turn comes."""
+    yield flush()
 
 
 class Synthesizer:

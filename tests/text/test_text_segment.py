@@ -213,7 +213,7 @@ def test_segments_that_end_a_sentence_rest_longer_than_those_that_end_a_clause()
         segment.pause_after
         for segment in divided("The kettle is boiling in the kitchen. Now, " + "if it rains, we stay at home; " * 10 + "so.")
     ]
-    assert pauses[0] == 0.15 and pauses[1] == 0.05 and pauses[-1] == 0.0
+    assert pauses[0] == 0.3 and pauses[1] == 0.05 and pauses[-1] == 0.0
 
 
 def test_an_empty_text_has_no_segments() -> None:

@@ -9,7 +9,7 @@ from tts_server.speech import Segment
 from tts_server.text.cuts import CLAUSE_PAUSE, SHORT, clause, cut
 from tts_server.text.sentences import SPACELESS, End, sentence_end, skip_gap
 
-SENTENCE_PAUSE = 0.15
+SENTENCE_PAUSE = 0.3
 """Seconds of silence between two segments that end with a sentence."""
 
 _DENSE_CHAR = re.compile(f"[{SPACELESS}\uac00-\ud7af]")

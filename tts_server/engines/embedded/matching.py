@@ -174,8 +174,8 @@ def _stretch(measures: VoiceMeasures) -> float:
     The spectrum of the built-in voice is stretched until its ripple lies best on that of the clip. A long-term spectrum tells this
     only roughly, so the usual length for a person of this pitch counts as well.
     """
-    usual = (measures.pitch_hz / NEUTRAL_MEDIAN_HZ) ** 0.2
-    costs = [np.nanstd(_ripple(_difference(measures, stretch))) + 12.0 * abs(stretch - usual) for stretch in _STRETCHES]
+    usual = (measures.pitch_hz / NEUTRAL_MEDIAN_HZ) ** 0.24
+    costs = [np.nanstd(_ripple(_difference(measures, stretch))) + 8.0 * abs(stretch - usual) for stretch in _STRETCHES]
     return float(_STRETCHES[int(np.argmin(costs))])
 
 

@@ -198,9 +198,9 @@ _ALL = (
             pitch_scale=0.72,
             pitch_spread=0.8,
             envelope_stretch=0.835,
-            tilt_db=-1.5,
+            tilt_db=-0.9,
             bands_db=(3.4, 2.5, -1.5, -0.3, 3.6, 0.1, -2.9, -2.0, -1.5, -1.4, -0.1),
-            breath_db=-3.0,
+            breath_db=-1.0,
         ),
     ),
 )
