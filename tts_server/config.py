@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     cors_origins: Names = Field(
         (),
         validation_alias=AliasChoices("cors_origins", "cors_allow_origins"),
-        description="Origins allowed by CORS, with commas between, such as `http://localhost:8000`. `*` means any. Setting it enables CORS.",
+        description="Origins allowed by CORS, comma-separated, such as `http://localhost:8000`. `*` means any. Setting it enables CORS.",
     )
 
     model_id_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_json)] = Field(
