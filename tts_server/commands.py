@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(list(arguments) or ["serve"])
+    options = _parser().parse_args(_with_command(arguments))
     try:
         settings = load_settings(**_overrides(options))
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -92,6 +92,13 @@ def say(settings: Settings, options: argparse.Namespace) -> int:
 def doctor(settings: Settings, _options: argparse.Namespace) -> int:
     """Say what is installed and what is missing."""
     return run_doctor(settings)
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """`serve` is meant where no command is named."""
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
+        return ["serve", *arguments]
+    return list(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

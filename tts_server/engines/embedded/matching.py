@@ -49,7 +49,6 @@ NEUTRAL_MEDIAN_HZ = 196.0
 NEUTRAL_SPREAD_OCTAVES = 0.35
 
 
-
 @dataclass(frozen=True)
 class VoiceMeasures:
     """What a clip tells about a voice.
@@ -164,8 +163,9 @@ def _mel_bands(size: int) -> Floats:
     centres = np.concatenate([[40.0], MEL_CENTRES_HZ, [7900.0]])
     rising = (hertz - centres[:-2, None]) / np.diff(centres)[:-1, None]
     falling = (centres[2:, None] - hertz) / np.diff(centres)[1:, None]
-    bands = np.maximum(np.minimum(rising, falling), 0.0)
-    return bands / bands.sum(axis=1, keepdims=True)
+    bands: Floats = np.maximum(np.minimum(rising, falling), 0.0)
+    bands /= bands.sum(axis=1, keepdims=True)
+    return bands
 
 
 def _stretch(measures: VoiceMeasures) -> float:
@@ -182,8 +182,9 @@ def _stretch(measures: VoiceMeasures) -> float:
 def _difference(measures: VoiceMeasures, stretch: float) -> Floats:
     """The spectrum of the clip less that of the stretched built-in voice, in dB at `MEL_CENTRES_HZ`."""
     stretched = np.interp(stretched_frequency(MEL_CENTRES_HZ, stretch), MEL_CENTRES_HZ, NEUTRAL_SPECTRUM_DB)
-    difference = measures.spectrum_db - stretched
-    return difference - np.nanmean(difference)
+    difference: Floats = measures.spectrum_db - stretched
+    difference -= np.nanmean(difference)
+    return difference
 
 
 def _ripple(difference: Floats) -> Floats:
@@ -191,11 +192,12 @@ def _ripple(difference: Floats) -> Floats:
     place = np.linspace(-1.0, 1.0, len(difference))
     known = np.isfinite(difference)
     fit = np.polynomial.Polynomial.fit(place[known], difference[known], 2)
-    return difference - fit(place)
+    ripple: Floats = difference - fit(place)
+    return ripple
 
 
 def _colour(measures: VoiceMeasures, stretch: float) -> tuple[float, ...]:
-    """Gains at `BAND_CENTRES_HZ`: the smoothed difference, within limits, fading out above the clip's own bandwidth."""
+    """Gains at `BAND_CENTRES_HZ`: the smoothed difference, within limits; above the clip's own bandwidth the last known one."""
     difference = _difference(measures, stretch)
     known = np.isfinite(difference)
     smooth = np.convolve(np.pad(difference[known], 2, mode="edge"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")

@@ -73,7 +73,7 @@ _ALL = (
         "male",
         "Low and close, with a clear edge.",
         VoiceShape(
-            pitch_scale=0.515,
+            pitch_scale=0.56,
             pitch_spread=1.05,
             envelope_stretch=0.955,
             first_formant_stretch=1.06,
@@ -105,7 +105,7 @@ _ALL = (
         VoiceShape(
             pitch_scale=0.505,
             pitch_spread=0.9,
-            envelope_stretch=0.905,
+            envelope_stretch=0.895,
             first_formant_stretch=0.985,
             tilt_db=-1.4,
             bands_db=(4.6, -0.4, 0.5, 3.4, 1.1, -1.8, -2.9, -0.9, 1.4, -1.0, -3.0),

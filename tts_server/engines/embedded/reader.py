@@ -26,7 +26,7 @@ _CLAUSE = re.compile(r"(?<=[,;:—])\s+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_LETTERS = re.compile(r"[^A-Za-z' ]+")
 _LONG_WORD = re.compile(rf"[^\W\d_]{{{GUESSED_LETTERS + 1},}}")
-_PRICE = re.compile(r"(\d)\s?([$€£¥])(?![\d.])")
+_PRICE = re.compile(r"(\d)\s?([$€£¥])(?!\.?\d)")
 _GREEK_LETTER = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER (\w+)")
 _CURRENCY_NAMES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
 

@@ -130,7 +130,8 @@ def _move_harmonics(frames: SpeechFrames, pitch: Array, curves: _Curves) -> tupl
     frame = np.arange(len(pitch))
 
     def bins(old_number: Array) -> npt.NDArray[np.intp]:
-        return np.minimum(old_number * old_spacing + 0.5, NUM_BINS - 1).astype(np.intp)
+        rounded: npt.NDArray[np.intp] = np.minimum(old_number * old_spacing + 0.5, NUM_BINS - 1).astype(np.intp)
+        return rounded
 
     low, high = frames.harmonics[bins(lower), frame], frames.harmonics[bins(lower + 1.0), frame]
     phase = frames.harmonic_phase[bins(np.rint(place)), frame]
@@ -152,7 +153,7 @@ class _Curves:
     def stretch(self, rows: Array) -> Array:
         """`rows` [601, frames] read at the stretched places, linear between two bins."""
         lower = rows[self.below]
-        upper = rows[np.minimum(self.below + 1, NUM_BINS - 1)]
+        upper: Array = rows[np.minimum(self.below + 1, NUM_BINS - 1)]
         upper -= lower
         upper *= self.fraction[:, None]
         upper += lower
@@ -189,17 +190,19 @@ def stretched_frequency(hertz: npt.NDArray[np.float64], stretch: float, first_fo
     """
     source = (0.0, _FIRST_FORMANT_HZ, 1500.0, _STRETCH_END_HZ, dsp.SR / 2)
     target = (0.0, _FIRST_FORMANT_HZ * stretch * first_formant, 1500.0 * stretch, _STRETCH_END_HZ * stretch, dsp.SR / 2)
-    return np.interp(hertz, target, source)
+    warped: npt.NDArray[np.float64] = np.interp(hertz, target, source)
+    return warped
 
 
 def _pitch(pitch: Array, shape: VoiceShape) -> Array:
     voiced = pitch > VOICED_HZ
     octaves = np.log2(np.maximum(pitch, VOICED_HZ) / NEUTRAL_PITCH_HZ) * shape.pitch_spread
     moved = np.clip(NEUTRAL_PITCH_HZ * shape.pitch_scale * np.exp2(octaves), *PITCH_LIMITS_HZ)
-    return np.where(voiced, moved, pitch).astype(np.float32)
+    shaped: Array = np.where(voiced, moved, pitch).astype(np.float32)
+    return shaped
 
 
-def _log_level(harmonics: Array, residue: Array, pitch: Array) -> np.float32:
+def _log_level(harmonics: Array, residue: Array, pitch: Array) -> float:
     """Half the logarithm of the loudness-weighted power, up to a constant.
 
     A harmonic of spectral peak A is a cosine of amplitude A / 300 and stands for `pitch` Hz of the envelope; the residue adds up
@@ -213,17 +216,19 @@ def _log_level(harmonics: Array, residue: Array, pitch: Array) -> np.float32:
     heard = np.arange(0.0, NUM_BINS, 2.0, dtype=np.float32)[:, None] > 0.5 * spacing
     power = (weight @ (np.exp(2.0 * harmonics[::2, ::3]) * heard)) @ voiced
     power += (weight @ np.exp(2.0 * residue[::2, ::3])).sum() * np.float32(4.0 / 3.0 / dsp.N_FFT**2)
-    return np.float32(0.5 * np.log(power + 1e-12))
+    return 0.5 * float(np.log(power + 1e-12))
 
 
 @functools.lru_cache(maxsize=1)
 def _loudness_weight() -> Array:
     hertz = np.arange(0, NUM_BINS, 2) * BIN_HZ
-    return ((1.0 + 1.5 / (1.0 + (1500.0 / np.maximum(hertz, 1.0)) ** 2)) * (hertz > 60.0)).astype(np.float32)
+    shelf: Array = (1.0 + 1.5 / (1.0 + (1500.0 / np.maximum(hertz, 1.0)) ** 2)).astype(np.float32)
+    return shelf
 
 
 def _log_magnitude(decibels: npt.NDArray[np.float64]) -> Array:
-    return (decibels * (np.log(10.0) / 20.0)).astype(np.float32)
+    nepers: Array = (decibels * (np.log(10.0) / 20.0)).astype(np.float32)
+    return nepers
 
 
 def _below_full_scale(samples: Samples) -> Samples:
