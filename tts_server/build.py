@@ -58,6 +58,7 @@ def build_app(settings: Settings, synthesizer: Synthesizer) -> Flask:
             ),
             max_text_length=settings.max_text_length,
             max_upload_bytes=settings.max_upload_bytes,
+            max_clip_seconds=settings.max_clip_seconds,
             sample_rate=settings.sample_rate,
             api_keys=settings.keys,
             listening_on=settings.host,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tts_server.engines.base import Engine
 from tts_server.errors import ModelNotAvailable, ModelNotFound
 
-INSTALL_CHATTERBOX = "./run.sh install chatterbox"
+INSTALL_CHATTERBOX = "run.bat install chatterbox" if sys.platform == "win32" else "./run.sh install chatterbox"
 
 DEFAULT_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "chatterbox", "chatterbox-tts")
 

@@ -23,6 +23,7 @@ class WebOptions:
     fetch_limits: FetchLimits
     max_text_length: int = 4096
     max_upload_bytes: int = 25 * 2**20
+    max_clip_seconds: float = 120.0
     sample_rate: int = 24000
     api_keys: tuple[str, ...] = ()
     listening_on: str = "127.0.0.1"

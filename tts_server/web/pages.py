@@ -31,6 +31,7 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
         config = {
             "maxTextLength": options.max_text_length,
             "maxUploadBytes": options.max_upload_bytes,
+            "maxClipSeconds": options.max_clip_seconds,
             "defaultVoice": desk.synthesizer.default_voice,
             "needsKey": bool(options.api_keys),
         }
