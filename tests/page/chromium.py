@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -19,5 +20,7 @@ FLAGS = [
 def launch(playwright: Playwright, *flags: str) -> Browser:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
     if path is None:
+        if os.environ.get("PARLANCE_REQUIRE_TOOLS"):
+            pytest.fail("there is no Chromium on this machine, and no browser test may be skipped here")
         pytest.skip("there is no Chromium on this machine")
     return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
