@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import threading
-import timeit
 
 import imageio_ffmpeg
 import numpy as np
@@ -20,7 +19,7 @@ from speech.sentences import SENTENCES
 
 from tts_server.engines.embedded.matching import measure, track_pitch
 from tts_server.engines.embedded.personas import PERSONAS
-from tts_server.engines.embedded.shape import VoiceShape, render
+from tts_server.engines.embedded.shape import VoiceShape
 from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker
 
 Audio = npt.NDArray[np.float32]
@@ -157,22 +156,6 @@ def test_tempo_changes_the_length_and_not_the_pitch(speaker: Speaker, tempo: flo
 def test_the_ends_of_the_tempo_range_are_intelligible(speaker: Speaker, tempo: float) -> None:
     audio = joined([speaker.speak(text, VoiceShape(), tempo=tempo) for text in PER_VOICE])
     assert word_error_rate(" ".join(PER_VOICE), transcribe(audio)) < 0.12
-
-
-def test_shaping_a_voice_costs_little(speaker: Speaker) -> None:
-    phonemes = speaker.phonemes(SENTENCES[2])[0]
-    frames = speaker.frames(phonemes)
-    shape = PERSONAS["ballad"].shape
-    rng = np.random.default_rng(0)
-
-    def best(job: object) -> float:
-        return min(timeit.repeat(job, number=2, repeat=7))  # type: ignore[arg-type]
-
-    network = best(lambda: speaker.frames(phonemes))
-    plain = network + best(lambda: render(frames, VoiceShape(), rng))
-    shaped = network + best(lambda: render(frames, shape, rng))
-    print(f"{shaped / plain:.2f} times the plain voice")
-    assert shaped < 1.5 * plain
 
 
 @pytest.mark.parametrize(
