@@ -59,7 +59,7 @@ class HardCuts(SegmentJoiner):
     """Ends each segment at its loudest sample and fades nothing: what a careless joint sounds like."""
 
     def process(self, samples):
-        return samples[: int(np.argmax(np.abs(samples))) + 1]
+        return samples[: int(np.argmax(np.abs(samples))) + 1] if len(samples) else samples
 
     def end_segment(self, pause_after=0.0):
         return np.zeros(int(pause_after * 24000), np.float32)

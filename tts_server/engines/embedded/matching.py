@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+import soxr
+from scipy import fft
 
 from tts_server.engines.embedded.shape import BAND_CENTRES_HZ, VoiceShape, stretched_frequency
 from tts_server.errors import InvalidReference
@@ -151,7 +152,7 @@ def _long_term_spectrum(audio: Samples, voiced: npt.NDArray[np.bool_]) -> Floats
     # A frame of the pitch track looks ahead by a window and half a period; its middle is where the spectrum is taken.
     ahead = int(_WINDOW_SECONDS / 2 / _HOP_SECONDS)
     chosen = np.minimum(np.flatnonzero(voiced) + ahead, len(frames) - 1)
-    power = np.abs(fft.rfft(frames[chosen] * signal.get_window("hann", size).astype(np.float32), axis=1)) ** 2
+    power = np.abs(fft.rfft(frames[chosen] * np.hanning(size).astype(np.float32), axis=1)) ** 2
     # Each frame counts alike, so that one loud vowel does not speak for the voice.
     power /= power.sum(axis=1, keepdims=True) + 1e-12
     decibels: Floats = 10.0 * np.log10(_mel_bands(size) @ power.mean(axis=0) + 1e-12)
@@ -208,6 +209,4 @@ def _colour(measures: VoiceMeasures, stretch: float) -> tuple[float, ...]:
 def _resampled(samples: Samples, sample_rate: int, rate: int) -> Samples:
     if sample_rate == rate:
         return samples
-    divisor = int(np.gcd(sample_rate, rate))
-    resampled: Samples = signal.resample_poly(samples, rate // divisor, sample_rate // divisor).astype(np.float32)
-    return resampled
+    return np.asarray(soxr.resample(samples, sample_rate, rate), dtype=np.float32)
