@@ -36,9 +36,14 @@ def build_synthesizer(settings: Settings) -> Synthesizer:
     except ValueError as error:
         engine.close()
         raise SettingsError(f"MODEL_ID_MAP or DEFAULT_MODEL: {error}") from error
+    library = VoiceLibrary(settings.voice_library_path, clip_decoder(settings))
+    voice = settings.default_voice_name
+    if voice.lower() not in {known.id for known in engine.voices()} and library.find(voice) is None:
+        engine.close()
+        raise SettingsError(f"DEFAULT_VOICE_NAME: there is no voice {voice!r}, neither built in nor in {settings.voice_library_path}.")
     return Synthesizer(
         catalog,
-        VoiceLibrary(settings.voice_library_path, clip_decoder(settings)),
+        library,
         Metrics(),
         default_voice=settings.default_voice_name,
         default_seed=settings.seed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
 from collections import OrderedDict, deque
@@ -18,6 +17,7 @@ from tts_server.audio.tempo import TempoChanger
 from tts_server.engines.base import Engine, SpeechStream, Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
 from tts_server.errors import Cancelled, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
+from tts_server.languages import language_code
 from tts_server.metrics import Metrics
 from tts_server.speech import Samples, Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech, is_only_punctuation
@@ -28,8 +28,6 @@ from tts_server.voices.library import VoiceLibrary
 MAX_SEED = 2**63 - 1
 NUM_PREPARED_VOICES = 64
 PUNCTUATION_SECONDS = 0.25
-LANGUAGES = "ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh"
-LANGUAGE_CODE = re.compile(rf"(?P<code>{LANGUAGES.replace(' ', '|')})(?:[-_][a-z0-9]{{2,8}})*", re.IGNORECASE)
 
 
 def never() -> bool:
@@ -208,21 +206,20 @@ class Synthesizer:
     def _voice(self, request: SpeechRequest, engine: Engine) -> tuple[str | None, str | None, Any, str | None]:
         """(voice id, kind of cloning, the engine's voice, language)"""
         cloning = engine.capabilities.cloning
-        language = LANGUAGE_CODE.fullmatch(request.language) if request.language else None
+        language = language_code(request.language) if request.language else None
         if request.language and language is None:
             raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
-        code = language["code"].lower() if language else None
         if request.reference is not None:
-            return None, cloning, self._prepare(engine, request.reference), code
+            return None, cloning, self._prepare(engine, request.reference), language
         name = (request.voice or self.default_voice).strip()
         builtin = {voice.id for voice in engine.voices()}
         if name.lower() in builtin:
-            return name.lower(), None, engine.builtin_voice(name.lower()), code
+            return name.lower(), None, engine.builtin_voice(name.lower()), language
         if (found := self.library.find(name)) is not None:
-            return found, cloning, self._prepare(engine, self.library.reference(found)), code
-        if (spoken := LANGUAGE_CODE.fullmatch(name)) is not None and name != self.default_voice:
+            return found, cloning, self._prepare(engine, self.library.reference(found)), language
+        if (spoken := language_code(name)) is not None and name != self.default_voice:
             default, cloning, prepared, _ = self._voice(SpeechRequest("", voice=self.default_voice), engine)
-            return default, cloning, prepared, code or spoken["code"].lower()
+            return default, cloning, prepared, language or spoken
         known = ", ".join(voice.id for voice in self.voices())
         raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
 

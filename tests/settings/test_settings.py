@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tts_server.build import build_synthesizer
 from tts_server.config import Settings, SettingsError, environment_names, load_settings
 
 EARLIER_SERVERS = """DEVICE SAMPLE_RATE VOICE_LIBRARY_PATH VOICE_CACHE_PATH DEFAULT_VOICE_NAME MAX_TEXT_LENGTH MAX_PROMPT_BYTES
@@ -95,3 +96,12 @@ def test_a_misspelt_name_in_the_file_is_refused() -> None:
     Path("config.toml").write_text("prot = 1", encoding="utf-8")
     with pytest.raises(SettingsError, match="PROT"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DEFAULT_VOICE_NAME", "nobody"), ("DEFAULT_MODEL", "nothing"), ("MODEL_ID_MAP", '{"a": "nothing"}')]
+)
+def test_a_name_that_leads_nowhere_is_refused_at_start(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        build_synthesizer(load_settings())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 
 import pytest
 
@@ -67,3 +69,28 @@ def test_addresses_of_another_kind_are_refused(url, monkeypatch):
     with pytest.raises(InvalidRequest):
         fetch(url, FetchLimits(1000))
     assert tried == []
+
+
+@pytest.mark.parametrize("trickle", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"], ids=["head", "body"])
+def test_a_server_that_trickles_is_cut_off(trickle):
+    """It sends a byte every now and then for ever, so each read by itself is in time."""
+    done = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(trickle)
+            while not done.wait(0.05):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/voice.wav"
+        try:
+            with pytest.raises(InvalidRequest, match="could not be fetched"):
+                fetch(url, FetchLimits(1000, seconds=0.5, allow_http=True, allow_private=True))
+        finally:
+            done.set()
+            thread.join()

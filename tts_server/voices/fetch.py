@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -68,6 +70,10 @@ def _fetch_once(url: str, limits: FetchLimits, deadline: float) -> tuple[bytes, 
         raise _refused("it must be a plain address such as https://example.com/voice.wav")
     host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     connection = _connect(host, port, parts.scheme == "https", limits, deadline)
+    # A server that trickles keeps every single read within its time, so the whole is cut off from outside.
+    cut_off = threading.Timer(_left(deadline), _shut_down, [connection.sock])
+    cut_off.daemon = True
+    cut_off.start()
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target, headers={"Host": parts.netloc, "Accept": "audio/*", "Connection": "close"})
@@ -79,8 +85,9 @@ def _fetch_once(url: str, limits: FetchLimits, deadline: float) -> tuple[bytes, 
             return b"", location
         if response.status != 200:
             raise _refused(f"its server answered {response.status}")
-        return _read(response, connection, limits, deadline), None
+        return _read(response, limits, deadline), None
     finally:
+        cut_off.cancel()
         connection.close()
 
 
@@ -100,13 +107,18 @@ def _connect(host: str, port: int, is_tls: bool, limits: FetchLimits, deadline: 
     return connection
 
 
-def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, limits: FetchLimits, deadline: float) -> bytes:
+def _shut_down(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _read(response: http.client.HTTPResponse, limits: FetchLimits, deadline: float) -> bytes:
     body = bytearray()
     while True:
-        if connection.sock is not None:
-            connection.sock.settimeout(_left(deadline))
+        _left(deadline)
         chunk = response.read1(CHUNK_BYTES)
         if not chunk:
+            _left(deadline)  # an end that came from the cut is no end
             return bytes(body)
         body += chunk
         if len(body) > limits.max_bytes:
