@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from throwaway import PYTHON, Copy, write_program, write_wheel
 
-from tts_server.launcher import Environment, StartError, start
+from tts_server.environment import Environment, StartError
+from tts_server.launcher import start
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="run.sh is for POSIX systems")
 

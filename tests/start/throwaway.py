@@ -76,7 +76,7 @@ class Copy:
     def make(cls, folder: Path) -> Copy:
         copy = cls(folder)
         (folder / "tts_server").mkdir(parents=True)
-        for name in ("run.sh", "run.bat", "tts_server/__init__.py", "tts_server/__main__.py", "tts_server/launcher.py"):
+        for name in ("run.sh", "run.bat", *(f"tts_server/{module}.py" for module in ("__init__", "__main__", "environment", "launcher"))):
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")
