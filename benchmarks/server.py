@@ -51,7 +51,7 @@ MIB = 2**20
 
 MIN_THROUGHPUT_RATIO = 1.4
 MAX_FIRST_BYTE_RATIO = 0.1
-MAX_IDLE_MIB = 400.0
+MAX_IDLE_MIB = 400e6 / MIB
 MAX_START_SECONDS = 3.0
 MAX_GROWTH_MIB = 16.0
 """Of the memory while a long text streams; 100,000 characters are some 300 MiB of samples."""

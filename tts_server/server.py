@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -52,6 +53,8 @@ class Server:
             raise PortInUse(f"The address {host} cannot be used: {error}. Set HOST to an address of this machine.") from error
         self.host = host
         self.port = int(self._waitress.effective_port)
+        self._lock = threading.Lock()
+        self._is_stopping = False
 
     @property
     def url(self) -> str:
@@ -61,8 +64,15 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`, Ctrl-C or SIGTERM; what runs is given a few seconds to end."""
-        self._waitress.run()
-        self._waitress.task_dispatcher.shutdown(cancel_pending=True, timeout=STOP_SECONDS)
+        try:
+            while not self._is_stopping:
+                wasyncore.loop(timeout=1, use_poll=True, map=self._waitress._map, count=1)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            with self._lock:
+                wasyncore.close_all(self._waitress._map)
+            self._waitress.task_dispatcher.shutdown(cancel_pending=True, timeout=STOP_SECONDS)
 
     def stop_on_signals(self) -> None:
         """Let SIGTERM (and Ctrl-Break on Windows) end `run` as Ctrl-C does. Call from the main thread."""
@@ -71,8 +81,12 @@ class Server:
                 signal.signal(getattr(signal, name), _interrupt)
 
     def stop(self) -> None:
-        """End `run` from another thread: its loop ends once its sockets are closed, and only the loop's thread may close them."""
-        self._waitress.trigger.pull_trigger(lambda: wasyncore.close_all(self._waitress._map))
+        """End `run` from another thread. Safe to call twice."""
+        # Under the lock the loop's trigger is still open, so that its descriptor cannot be somebody else's by now.
+        with self._lock:
+            if not self._is_stopping:
+                self._is_stopping = True
+                self._waitress.pull_trigger()
 
 
 def _first_address(host: str, port: int) -> str:

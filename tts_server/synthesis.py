@@ -81,29 +81,35 @@ class Speech:
             encoder.close()
 
     def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-        """The segments' audio in order, joined. Later segments are submitted ahead, as many as the engine works on at once.
+        """The segments' audio in order, joined.
 
-        The engine keeps as much of the tempo as it can; the rest is stretched before the joints. Pauses follow the tempo too.
+        The first segment is submitted alone, so that nothing of the same text slows it; once it is heard, later ones are submitted
+        ahead, as many as the engine works on at once. The engine keeps as much of the tempo as it can; the rest is stretched before
+        the joints. Pauses follow the tempo too.
         """
         capabilities = self._engine.capabilities
         low, high = capabilities.tempo_range
         tempo = min(max(self.request.speed, low), high)
         joiner = SegmentJoiner(capabilities.sample_rate)
-        ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
         pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
+        ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
+
+        def submit_ahead(number: int) -> None:
+            while len(ahead) < number and (piece := next(pieces, None)):
+                ahead.append((piece[1], self._submit(*piece, tempo)))
+
         try:
-            while True:
-                while len(ahead) <= self._engine.num_parallel and (piece := next(pieces, None)):
-                    ahead.append((piece[1], self._submit(*piece, tempo)))
-                if not ahead:
-                    return
+            submit_ahead(1)
+            while ahead:
                 segment, stream = ahead[0]
                 if stream is not None:
                     stretch = TempoChanger(capabilities.sample_rate, self.request.speed / tempo)
                     for samples in chain(map(stretch.process, stream.chunks(is_cancelled)), _once(stretch.flush)):
                         yield joiner.process(samples)
+                        submit_ahead(1 + self._engine.num_parallel)
                 yield joiner.end_segment(segment.pause_after / self.request.speed)
                 ahead.popleft()
+                submit_ahead(1 + self._engine.num_parallel)
                 if is_cancelled():
                     raise Cancelled
         finally:

@@ -16,9 +16,11 @@ from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
 from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker
 from tts_server.errors import Cancelled, EngineFailure
+from tts_server.memory import keep_few_arenas, release_memory
 from tts_server.speech import Samples, Voice, VoiceReference
 
 CANCEL_POLL_SECONDS = 0.1
+IDLE_SECONDS = 2.0
 
 
 class EmbeddedStream:
@@ -40,6 +42,10 @@ class EmbeddedStream:
         self.future.cancel()
 
 
+_Task = tuple[int, int, Utterance | None, EmbeddedStream | None]
+"""Priority, order of arrival, what to say and where the audio goes; nothing to say ends the thread."""
+
+
 class EmbeddedEngine:
     """Speaks with `hibari` on `threads` threads (0: one for each core).
 
@@ -53,14 +59,15 @@ class EmbeddedEngine:
         scripts=frozenset({"Latin"}),
         cloning="matched",
         tempo_range=TEMPO_RANGE,
-        first_segment_chars=60,
+        first_segment_chars=80,
         max_segment_chars=280,
     )
 
     def __init__(self, threads: int = 0) -> None:
         self.num_parallel = threads or os.cpu_count() or 1
+        keep_few_arenas()
         self._speaker = Speaker()
-        self._queue: queue.PriorityQueue[tuple[int, int, Utterance | None, EmbeddedStream | None]] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[_Task] = queue.PriorityQueue()
         self._order = itertools.count()
         self._lock = threading.Lock()
         self._done = 0
@@ -106,9 +113,16 @@ class EmbeddedEngine:
 
     # The engine's own threads
 
+    def _next(self) -> _Task:
+        try:
+            return self._queue.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            release_memory()
+            return self._queue.get()
+
     def _work(self) -> None:
         while True:
-            _, _, utterance, stream = self._queue.get()
+            _, _, utterance, stream = self._next()
             if utterance is None or stream is None:
                 return
             if not stream.future.set_running_or_notify_cancel():
