@@ -134,9 +134,7 @@ def fidelity(source: Samples, decoded: Samples) -> tuple[float, float]:
     source, decoded = source[:length], decoded[:length]
     snr = 10 * np.log10(np.sum(source**2) / np.sum((source - decoded) ** 2))
     window = np.hanning(512)
-    spectra = [
-        np.abs(np.fft.rfft(values[: length // 512 * 512].reshape(-1, 512) * window))[:, :200] + 1e-3 for values in (source, decoded)
-    ]
+    spectra = [np.abs(np.fft.rfft(values[: length // 512 * 512].reshape(-1, 512) * window))[:, :200] + 1e-3 for values in (source, decoded)]
     active = spectra[0].max(axis=1) > spectra[0].max() * 0.01
     distance = 20 * np.log10(spectra[0][active] / spectra[1][active])
     return float(snr), float(np.sqrt((distance**2).mean(axis=1)).mean())
