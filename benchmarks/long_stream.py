@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ def stream_long(server: ServerProcess, text: str) -> LongStream:
         server.cpu_seconds - cpu_before,
         reply.audio,
         reply.first_byte,
-        max(rss[-quarter:]) - max(rss[:quarter]),
+        round(statistics.median(rss[-quarter:]) - statistics.median(rss[:quarter])),
         max(rss),
         [rss[tenth * (len(rss) - 1) // 10] for tenth in range(11)],
     )

@@ -38,14 +38,15 @@ def build_synthesizer(settings: Settings) -> Synthesizer:
         raise SettingsError(f"MODEL_ID_MAP or DEFAULT_MODEL: {error}") from error
     library = VoiceLibrary(settings.voice_library_path, clip_decoder(settings))
     voice = settings.default_voice_name
-    if voice.lower() not in {known.id for known in engine.voices()} and library.find(voice) is None:
+    default_voice = voice.lower() if voice.lower() in {known.id for known in engine.voices()} else library.find(voice)
+    if default_voice is None:
         engine.close()
         raise SettingsError(f"DEFAULT_VOICE_NAME: there is no voice {voice!r}, neither built in nor in {settings.voice_library_path}.")
     return Synthesizer(
         catalog,
         library,
         Metrics(),
-        default_voice=settings.default_voice_name,
+        default_voice=default_voice,
         default_seed=settings.seed,
     )
 

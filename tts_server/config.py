@@ -53,8 +53,8 @@ class Settings(BaseSettings):
         5093, ge=0, le=65535, validation_alias=AliasChoices("port", "service_port"), description="Port to listen on; 0 takes any free one."
     )
     open_browser: bool = Field(True, description="Open the page in the browser at start, where there is a desktop.")
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)] = Field(
-        "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
+        "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."
     )
 
     api_keys: Names = Field(
@@ -64,11 +64,14 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         (), description="More names this server is reached by, such as `tts.example.com`. `*` switches the check of the Host header off."
     )
-    enable_cors: bool = Field(False, description="Let pages of other sites call the API; which ones, `CORS_ORIGINS` says.")
+    enable_cors: bool | None = Field(
+        None,
+        description="Whether pages of other sites may call the API. Unset: those of `CORS_ORIGINS`. True without `CORS_ORIGINS`: all.",
+    )
     cors_origins: Names = Field(
         (),
         validation_alias=AliasChoices("cors_origins", "cors_allow_origins"),
-        description="Origins allowed by CORS, comma-separated, such as `http://localhost:8000`. `*` means any. Setting it enables CORS.",
+        description="Origins allowed by CORS, comma-separated, such as `http://localhost:8000`. `*` means any.",
     )
 
     model_id_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_json)] = Field(
@@ -122,9 +125,9 @@ class Settings(BaseSettings):
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        if self.cors_origins:
-            return self.cors_origins
-        return ("*",) if self.enable_cors else ()
+        if self.enable_cors is False:
+            return ()
+        return self.cors_origins or (("*",) if self.enable_cors else ())
 
     @property
     def is_loopback(self) -> bool:

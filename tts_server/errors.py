@@ -31,6 +31,8 @@ class TTSError(Exception):
     code = "server_error"
     type = "server_error"
     retry_after: float | None = None
+    is_passing = True
+    """Whether the same request may succeed soon; else clients that retry by themselves are told not to."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -105,6 +107,7 @@ class Unavailable(TTSError):
 class ModelNotAvailable(Unavailable):
     code = "model_not_available"
     retry_after = 30.0
+    is_passing = False
 
 
 class EngineFailure(TTSError):

@@ -13,11 +13,14 @@ ISO_639_1 = frozenset(
 )
 """The two-letter codes of ISO 639-1."""
 
-_CODE = re.compile(r"([a-z]{2})(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
+LONGER_CODES = frozenset({"ceb", "cmn", "fil", "haw", "hmn", "yue"})
+"""Languages that clients offer and ISO 639-1 has no code for."""
+
+_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
 
 
 def language_code(text: str) -> str | None:
-    """The two-letter code in `text`, without its region; None where it is no language code."""
+    """The code in `text`, without its region; None where it is no language code."""
     match = _CODE.fullmatch(text.strip())
     code = match[1].lower() if match else None
-    return code if code in ISO_639_1 else None
+    return code if code in ISO_639_1 or code in LONGER_CODES else None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import signal
 import socket
 import threading
+import uuid
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
+
+from tts_server.web.failures import error_body
 
 log = logging.getLogger("tts_server")
 
@@ -22,6 +28,27 @@ UNUSABLE_PORT = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)
 
 class PortInUse(Exception):
     """Another program listens on the port."""
+
+
+class JsonErrorTask(ErrorTask):
+    """What Waitress refuses by itself, such as a body that is too large, in the shape of all other errors."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        code = "too_large" if error.code == 413 else "bad_request" if error.code < 500 else "server_error"
+        kind = "invalid_request_error" if error.code < 500 else "server_error"
+        body = json.dumps(error_body(f"{error.reason}: {error.body}.".replace("..", "."), kind, None, code)).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", "application/json"), ("x-request-id", uuid.uuid4().hex)]
+        self.content_length = len(body)
+        self.set_close_on_finish()
+        self.write(body)
+
+
+class Channel(HTTPChannel):
+    """A connection, as Waitress calls it."""
+
+    error_task_class = JsonErrorTask
 
 
 class Server:
@@ -51,6 +78,7 @@ class Server:
                     f"stop it, or choose another port with PORT={port + 1}."
                 ) from error
             raise PortInUse(f"The address {host} cannot be used: {error}. Set HOST to an address of this machine.") from error
+        self._waitress.channel_class = Channel
         self.host = host
         self.port = int(self._waitress.effective_port)
         self._lock = threading.Lock()
@@ -71,6 +99,8 @@ class Server:
             pass
         finally:
             with self._lock:
+                for channel in list(self._waitress.active_channels.values()):
+                    channel.handle_close()  # wakes the thread that waits for its reader
                 wasyncore.close_all(self._waitress._map)
             self._waitress.task_dispatcher.shutdown(cancel_pending=True, timeout=STOP_SECONDS)
 

@@ -48,11 +48,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class VoiceReference:
-    """Decoded reference audio of a speaker: `samples` float32 mono at `sample_rate` Hz; `digest` is the sha256 of the file."""
+    """Decoded reference audio of a speaker: `samples` float32 mono at `sample_rate` Hz; `digest` is the sha256 of the file.
+
+    `param` is the request's field it came by, for messages.
+    """
 
     samples: Samples = field(repr=False, compare=False)
     sample_rate: int
     digest: str
+    param: str | None = field(default=None, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -61,7 +65,7 @@ class VoiceReference:
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice a client can name. `origin` is `builtin` (an engine's own) or `library` (a file in the voices folder)."""
+    """A voice a client can name. `origin` is `builtin` (an engine's own) or `library` (a file in the voices folder, `path`)."""
 
     id: str
     name: str
@@ -69,6 +73,7 @@ class Voice:
     description: str = ""
     language: str | None = None
     gender: str | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
 from tts_server.engines.base import Engine, SpeechStream, Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
-from tts_server.errors import Cancelled, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
+from tts_server.errors import Cancelled, InvalidReference, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
 from tts_server.languages import language_code
 from tts_server.metrics import Metrics
 from tts_server.speech import Samples, Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech, is_only_punctuation
+from tts_server.text.markup import total_pause
 from tts_server.text.scripts import unspeakable
 from tts_server.text.segment import segments
 from tts_server.voices.library import VoiceLibrary
@@ -28,6 +29,7 @@ from tts_server.voices.library import VoiceLibrary
 MAX_SEED = 2**63 - 1
 NUM_PREPARED_VOICES = 64
 PUNCTUATION_SECONDS = 0.25
+MAX_PAUSE_SECONDS = 120.0
 
 
 def never() -> bool:
@@ -169,6 +171,10 @@ class Synthesizer:
             if not is_only_punctuation(text):
                 raise NothingToSay("The text leaves nothing to say. Write some words.", param="input")
             kind = _Silence
+        if (pause := total_pause(text)) > MAX_PAUSE_SECONDS:
+            raise InvalidRequest(
+                f"The pauses of this text add up to {pause:g} seconds; at most {MAX_PAUSE_SECONDS:g} are possible at once.", param="input"
+            )
         self._check_script(text, engine)
         voice, cloning, prepared, language = self._voice(request, engine)
         controls = {control.name for control in engine.capabilities.controls}
@@ -192,8 +198,10 @@ class Synthesizer:
         )
 
     def voices(self) -> list[Voice]:
-        """All voices of the default model's engine and of the library; a built-in name is never hidden by a file."""
-        builtin = list(self.catalog.engine(self.catalog.default).voices())
+        """All voices of the engine that answers by default and of the library; a built-in name is never hidden by a file."""
+        engines = self.catalog.engines
+        engine = engines.get(self.catalog.default) or next(iter(engines.values()), None)
+        builtin = list(engine.voices()) if engine else []
         names = {voice.id for voice in builtin}
         return builtin + [voice for voice in self.library.voices() if voice.id.lower() not in names]
 
@@ -235,7 +243,11 @@ class Synthesizer:
             if key in self._prepared:
                 self._prepared.move_to_end(key)
                 return self._prepared[key]
-        prepared = engine.prepare_voice(reference)
+        try:
+            prepared = engine.prepare_voice(reference)
+        except InvalidReference as error:
+            error.param = error.param or reference.param or "voice"
+            raise
         with self._lock:
             self._prepared[key] = prepared
             while len(self._prepared) > self.num_prepared:

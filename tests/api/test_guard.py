@@ -28,6 +28,8 @@ def locked():
         {"Authorization": "Bearer first"},
         {"Authorization": "bearer third"},
         {"x-api-key": "first"},
+        {"x-api-key": "sécond".encode()},
+        {"Authorization": "Bearer sécond".encode("latin-1")},
         {"Authorization": "Bearer wrong", "x-api-key": "third"},
     ],
 )
@@ -109,6 +111,11 @@ def test_an_allowed_origin_may_call_and_read_the_headers(start_server):
     assert (reply.status_code, reply.headers["Access-Control-Allow-Origin"]) == (200, "https://app.example")
     assert "X-Voice" in reply.headers["Access-Control-Expose-Headers"]
     assert ask(running, Origin="https://other.example", **{"x-api-key": "k"}).status_code == 403
+
+
+def test_cors_that_is_switched_off_stays_off_whatever_the_origins(start_server):
+    reply = ask(start_server(enable_cors=False, cors_origins=("*",)), "GET", "/health", Origin="https://app.example")
+    assert "Access-Control-Allow-Origin" not in reply.headers
 
 
 def test_any_origin_never_comes_with_credentials(start_server):

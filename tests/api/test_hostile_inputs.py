@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import os
 import random
 import socket
 import struct
@@ -17,6 +19,7 @@ import requests
 from measure import hear
 
 TEXT = "Hello."
+PATIENCE = float(os.environ.get("TEST_SCALE", "1")) * 5  # seconds; each answer takes a fraction of one on a quiet machine
 SPEECH = "/v1/audio/speech"
 
 
@@ -172,11 +175,12 @@ def test_two_hundred_bad_inputs_are_answered_with_the_right_4xx_and_leave_nothin
     wrong = []
     with requests.Session() as session:
         for name, arguments, statuses in cases:
-            reply = session.post(server.url + SPEECH, timeout=10, **arguments)
-            if reply.status_code == 413 and 413 in statuses:
-                continue
+            reply = session.post(server.url + SPEECH, timeout=PATIENCE, **arguments)
             error = reply.json()["error"]
-            if reply.status_code not in statuses or not error["message"] or "Traceback" in reply.text:
+            is_named = error["param"] in ("custom_voice_file", "speaker_wav", "voice_b64") or not name.startswith(
+                ("upload", "base64", "file")
+            )
+            if reply.status_code not in statuses or not error["message"] or not is_named or "Traceback" in reply.text:
                 wrong.append((name, reply.status_code, error["message"][:200]))
     assert wrong == []
     assert list(temporary_folder.iterdir()) == []
@@ -191,13 +195,16 @@ def test_two_hundred_bad_inputs_are_answered_with_the_right_4xx_and_leave_nothin
         b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
         b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: abc\r\n\r\n",
         b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nxx\r\n0\r\n\r\n",
-        b"GET /%00%ff%fe/../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 300_000 + b"\r\n\r\n",
+        b"GET /%00%ff%fe/../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 262_200 + b"\r\n\r\n",
     ],
 )
 def test_malformed_http_gets_a_4xx_and_the_server_goes_on(server, head):
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
         sock.sendall(head)
-        status = sock.recv(64)
-    assert status.split(b" ")[1][:1] == b"4", status
+        reply = b"".join(iter(lambda: sock.recv(4096), b""))
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert head.split(b" ")[1][:1] == b"4", head
+    assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
+    assert b"x-request-id" in head.lower()
     assert requests.get(f"{server.url}/health", timeout=10).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -42,7 +43,7 @@ def vanish(sock: socket.socket) -> None:
     sock.close()
 
 
-@pytest.mark.parametrize("stream", [True, False], ids=["while it streams", "before its first audio"])
+@pytest.mark.parametrize("stream", [True, False], ids=["while it streams", "before a whole reply"])
 def test_the_work_for_a_vanished_client_ends(one_thread, stream):
     sock = ask(one_thread, stream=stream)
     if stream:
@@ -56,6 +57,27 @@ def test_the_work_for_a_vanished_client_ends(one_thread, stream):
     assert done["total_cancelled"] == 1
     assert done["segments_done"] < 300, "the whole text was spoken for nobody"
     assert done["total_errors"] == 0
+
+
+def test_a_client_that_leaves_before_its_first_audio_is_dropped(one_thread, monkeypatch):
+    """The engine is held at the first segment, so no audio exists when the client goes."""
+    speaker = one_thread.synthesizer.catalog.engine("embedded")._speaker
+    speak, at_work, go_on = speaker.speak, threading.Event(), threading.Event()
+
+    def held(*arguments):
+        at_work.set()
+        go_on.wait(20)
+        return speak(*arguments)
+
+    monkeypatch.setattr(speaker, "speak", held)
+    sock = ask(one_thread, stream=True)
+    assert at_work.wait(20)
+    vanish(sock)
+    wait_until(lambda: metrics(one_thread)["in_flight"] == 0)
+    go_on.set()
+    wait_until(lambda: metrics(one_thread)["segments_waiting"] == 0)
+    assert metrics(one_thread)["segments_done"] <= 1
+    assert metrics(one_thread)["total_cancelled"] == 1
 
 
 def test_a_reader_that_takes_nothing_holds_the_engine_back(one_thread):

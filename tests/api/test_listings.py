@@ -96,6 +96,16 @@ def test_health_says_what_runs(server, path):
     assert (head.status_code, head.content) == (200, b"")
 
 
+def test_voices_are_listed_also_while_the_default_model_is_not_there(start_server):
+    assert len(get(start_server(default_model="chatterbox-turbo"), "/v1/voices").json()["data"]) >= 13
+
+
+def test_the_default_voice_is_listed_by_the_name_it_has(start_server):
+    running = start_server(default_voice_name="NOVA")
+    voices = get(running, "/v1/voices").json()
+    assert voices["default"] == "nova"
+
+
 def test_health_is_a_503_while_the_default_model_is_not_there(start_server):
     running = start_server(default_model="chatterbox-turbo")
     health = get(running, "/health")

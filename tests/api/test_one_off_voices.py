@@ -67,6 +67,13 @@ def test_of_two_clips_the_first_wins(server, clip, borrowed):
     assert reply.content == borrowed
 
 
+def test_a_file_field_in_which_no_file_was_chosen_is_not_given(server, clip, borrowed):
+    empty = ("", b"", "application/octet-stream")
+    without = speak(server, data=FIELDS, files={"custom_voice_file": empty})
+    assert without.content == speak(server, json=FIELDS).content
+    assert speak(server, data=FIELDS, files={"custom_voice_file": empty, "speaker_wav": ("a.flac", clip)}).content == borrowed
+
+
 @pytest.mark.parametrize("prefix", ["", "data:audio/flac;base64,"])
 def test_a_clip_may_come_as_base64(server, clip, borrowed, prefix):
     reply = speak(server, json={**FIELDS, "voice_b64": prefix + base64.b64encode(clip).decode()})
@@ -120,6 +127,14 @@ def test_the_prompt_route_answers_wav_unless_asked_otherwise(server, clip):
         f"{server.url}/v2/audio/speech_with_prompt", data={"input": TEXT}, files={"audio_prompt": ("a.flac", clip)}, timeout=60
     )
     assert (reply.headers["Content-Type"], reply.content[:4]) == ("audio/wav", b"RIFF")
+
+
+def test_the_prompt_route_streams_and_sends_events_like_the_speech_route(server, clip):
+    url = f"{server.url}/v2/audio/speech_with_prompt"
+    fields = {"input": TEXT, "stream_format": "sse", "response_format": "mp3"}
+    reply = requests.post(url, data=fields, files={"audio_prompt": ("a.flac", clip)}, timeout=60)
+    assert reply.headers["Content-Type"].startswith("text/event-stream")
+    assert b"speech.audio.done" in reply.content
 
 
 def test_no_temporary_file_is_left(temporary_folder, start_server, clip):

@@ -35,7 +35,9 @@ def test_the_openai_sdk_reads_server_sent_events_line_by_line(client):
         model="gpt-4o-mini-tts", voice="ash", input=TEXT, extra_body={"stream_format": "sse"}
     ) as reply:
         lines = [line for line in reply.iter_lines() if line]
+    assert len(lines) >= 2
     assert all(line.startswith("data: ") for line in lines)
+    assert "speech.audio.done" in lines[-1]
 
 
 def test_the_openai_sdk_lists_models(client):
@@ -56,6 +58,19 @@ def test_the_openai_sdk_raises_the_class_of_the_status(client, fields, error):
         client.audio.speech.create(**{"model": "tts-1", "input": TEXT, **fields})
     assert raised.value.body["message"]
     assert raised.value.request_id
+
+
+def test_the_openai_sdk_does_not_wait_for_a_model_that_is_not_installed(server):
+    """Its two retries would honour Retry-After; the header of OpenAI's own service tells it not to."""
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client, pytest.raises(openai.InternalServerError) as raised:
+        client.audio.speech.create(model="chatterbox-turbo", voice="alloy", input=TEXT)
+    assert raised.value.response.headers["x-should-retry"] == "false"
+    assert raised.value.response.request.headers["x-stainless-retry-count"] == "0"
+
+
+def test_a_base_address_with_a_slash_too_many_works(server):
+    reply = requests.post(f"{server.url}/v1//audio/speech", json={"input": TEXT}, timeout=60, allow_redirects=False)
+    assert (reply.status_code, sniff(reply.content)) == (200, "mp3")
 
 
 def test_a_wrong_key_is_the_sdks_authentication_error(start_server):

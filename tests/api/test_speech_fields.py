@@ -82,6 +82,8 @@ WRONG = [
     ({"voice": 5}, "voice"),
     ({"voice": []}, "voice"),
     ({"voice": {"name": "alloy"}}, "voice"),
+    ({"voice": {"id": ""}}, "voice"),
+    ({"input": "a[pause:10s]" * 13}, "input"),
     ({"model": 5}, "model"),
     ({"language": "klingon!"}, "language"),
     ({"language": 5}, "language"),
@@ -150,7 +152,7 @@ def test_an_unknown_voice_is_a_404_that_names_the_known_ones(server):
     assert "shimmer" in error["message"]
 
 
-@pytest.mark.parametrize("voice", ["en", "zh", "zh-cn", "EN", "pt-BR", "vi", "uk"])
+@pytest.mark.parametrize("voice", ["en", "zh", "zh-cn", "EN", "pt-BR", "vi", "uk", "fil"])
 def test_a_language_code_stands_for_the_default_voice(server, voice):
     reply = post(server, json={"input": "Yes.", "voice": voice})
     assert (reply.status_code, reply.headers["X-Voice"]) == (200, "alloy")

@@ -110,14 +110,16 @@ def test_speed_changes_the_length(server, spoken_seconds, speed):
 
 def test_the_first_audio_of_a_long_text_comes_before_the_last_is_made(server):
     """The reader takes the first chunk and then looks: the engine must still be at work, or wait for the reader."""
-    text = " ".join(f"This is sentence number {n} of a long story." for n in range(80))
+    text = " ".join(f"This is sentence number {n} of a long story." for n in range(400))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    body = json.dumps({"input": text, "response_format": "pcm", "stream": True})
+    body = json.dumps({"input": text[:4096], "response_format": "pcm", "stream": True})
+    before = requests.get(f"{server.url}/health", timeout=10).json()["metrics"]["segments_done"]
     connection.request("POST", "/v1/audio/speech", body, {"Content-Type": "application/json"})
     reply = connection.getresponse()
     assert reply.read1(4096)
     busy = requests.get(f"{server.url}/health", timeout=10).json()["metrics"]
     assert busy["in_flight"] == 1
+    assert busy["segments_done"] - before < 10
     rest = reply.read()
     assert len(rest) / 48000 > 60
 

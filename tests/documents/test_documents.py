@@ -57,7 +57,8 @@ def test_every_route_is_documented(server):
 
 
 def test_every_field_of_a_speech_request_is_documented():
-    assert [name for name in SpeechFields.model_fields if f"`{name}`" not in API] == []
+    table = "".join(line.split("|")[1] for line in API.splitlines() if line.startswith("| `"))
+    assert [name for name in SpeechFields.model_fields if f"`{name}`" not in table] == []
 
 
 def test_every_link_in_the_documents_leads_somewhere():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tts_server.build import build_synthesizer
-from tts_server.config import Settings, SettingsError, environment_names, load_settings
+from tts_server.config import SettingsError, load_settings
 
 EARLIER_SERVERS = """DEVICE SAMPLE_RATE VOICE_LIBRARY_PATH VOICE_CACHE_PATH DEFAULT_VOICE_NAME MAX_TEXT_LENGTH MAX_PROMPT_BYTES
 MODEL_ID_MAP ENABLE_CORS CORS_ORIGINS CORS_ALLOW_ORIGINS CACHE_TTL_MINUTES SERVED_MODEL_NAME SEED LOG_LEVEL
@@ -43,10 +43,31 @@ def test_an_empty_variable_is_not_a_value(monkeypatch: pytest.MonkeyPatch) -> No
     assert load_settings().port == 5093
 
 
+EXAMPLES = {
+    "SAMPLE_RATE": "16000",
+    "MAX_TEXT_LENGTH": "500",
+    "MAX_PROMPT_BYTES": "1000000",
+    "MODEL_ID_MAP": '{"kokoro": "chatterbox"}',
+    "ENABLE_CORS": "true",
+    "CACHE_TTL_MINUTES": "60",
+    "SEED": "7",
+    "LOG_LEVEL": "debug",
+    "SERVICE_PORT": "6001",
+}
+
+
 @pytest.mark.parametrize("name", EARLIER_SERVERS)
-def test_keys_of_the_earlier_servers_are_accepted(name: str) -> None:
-    known = {variable for field_name, field in Settings.model_fields.items() for variable in environment_names(field_name, field)}
-    assert name in known
+def test_keys_of_the_earlier_servers_are_accepted_and_set_something(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_settings()
+    monkeypatch.setenv(name, EXAMPLES.get(name, "something"))
+    assert load_settings() != before
+
+
+def test_a_name_of_the_model_map_may_lead_to_another_public_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_ID_MAP", '{"kokoro": "chatterbox"}')
+    synthesizer = build_synthesizer(load_settings())
+    assert synthesizer.catalog.resolve("kokoro") == "embedded"
+    synthesizer.catalog.engine("embedded").close()
 
 
 def test_service_port_sets_the_port(monkeypatch: pytest.MonkeyPatch) -> None:

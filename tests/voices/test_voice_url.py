@@ -94,3 +94,10 @@ def test_a_server_that_trickles_is_cut_off(trickle):
         finally:
             done.set()
             thread.join()
+
+
+def test_of_several_addresses_each_is_tried_in_the_resolvers_order(monkeypatch):
+    tried = resolve_to(monkeypatch, "1.1.1.1", "8.8.8.8", "1.0.0.1")
+    with pytest.raises(InvalidRequest):
+        fetch("https://several.example/voice.wav", FetchLimits(1000))
+    assert [address for address, _ in tried] == ["1.1.1.1", "8.8.8.8", "1.0.0.1"]

@@ -52,7 +52,8 @@ class ModelCatalog:
         self.engines = dict(engines)
         self.default = default
         self.strict = strict
-        self.aliases = dict.fromkeys(DEFAULT_ALIASES, default) | {name.lower(): target for name, target in (aliases or {}).items()}
+        self.aliases = dict.fromkeys(DEFAULT_ALIASES, default)
+        self.aliases |= {name.lower(): self.aliases.get(target.lower(), target.lower()) for name, target in (aliases or {}).items()}
         for name, target in [("the default model", default), *self.aliases.items()]:
             if target not in self.entries:
                 raise ValueError(f"{name}: there is no model {target!r}; there are {', '.join(self.entries)}")

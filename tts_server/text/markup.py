@@ -15,6 +15,11 @@ PAUSE_TAG = re.compile(
 text cannot make the search slow."""
 
 
+def total_pause(text: str) -> float:
+    """All the silence that the tags of a text ask for, in seconds."""
+    return sum(pause_seconds(tag) for tag in PAUSE_TAG.finditer(text))
+
+
 def pause_seconds(tag: re.Match[str]) -> float:
     """How long the silence of a tag found by `PAUSE_TAG` is, 0 to `MAX_PAUSE` seconds."""
     number, unit = tag.groups()

@@ -92,10 +92,10 @@ def _fetch_once(url: str, limits: FetchLimits, deadline: float) -> tuple[bytes, 
 
 
 def _connect(host: str, port: int, is_tls: bool, limits: FetchLimits, deadline: float) -> http.client.HTTPConnection:
-    addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
     if not limits.allow_private and not all(is_public(address) for address in addresses):
         raise _refused("it leads to an address that is not on the public internet")
-    sock = socket.create_connection((sorted(addresses)[0], port), timeout=_left(deadline))
+    sock = _first_that_answers(addresses, port, deadline)
     if is_tls:
         try:
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
@@ -105,6 +105,14 @@ def _connect(host: str, port: int, is_tls: bool, limits: FetchLimits, deadline: 
     connection = http.client.HTTPConnection(host, port)
     connection.sock = sock
     return connection
+
+
+def _first_that_answers(addresses: list[str], port: int, deadline: float) -> socket.socket:
+    """Of a name's addresses some may be out of reach, such as IPv6 ones from a network without it."""
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((address, port), timeout=_left(deadline) / 2)
+    return socket.create_connection((addresses[-1], port), timeout=_left(deadline))
 
 
 def _shut_down(sock: socket.socket) -> None:

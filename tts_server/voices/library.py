@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tts_server.speech import Voice, VoiceReference
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".m4a"})
 
+NUM_DECODED = 16
+
 _Stamp = tuple[str, int, int]
 
 
@@ -18,13 +21,14 @@ class VoiceLibrary:
     """Voices under `folder` and its sub-folders; files may come and go while the server runs.
 
     A name is looked up among the files found, never joined to a path, so no name can leave the folder.
-    `decode` turns a file's bytes into a VoiceReference; its result is kept until the file changes.
+    `decode` turns a file's bytes into a VoiceReference; the results for the last few files are
+    kept until those change.
     """
 
     def __init__(self, folder: Path, decode: Callable[[bytes], VoiceReference]) -> None:
         self.folder = folder
         self._decode = decode
-        self._decoded: dict[str, tuple[_Stamp, VoiceReference]] = {}
+        self._decoded: OrderedDict[_Stamp, VoiceReference] = OrderedDict()
         self._lock = threading.Lock()
 
     def _files(self) -> dict[str, Path]:
@@ -41,15 +45,17 @@ class VoiceLibrary:
         return found
 
     def voices(self) -> list[Voice]:
+        """All voices; `path` is as clients of the earlier servers name it, such as `voices/standard/harbor.flac`."""
         return [
-            Voice(path.stem, path.stem.replace("_", " ").replace("-", " ").title(), "library", f"From {path.name}")
+            Voice(
+                path.stem,
+                path.stem.replace("_", " ").replace("-", " ").title(),
+                "library",
+                f"From {path.name}",
+                path=f"voices/{path.relative_to(self.folder).as_posix()}",
+            )
             for path in self._files().values()
         ]
-
-    def wav_path(self, voice_id: str) -> str | None:
-        """The voice's file as clients of the earlier servers name it, such as `voices/standard/harbor.flac`."""
-        path = self._files().get(voice_id.lower())
-        return f"voices/{path.relative_to(self.folder).as_posix()}" if path else None
 
     def find(self, name: str) -> str | None:
         """The id of the voice called `name`, whatever its case."""
@@ -61,19 +67,22 @@ class VoiceLibrary:
         path = self._files().get(voice_id.lower())
         if path is None:
             raise VoiceNotFound(f"There is no voice {voice_id!r}.", param="voice")
+        try:
+            status = path.stat()
+            stamp = (str(path), status.st_mtime_ns, status.st_size)
+            with self._lock:
+                kept = self._decoded.get(stamp)
+            if kept is not None:
+                return kept
+            data = path.read_bytes()
+        except OSError as error:
+            raise VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice") from error
+        try:
+            reference = self._decode(data)
+        except Exception as error:
+            raise InvalidReference(f"The voice {voice_id!r} cannot be used: {error}", param="voice") from error
         with self._lock:
-            try:
-                status = path.stat()
-                stamp = (str(path), status.st_mtime_ns, status.st_size)
-                kept = self._decoded.get(path.stem)
-                if kept and kept[0] == stamp:
-                    return kept[1]
-                data = path.read_bytes()
-            except OSError as error:
-                raise VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice") from error
-            try:
-                reference = self._decode(data)
-            except Exception as error:
-                raise InvalidReference(f"The voice {voice_id!r} cannot be used: {error}", param="voice") from error
-            self._decoded[path.stem] = (stamp, reference)
-            return reference
+            self._decoded[stamp] = reference
+            while len(self._decoded) > NUM_DECODED:
+                self._decoded.popitem(last=False)
+        return reference

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from flask import Flask
 
 from tts_server.synthesis import Synthesizer
@@ -16,8 +20,21 @@ from tts_server.web.references import ReferenceReader
 from tts_server.web.status import status_routes
 from tts_server.web.voices import voice_routes
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 MAX_BODY_BYTES = 50 * 2**20
 MAX_FORM_FIELDS = 100
+
+
+def with_single_slashes(app: WSGIApplication) -> WSGIApplication:
+    """Serve `/v1//audio/speech`, which clients ask for whose base address ends in a slash, as if it were written properly."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["PATH_INFO"] = re.sub("/{2,}", "/", environ.get("PATH_INFO", ""))
+        return app(environ, start_response)
+
+    return serve
 
 
 def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
@@ -29,6 +46,8 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         MAX_FORM_PARTS=MAX_FORM_FIELDS,
         SEND_FILE_MAX_AGE_DEFAULT=0,
     )
+    app.url_map.merge_slashes = False
+    app.wsgi_app = with_single_slashes(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
     install_guard(app, options)

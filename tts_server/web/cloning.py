@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request
 
 from tts_server.speech import AudioFormat
 from tts_server.web.openai import SpeechDesk
-from tts_server.web.responses import streamed_audio, whole_audio
 
 
 def cloning_routes(desk: SpeechDesk) -> Blueprint:
@@ -16,7 +15,6 @@ def cloning_routes(desk: SpeechDesk) -> Blueprint:
     def speech_with_prompt() -> Response:
         fields = desk.fields()
         reference = desk.references.from_upload(request, ("audio_prompt",))
-        speech = desk.plan(fields, reference, AudioFormat.WAV)
-        return streamed_audio(speech) if fields.stream else whole_audio(speech)
+        return desk.respond(fields, desk.plan(fields, reference, AudioFormat.WAV))
 
     return routes

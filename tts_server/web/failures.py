@@ -62,6 +62,9 @@ def install_failures(app: Flask) -> None:
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
             response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
+        if not error.is_passing:
+            # OpenAI's SDKs obey this; without it they would wait twice for Retry-After before they show the message.
+            response.headers["x-should-retry"] = "false"
         if error.status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response

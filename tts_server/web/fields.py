@@ -37,7 +37,7 @@ Whole = Annotated[int, BeforeValidator(_no_bool)]
 class VoiceId(BaseModel):
     """A voice named by an object, as newer OpenAI clients may."""
 
-    id: str
+    id: str = Field(min_length=1)
 
 
 class SpeechFields(BaseModel):

@@ -65,7 +65,11 @@ def check_key(options: WebOptions) -> None:
     given = [request.headers.get("x-api-key", "").strip()]
     if scheme.lower() == "bearer":
         given.append(token.strip())
-    matches = [hmac.compare_digest(g.encode(), key.encode()) for g in given for key in options.api_keys if g]
+    # Headers arrive as Latin-1 text, whatever the client meant by its bytes.
+    sent = [g.encode("latin-1", "replace") for g in given if g]
+    matches = [
+        hmac.compare_digest(s, key.encode(coding, "replace")) for s in sent for key in options.api_keys for coding in ("utf-8", "latin-1")
+    ]
     if not any(matches):
         raise Unauthorized("This server needs a key: send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.")
 
@@ -89,7 +93,8 @@ def check_host(host: str, options: WebOptions) -> None:
     known = {"localhost", options.listening_on.lower(), socket.gethostname().lower(), *(h.lower() for h in options.allowed_hosts)}
     if name and (name in known or name.endswith(LOCAL_SUFFIXES) or "." not in name or _is_address(name)):
         return
-    raise Forbidden(f"This server does not answer to the name {name!r}. Add it to ALLOWED_HOSTS if it is yours.", code="forbidden_host")
+    told = f"the name {name!r}. Add it to ALLOWED_HOSTS if it is yours" if name else "a request without a proper Host header"
+    raise Forbidden(f"This server does not answer to {told}.", code="forbidden_host")
 
 
 def _is_address(name: str) -> bool:

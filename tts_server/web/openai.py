@@ -47,6 +47,14 @@ class SpeechDesk:
                 raise InvalidRequest(error.message, param="voice", code=error.code) from error
             raise
 
+    def respond(self, fields: SpeechFields, speech: Speech) -> Response:
+        """The reply in the manner that was asked for: whole, streamed, or as events."""
+        if fields.stream_format == "sse":
+            return openai_events(speech)
+        if EVENT_STREAM in request.headers.get("Accept", "") and speech.request.format is AudioFormat.PCM:
+            return response_events(speech)
+        return streamed_audio(speech) if fields.stream else whole_audio(speech)
+
 
 def openai_routes(desk: SpeechDesk) -> Blueprint:
     """`/v1/audio/speech` and `/v1/audio/speech/stream`."""
@@ -57,11 +65,7 @@ def openai_routes(desk: SpeechDesk) -> Blueprint:
         fields = desk.fields()
         reference = desk.references.from_request(request, fields)
         speech = desk.plan(fields, reference, AudioFormat.MP3)
-        if fields.stream_format == "sse":
-            return openai_events(speech)
-        if EVENT_STREAM in request.headers.get("Accept", "") and speech.request.format is AudioFormat.PCM:
-            return response_events(speech)
-        return streamed_audio(speech) if fields.stream else whole_audio(speech)
+        return desk.respond(fields, speech)
 
     @routes.post("/v1/audio/speech/stream")
     def stream_speech() -> Response:

@@ -64,6 +64,8 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
         if not 8000 <= rate <= 48000:
             raise InvalidRequest("sample_rate must be between 8000 and 48000.", param="sample_rate")
         body = request.get_data()
+        if not body:
+            raise InvalidRequest("The body must be raw 16-bit samples.", code="missing")
         if len(body) > MAX_ENCODE_SECONDS * rate * 2:
             raise TooLarge("This is more than an hour of audio.")
         samples = np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2").astype(np.float32) / np.float32(32768)

@@ -22,7 +22,7 @@ def voice_routes(synthesizer: Synthesizer) -> Blueprint:
             "description": voice.description,
             "gender": voice.gender,
             "language": voice.language,
-            "wav_path": synthesizer.library.wav_path(voice.id) if voice.origin == "library" else None,
+            "wav_path": voice.path,
         }
 
     @routes.get("/v1/voices")

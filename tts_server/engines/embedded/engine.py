@@ -21,6 +21,7 @@ from tts_server.speech import Samples, Voice, VoiceReference
 
 CANCEL_POLL_SECONDS = 0.1
 IDLE_SECONDS = 2.0
+SEGMENTS_PER_RELEASE = 64
 
 
 class EmbeddedStream:
@@ -136,4 +137,7 @@ class EmbeddedEngine:
             else:
                 with self._lock:
                     self._done += 1
+                    is_time_to_release = self._done % SEGMENTS_PER_RELEASE == 0
                 stream.future.set_result(samples)
+                if is_time_to_release:
+                    release_memory()
