@@ -14,11 +14,17 @@ from anyascii import anyascii
 from hibari import Hibari
 from hibari.g2p import G2P, SYMBOL_PHONEMES
 from hibari.g2p.lexicon import CURRENCIES
-from hibari.g2p.normalize import CURRENCY_WORDS, SYMBOLS
+from hibari.g2p.normalize import CURRENCY_WORDS, SYMBOLS, normalize
 from hibari.tts import ASSETS, MAX_PHONEMES
 
 GUESSED_LETTERS = 24
 """The network that guesses unknown words reads no more letters than this."""
+
+COUNTED_DIGITS = 15
+"""Longer numbers are read digit by digit: nobody follows "quadrillions", and hibari has no words beyond decillions."""
+
+TOKEN_PARTS = 24
+"""Words, numbers and signs in one token without spaces; hibari's work on a token grows with the cube of their number."""
 
 _PUNCTUATION = str.maketrans("。．，、！？；：（）「」『』《》", '..,,!?;:()""""""')
 _KNOWN_SYMBOLS = frozenset({*SYMBOL_PHONEMES, *CURRENCIES, *CURRENCY_WORDS, *SYMBOLS})
@@ -26,6 +32,10 @@ _CLAUSE = re.compile(r"(?<=[,;:—])\s+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_LETTERS = re.compile(r"[^A-Za-z' ]+")
 _LONG_WORD = re.compile(rf"[^\W\d_]{{{GUESSED_LETTERS + 1},}}")
+_NUMBER = re.compile(r"(\d(?:[\d,]*\d)?)(?:\.(\d+))?")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
+_TOKEN = re.compile(rf"\S{{{TOKEN_PARTS + 1},}}")
+_PART = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+)(?:'[a-z]{1,2}(?![a-z]))?|\d+(?:[.,]\d+)?|[\W_]")
 _PRICE = re.compile(r"(\d)\s?([$€£¥])(?!\.?\d)")
 _GREEK_LETTER = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER (\w+)")
 _CURRENCY_NAMES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
@@ -56,13 +66,15 @@ class Reader:
             text = "".join(c for c in text if unicodedata.category(c) != "Cf")
             runs = itertools.groupby(text, key=lambda c: unicodedata.category(c)[0] in "LM")
             text = "".join(self._latin("".join(run)) if is_word else _spelled(run) for is_word, run in runs)
-        text = text.replace("](", "] (")
+        text = _NUMBER.sub(_countable, text.replace("](", "] ("))
         text = _PRICE.sub(lambda m: f"{m[1]} {_CURRENCY_NAMES[m[2]]}", text)
         return _LONG_WORD.sub(lambda m: self._in_pieces(m[0]), text)
 
     def _read(self, sentence: str) -> str:
+        # hibari's own normalizing takes spaces out again ("a ,b" to "a,b"): so it comes first.
+        sentence = _TOKEN.sub(_loosened, normalize(sentence))
         with self._lock:
-            phonemes: str = self._g2p(sentence)
+            phonemes: str = self._g2p(sentence, normalize_text=False)
         return phonemes
 
     def _latin(self, word: str) -> str:
@@ -93,15 +105,47 @@ def _is_latin(letter: str) -> bool:
 
 def _spelled(symbols: Iterator[str]) -> str:
     """What stands between words, with foreign digits as ours and unknown signs by their names ("≤": "less than or equal to")."""
+    run = list(symbols)
+    # hibari takes raised and circled digits for plain ones, and would join them to numbers that it cannot read.
+    crowded = sum(c.isdigit() or c.isnumeric() for c in run) > COUNTED_DIGITS
     spelled = []
-    for c in symbols:
+    for c in run:
         if c.isdecimal():
             spelled.append(str(unicodedata.decimal(c)))
+        elif crowded and c.isnumeric():
+            spelled.append(f" {c} ")
         elif c not in _KNOWN_SYMBOLS and unicodedata.category(c) in ("Sm", "Sc"):
             spelled.append(f" {unicodedata.name(c, '').removesuffix(' SIGN').lower().replace('-', ' ')} ")
         else:
             spelled.append(c)
     return "".join(spelled)
+
+
+def _countable(number: re.Match[str]) -> str:
+    """The number as it is, or its digits one by one if they are too many; a list without spaces ("1,2,3") gets some."""
+    whole, fraction = number[1], number[2] or ""
+    if sum(map(str.isdigit, whole)) <= COUNTED_DIGITS and len(fraction) <= COUNTED_DIGITS:
+        return number[0]
+    groups = [whole.replace(",", "")] if _THOUSANDS.fullmatch(whole) else whole.split(",")
+    spelled = ", ".join(" ".join(group) if len(group) > COUNTED_DIGITS else group for group in groups if group)
+    return f"{spelled} point {' '.join(fraction)}" if fraction else spelled
+
+
+def _loosened(token: re.Match[str]) -> str:
+    """A token of too many parts with spaces between its words; signs stay with the word before, but for the spoken slash."""
+    parts = _PART.findall(token[0])
+    if len(parts) <= TOKEN_PARTS:
+        return token[0]
+    pieces: list[str] = []
+    for part in parts:
+        previous = pieces[-1] if pieces else "/"
+        joins = not part[0].isalnum() or not any(map(str.isalnum, previous))
+        if joins and "/" not in (part, previous) and len(previous) + len(part) <= TOKEN_PARTS:
+            pieces[-1] += part
+        else:
+            # On its own "05" would be read "five".
+            pieces.append(" ".join(part) if part[0] == "0" and part.isdigit() else part)
+    return " ".join(pieces)
 
 
 def _bounded(phonemes: str) -> Iterator[str]:
