@@ -26,7 +26,7 @@ def report(results: Results, scale: Scale) -> str:
     tenths = ", ".join(f"{rss / MIB:.0f}" for rss in results.long_streams[-1].rss_by_tenth)
     lines += [
         "",
-        f"Memory in MiB at each tenth of the last one: {tenths}. Growth is the most in the last quarter over the most in the first.",
+        f"Memory in MiB at each tenth of the last one: {tenths}. Growth is the median of the last quarter over that of the first.",
     ]
     lines += ["", "## Claims", "", *claim_table(results, scale)]
     return "\n".join(lines)
