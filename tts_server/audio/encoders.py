@@ -7,6 +7,7 @@ the small part of the work.
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def supported_rate(format: AudioFormat, wanted: int) -> int:
     return min(rates, key=lambda rate: abs(rate - wanted))
 
 
-class Encoder:
+class Encoder(ABC):
     """One file in the making. `encode` gives out what is ready, `flush` the rest; after `flush` or `close` it cannot be used.
 
     `sample_rate` is the rate in Hz that samples must have. Call `close` when the file is abandoned midway; calling it again does no harm.
@@ -78,13 +79,13 @@ class Encoder:
         if self._is_closed:
             raise ValueError("this encoder is finished")
 
-    def _encode(self, samples: Samples) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _encode(self, samples: Samples) -> bytes: ...
 
-    def _finish(self) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _finish(self) -> bytes: ...
 
-    def _release(self) -> None:
+    def _release(self) -> None:  # noqa: B027 - most have nothing to let go of
         """What `close` has to do beyond forgetting."""
 
 
