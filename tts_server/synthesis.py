@@ -29,6 +29,7 @@ from tts_server.voices.library import VoiceLibrary
 MAX_SEED = 2**63 - 1
 NUM_PREPARED_VOICES = 64
 PUNCTUATION_SECONDS = 0.25
+EDGE_SILENCE_SECONDS = 0.06
 MAX_PAUSE_SECONDS = 120.0
 
 
@@ -87,12 +88,12 @@ class Speech:
 
         The first segment is submitted alone, so that nothing of the same text slows it; once it is heard, later ones are submitted
         ahead, as many as the engine works on at once. The engine keeps as much of the tempo as it can; the rest is stretched before
-        the joints. Pauses follow the tempo too.
+        the joints. Pauses and the silence at the joints follow the tempo too.
         """
         capabilities = self._engine.capabilities
         low, high = capabilities.tempo_range
         tempo = min(max(self.request.speed, low), high)
-        joiner = SegmentJoiner(capabilities.sample_rate)
+        joiner = SegmentJoiner(capabilities.sample_rate, edge_silence=EDGE_SILENCE_SECONDS / self.request.speed)
         pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
 

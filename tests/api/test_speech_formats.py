@@ -105,7 +105,7 @@ def test_pcm_follows_the_sample_rate(server, spoken_seconds):
 @pytest.mark.parametrize("speed", [0.25, 0.5, 0.8, 1.5, 2.0, 4.0])
 def test_speed_changes_the_length(server, spoken_seconds, speed):
     heard = hear(speak(server, response_format="wav", speed=speed).content)
-    assert heard.seconds == pytest.approx(spoken_seconds / speed, rel=0.15, abs=0.25)
+    assert heard.seconds == pytest.approx(spoken_seconds / speed, rel=0.08, abs=0.1)
 
 
 def test_the_first_audio_of_a_long_text_comes_before_the_last_is_made(server):

@@ -142,7 +142,7 @@ def test_threads_share_a_speaker_without_hearing_each_other(speaker: Speaker) ->
     assert all(np.array_equal(together[i], audio) for i, audio in enumerate(alone))
 
 
-@pytest.mark.parametrize("tempo", [*TEMPO_RANGE, 1.25])
+@pytest.mark.parametrize("tempo", [0.8, 0.9, 1.25])
 def test_tempo_changes_the_length_and_not_the_pitch(speaker: Speaker, tempo: float) -> None:
     text = " ".join(SENTENCES[1:4])
     usual, other = (speaker.speak(text, VoiceShape(), tempo=t) for t in (1.0, tempo))
@@ -152,8 +152,8 @@ def test_tempo_changes_the_length_and_not_the_pitch(speaker: Speaker, tempo: flo
 
 
 @pytest.mark.speech
-@pytest.mark.parametrize("tempo", TEMPO_RANGE)
-def test_the_ends_of_the_tempo_range_are_intelligible(speaker: Speaker, tempo: float) -> None:
+@pytest.mark.parametrize("tempo", [*TEMPO_RANGE, 1.2])
+def test_every_tempo_the_network_is_asked_for_is_intelligible(speaker: Speaker, tempo: float) -> None:
     audio = joined([speaker.speak(text, VoiceShape(), tempo=tempo) for text in PER_VOICE])
     assert word_error_rate(" ".join(PER_VOICE), transcribe(audio)) < 0.12
 

@@ -11,8 +11,9 @@ from tts_server.engines.embedded.shape import SpeechFrames, VoiceShape, render
 from tts_server.speech import Samples
 
 SAMPLE_RATE = 24000
-TEMPO_RANGE = (0.6, 1.6)
-"""Tempos at which the network itself stays clear; measured by the word error rate of what it says."""
+TEMPO_RANGE = (0.8, 1.0)
+"""Tempos at which the network itself keeps both its clarity and the length that was asked for; beyond them its sound is stretched. Asked
+for 1.2, the network gives about 1.1; asked for 1.6, the word error rate is three times that of the stretched sound."""
 
 _NETWORK_SPEEDS = (0.5, 1.8)
 
