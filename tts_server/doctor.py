@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import importlib
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -21,18 +21,48 @@ import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tts_server import __version__
+from tts_server.accelerator import Build, Machine, choose, covered, look
 from tts_server.config import PROJECT, Settings
 from tts_server.engines.base import Utterance
-from tts_server.engines.catalog import INSTALL_CHATTERBOX, KNOWN_MODELS
+from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
+from tts_server.engines.catalog import KNOWN_MODELS
 
 RUN = "run.bat" if os.name == "nt" else "./run.sh"
 SUPPORTED = ((3, 10), (3, 13))
-GPU_QUERY = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]
+MODELS_BYTES = 4 * 10**9
+
+# Run by a Python of its own, since packages for another processor or driver can end the process that loads them.
+INSPECT = """
+import json, os, sys
+
+sys.path.insert(0, sys.argv[1])
+found = {}
+try:
+    import torch
+
+    cuda = torch.cuda.is_available()
+    found["torch"] = {
+        "version": torch.__version__, "cuda": torch.version.cuda, "hip": torch.version.hip, "is_available": cuda,
+        "name": torch.cuda.get_device_name(0) if cuda else None, "capability": torch.cuda.get_device_capability(0) if cuda else None,
+        "architectures": torch.cuda.get_arch_list() if cuda else [], "mps": torch.backends.mps.is_available(),
+    }
+except Exception as error:
+    found["torch_error"] = f"{type(error).__name__}: {error}"
+try:
+    from tts_server.engines.chatterbox import stock
+
+    found["torchaudio"] = getattr(sys.modules.get("torchaudio._extension"), "__file__", None) is not None
+    found["watermark"] = stock.PerthImplicitWatermarker is not None
+except Exception as error:
+    found["stock_error"] = str(error) or type(error).__name__
+print("\\n" + json.dumps(found))
+"""
 
 
 @dataclass(frozen=True)
@@ -67,10 +97,17 @@ def check_environment() -> Finding:
 def check_packages(requirements: Path = PROJECT / "requirements.txt") -> Finding:
     """Is every package of a requirements file installed, in a version the file allows?"""
     try:
-        lines = [line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
-        wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
+        present, wrong = _compare(requirements)
     except (OSError, InvalidRequirement) as error:
         return Finding("Packages", False, f"{requirements.name} cannot be read: {error}", "bring the file back", needed=True)
+    if wrong:
+        return Finding("Packages", False, "; ".join(wrong), _reinstall(), needed=True)
+    return Finding("Packages", True, ", ".join(present), needed=True)
+
+
+def _compare(requirements: Path) -> tuple[list[str], list[str]]:
+    lines = [line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
     present, wrong = [], []
     for requirement in wanted:
         if requirement.marker is not None and not requirement.marker.evaluate():
@@ -82,9 +119,7 @@ def check_packages(requirements: Path = PROJECT / "requirements.txt") -> Finding
             wrong.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
         else:
             present.append(f"{requirement.name} {version}")
-    if wrong:
-        return Finding("Packages", False, "; ".join(wrong), _reinstall(), needed=True)
-    return Finding("Packages", True, ", ".join(present), needed=True)
+    return present, wrong
 
 
 def check_ffmpeg() -> Finding:
@@ -116,15 +151,22 @@ def memory_bytes() -> int | None:
         return None
 
 
-def check_gpu() -> Finding:
-    """The GPU that Chatterbox would use. The embedded voice needs none."""
-    if sys.platform == "darwin" and platform.machine() == "arm64":
+def check_gpu(machine: Machine) -> Finding:
+    """The GPU that Chatterbox would use, and whether PyTorch can. The embedded voice needs none."""
+    build = choose(machine)
+    if machine.system == "Darwin" and build.backend:
         return Finding("GPU", True, "Apple's, by Metal")
-    try:
-        said = subprocess.run(GPU_QUERY, capture_output=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
+    if machine.nvidia:
+        cards = (f"{card.name}, {card.memory or '?'} MiB, driver {card.driver[0]}.{card.driver[1]:02}" for card in machine.nvidia)
+        detail = "; ".join(cards)
+    elif machine.amd:
+        detail = f"AMD's {', '.join(machine.amd)}"
+    else:
         return Finding("GPU", True, "none found; the embedded voice needs none, Chatterbox is slow without")
-    return Finding("GPU", True, "; ".join(said.decode("utf-8", "replace").strip().splitlines()))
+    if build.is_for_gpu:
+        return Finding("GPU", True, detail)
+    remedy = "bring NVIDIA's driver up to date: https://www.nvidia.com/drivers" if "driver" in build.reason else ""
+    return Finding("GPU", False, f"{detail}; Chatterbox cannot use it: {build.reason}", remedy)
 
 
 def check_embedded() -> Finding:
@@ -149,13 +191,105 @@ def check_embedded() -> Finding:
     return Finding("Embedded voice", True, f'said "Hello." in {seconds:.1f} s of audio', needed=True)
 
 
-def check_chatterbox() -> Finding:
-    """Are Chatterbox's packages installed? torch is imported only where it is, to learn what it runs on."""
-    names = ", ".join(model.id for model in KNOWN_MODELS if model.install_hint)
-    version = _version("chatterbox-tts")
-    if version is None:
-        return Finding("Chatterbox", False, f"not installed ({names})", INSTALL_CHATTERBOX.replace("./run.sh", RUN))
-    return Finding("Chatterbox", True, f"packages {version} installed, {_torch()}; this version of Parlance does not speak with them yet")
+def check_chatterbox(machine: Machine, models_folder: Path) -> list[Finding]:
+    """Chatterbox's packages, PyTorch's build against the GPU, the watermarker, the disk. Loads nothing unless Chatterbox is installed."""
+    if _version("chatterbox-tts") is None:
+        names = ", ".join(model.id for model in KNOWN_MODELS if model.install_hint)
+        build = choose(machine)
+        remedy = INSTALL if build.backend else ""
+        return [Finding("Chatterbox", False, f"not installed ({names})" if remedy else f"not for this machine: {build.reason}", remedy)]
+    found = inspect_chatterbox()
+    return [
+        check_chatterbox_packages(found),
+        check_torch(found, machine),
+        check_watermark(found),
+        check_models_disk(models_folder),
+    ]
+
+
+def inspect_chatterbox(timeout: float = 180) -> dict[str, Any]:
+    """What another Python saw when it loaded Chatterbox: keys as in INSPECT; `stock_error` alone where it did not live to tell."""
+    command = [sys.executable, "-W", "ignore", "-c", INSPECT, str(PROJECT)]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, encoding="utf-8", errors="replace", env=_quiet()
+        )
+        found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return {"stock_error": f"loading them failed: {error}"}
+    if not isinstance(found, dict):
+        last = done.stderr.strip().splitlines()[-1:] or [""]
+        return {"stock_error": f"loading them ended the process with status {done.returncode} {last[0]}".strip()}
+    return found
+
+
+def check_chatterbox_packages(found: dict[str, Any], files: Sequence[Path] = tuple(CHATTERBOX_FILES)) -> Finding:
+    """Is each package there in a version that fits, and do they load?"""
+    present: list[str] = []
+    wrong: list[str] = []
+    try:
+        for file in files:
+            well, not_well = _compare(file)
+            present += well
+            wrong += not_well
+    except (OSError, InvalidRequirement) as error:
+        return Finding("Chatterbox", False, f"{error}", "bring the file back")
+    if wrong:
+        return Finding("Chatterbox", False, "; ".join(wrong), INSTALL)
+    if "stock_error" in found:
+        return Finding("Chatterbox", False, f"does not load: {found['stock_error']}", INSTALL)
+    native = "" if found["torchaudio"] else "; torchaudio without its native part, which is not needed"
+    return Finding("Chatterbox", True, ", ".join(present) + native)
+
+
+def check_torch(found: dict[str, Any], machine: Machine) -> Finding:
+    """Does PyTorch load, and is it a build that uses this machine's GPU?"""
+    if "torch" not in found:
+        return Finding("PyTorch", False, f"does not load: {found.get('torch_error') or found['stock_error']}", INSTALL)
+    torch, build = found["torch"], choose(machine)
+    version, name = torch["version"], torch["name"]
+    if torch["is_available"] and torch["cuda"] and not covered(tuple(torch["capability"]), torch["architectures"]):
+        capability = "{}.{}".format(*torch["capability"])
+        return Finding("PyTorch", False, f"{version} has no code for the {name} (compute capability {capability})", INSTALL)
+    if torch["is_available"]:
+        return Finding("PyTorch", True, f"{version} on the {name}")
+    if torch["mps"]:
+        return Finding("PyTorch", True, f"{version} on Apple's GPU")
+    if build.is_for_gpu:
+        return _unused_gpu(torch, build)
+    return Finding("PyTorch", True, f"{version} on the CPU")
+
+
+def _unused_gpu(torch: dict[str, Any], build: Build) -> Finding:
+    made_for = f"CUDA {torch['cuda']}" if torch["cuda"] else f"ROCm {torch['hip']}" if torch["hip"] else "the CPU alone"
+    detail = f"{torch['version']}, made for {made_for}, does not use the GPU ({build.reason})"
+    # The number in cu128 is CUDA's version without its point.
+    is_this_build = build.backend == f"cu{(torch['cuda'] or '').replace('.', '')}" or (torch["hip"] and build.backend.startswith("rocm"))
+    if is_this_build:
+        remedy = "restart the machine after an update of the driver; let a container see the GPU (--gpus all); unset CUDA_VISIBLE_DEVICES"
+        return Finding("PyTorch", False, detail, remedy)
+    return Finding("PyTorch", False, detail, INSTALL)
+
+
+def check_watermark(found: dict[str, Any]) -> Finding:
+    """Does what marks Chatterbox's speech as made load? Without it that engine does not speak."""
+    if found.get("watermark"):
+        return Finding("Watermark", True, "loads")
+    return Finding(
+        "Watermark", False, f"does not load, so Chatterbox does not speak: {found.get('stock_error', 'no reason given')}", INSTALL
+    )
+
+
+def check_models_disk(folder: Path) -> Finding:
+    """Is there room for a model where they are downloaded to?"""
+    nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(nearest).free
+    detail = f"{free / 1e9:.0f} GB free in {folder}"
+    if free < MODELS_BYTES:
+        return Finding(
+            "Models", False, f"{detail}; a model takes up to {MODELS_BYTES / 1e9:.0f}", "let HF_HOME name a folder on another disk"
+        )
+    return Finding("Models", True, detail)
 
 
 def check_port(host: str, port: int) -> Finding:
@@ -206,16 +340,23 @@ def check_browser(host: str, port: int) -> Finding:
     return Finding("Browser", True, f"{path} shows {address}")
 
 
+def models_folder(settings: Settings) -> Path:
+    """Where models are downloaded to: as huggingface_hub has it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(settings.hf_home or os.environ.get("HF_HOME") or cache / "huggingface")
+
+
 def report(settings: Settings) -> list[Finding]:
     """All findings, in the order to read them."""
+    machine = look()
     return [
         check_python(),
         check_environment(),
         check_packages(),
         check_machine(),
-        check_gpu(),
+        check_gpu(machine),
         check_embedded(),
-        check_chatterbox(),
+        *check_chatterbox(machine, models_folder(settings)),
         check_ffmpeg(),
         check_voices(settings.voice_library_path),
         check_cache(settings.voice_cache_path),
@@ -269,11 +410,5 @@ def _reinstall() -> str:
     return f'"{sys.executable}" -m pip install --force-reinstall -r "{PROJECT / "requirements.txt"}"'
 
 
-def _torch() -> str:
-    try:
-        torch = importlib.import_module("torch")
-    except (ImportError, OSError) as error:
-        return f"torch does not load ({error})"
-    if torch.cuda.is_available():
-        return f"torch {torch.__version__} on {torch.cuda.get_device_name(0)}"
-    return f"torch {torch.__version__} on the CPU"
+def _quiet() -> dict[str, str]:
+    return {**os.environ, "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}

@@ -20,10 +20,11 @@ if sys.version_info < (3, 10):
 # It runs as a file, without the folder of the package on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tts_server.environment import BASE, PROJECT, Environment, StartError, clean_environment, say  # noqa: E402
+from tts_server.accelerator import REGISTRY, Build, choose, look  # noqa: E402
+from tts_server.environment import BASE, PROJECT, TORCH, Environment, InstallError, StartError, clean_environment, say  # noqa: E402
 
 TEST = "requirements-test.txt"
-CHATTERBOX = "requirements-chatterbox.txt"
+CHATTERBOX = (TORCH, "requirements-chatterbox.txt", "requirements-chatterbox-bare.txt")
 
 DAMAGED = 97
 """Exit status by which the server asks the launcher that waits for it (on Windows) to repair the environment."""
@@ -122,7 +123,7 @@ def install_system_packages() -> None:
 
 def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
     """Lint, types, import contracts and tests, as CI runs them; `arguments` go to pytest. Returns the exit status of the first failure."""
-    environment.ensure(BASE, TEST)
+    environment.ensure(BASE, TEST, *CHATTERBOX)
     install_system_packages()
     variables = clean_environment()
     if os.environ.get("CI") == "true" and can_use_apt():
@@ -141,12 +142,7 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
 def install(environment: Environment, names: Sequence[str]) -> int:
     """Install the server's own requirements, or an engine by name. Returns an exit status."""
     if list(names) == ["chatterbox"]:
-        say("Installing Resemble AI's Chatterbox and PyTorch: about 3 GB to download, 6 GB on disk.")
-        environment.ensure(BASE, CHATTERBOX)
-        say(
-            "Chatterbox's packages are in the environment. This version of Parlance does not speak with them yet: "
-            "that engine comes with a later one, and the embedded voice goes on speaking until then."
-        )
+        install_chatterbox(environment)
         return 0
     if names:
         say(f"There is nothing named {' '.join(names)!r} to install. There is: chatterbox")
@@ -154,6 +150,54 @@ def install(environment: Environment, names: Sequence[str]) -> int:
     environment.ensure(BASE)
     say("Everything is installed. Start with run.sh or run.bat.")
     return 0
+
+
+def install_chatterbox(environment: Environment) -> None:
+    """Bring Chatterbox with the build of PyTorch that this machine wants. Raises StartError."""
+    build = chosen_build()
+    if not environment.is_current([BASE, *CHATTERBOX], build.backend):
+        what = "for the CPU" if not build.is_for_gpu else f"with {build.backend}"
+        if build.backend == REGISTRY:
+            what = "as pip brings it"
+        say(f"Chatterbox comes with PyTorch {what}: {build.reason}.")
+        say(f"About {build.download:g} GB to download, {build.disk:g} GB on disk.")
+        require_space(environment, build)
+        environment.ensure(BASE, *CHATTERBOX, backend=build.backend)
+    if build.is_for_gpu and not environment.is_current([BASE, *CHATTERBOX], build.backend):
+        say(f"It is not the build for this GPU ({build.backend}), though: connect the network and install once more to get that.")
+    say("Chatterbox is installed. Start with run.sh or run.bat; a model is downloaded when it is first used (2 to 3 GB).")
+
+
+def chosen_build() -> Build:
+    """PyTorch's build for this machine, or the one that PARLANCE_TORCH names. Raises StartError where there is none."""
+    try:
+        build = choose(look(), os.environ.get("PARLANCE_TORCH", ""))
+    except ValueError as error:
+        raise StartError(str(error)) from error
+    if not build.backend:
+        raise StartError(f"Chatterbox cannot be installed here: {build.reason}. The embedded voice goes on speaking.")
+    return build
+
+
+def require_space(environment: Environment, build: Build) -> None:
+    """Raises StartError where the disk is too small for a build, before anything is downloaded."""
+    folder = next(folder for folder in (environment.folder, *environment.folder.parents) if folder.exists())
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < build.disk:
+        raise StartError(
+            f"There are {free:.1f} GB free on the disk of {folder}, and about {build.disk:g} are needed.\n"
+            "Free some space, or let PARLANCE_VENV name a folder on another disk, then install again."
+        )
+
+
+def prepare(environment: Environment) -> None:
+    """Bring what the server needs, and Chatterbox up to date if it was installed. Raises StartError if the server cannot start."""
+    try:
+        environment.ensure(BASE, *(name for name in environment.installed() if name in CHATTERBOX))
+    except InstallError as error:
+        if not environment.is_current([BASE]):
+            raise
+        say(f"{error}\nUntil then the server runs with the Chatterbox that is there.")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -165,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
             return run_tests(environment, arguments[1:])
         if command == "install":
             return install(environment, arguments[1:])
-        environment.ensure(BASE)
+        prepare(environment)
         start(environment, arguments)
     except (StartError, OSError) as error:
         say(str(error))

@@ -10,15 +10,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from throwaway import write_program
 
 from tts_server import doctor
+from tts_server.accelerator import Machine, read_nvidia_smi
 from tts_server.config import Settings
 from tts_server.doctor import Finding
 
+H100 = "NVIDIA H100, 580.65.06, 81559, 9.0"
+
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a report that takes Chatterbox, which loads for seconds, as it was found elsewhere."""
+    monkeypatch.setattr(doctor, "inspect_chatterbox", lambda: torch("2.13.0+cpu"))
     voices = tmp_path / "voices"
     voices.mkdir()
     return Settings(host="127.0.0.1", port=0, voice_library_path=voices, voice_cache_path=tmp_path / "not" / "made" / "yet")
@@ -109,13 +113,23 @@ def test_unreadable_folders_are_told_with_their_setting(tmp_path: Path) -> None:
     assert "VOICE_CACHE_PATH" in cache.remedy
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stub is a shell script")
-def test_a_graphics_card_is_told_by_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_program(tmp_path, "nvidia-smi", 'echo "NVIDIA H100, 81559 MiB"')
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.check_gpu().detail == "NVIDIA H100, 81559 MiB"
-    write_program(tmp_path, "nvidia-smi", "exit 9")
-    assert "none found" in doctor.check_gpu().detail
+def machine(*cards: str, system: str = "Linux") -> Machine:
+    return Machine(system, "x86_64", read_nvidia_smi("\n".join(cards)))
+
+
+def test_a_graphics_card_is_told_with_its_driver() -> None:
+    finding = doctor.check_gpu(machine(H100))
+    assert finding.ok
+    assert finding.detail == "NVIDIA H100, 81559 MiB, driver 580.65"
+    assert "none found" in doctor.check_gpu(machine()).detail
+
+
+def test_a_card_that_chatterbox_cannot_use_is_told_with_the_way_out() -> None:
+    finding = doctor.check_gpu(machine("NVIDIA GeForce RTX 5090, 550.54.14, 32607, 12.0"))
+    assert not finding.ok
+    assert not finding.needed
+    assert "it needs 570 or newer" in finding.detail
+    assert "driver" in finding.remedy
 
 
 def test_a_missing_ffmpeg_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -126,8 +140,85 @@ def test_a_missing_ffmpeg_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "IMAGEIO_FFMPEG_EXE" in finding.remedy
 
 
-def test_the_doctor_does_not_load_torch_without_chatterbox() -> None:
-    """torch takes seconds and hundreds of megabytes; it is here only for the tests."""
-    code = "import sys; from tts_server import doctor; doctor.check_chatterbox(); sys.exit('torch' in sys.modules)"
+def test_the_doctor_never_loads_torch_into_its_own_process() -> None:
+    """torch takes seconds and hundreds of megabytes."""
+    code = "import sys; from tts_server import doctor; sys.exit('torch' in sys.modules)"
     project = Path(doctor.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=project, timeout=60).returncode == 0
+
+
+def test_without_chatterbox_the_doctor_names_the_command_and_loads_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda _: None)
+    monkeypatch.setattr(doctor, "inspect_chatterbox", lambda: pytest.fail("it was loaded"))
+    (finding,) = doctor.check_chatterbox(machine(), tmp_path)
+    assert not finding.ok
+    assert "chatterbox-turbo" in finding.detail
+    assert "install chatterbox" in finding.remedy
+    (finding,) = doctor.check_chatterbox(machine(system="Darwin"), tmp_path)
+    assert "Intel" in finding.detail
+    assert finding.remedy == ""
+
+
+def test_the_real_chatterbox_is_found_whole(tmp_path: Path) -> None:
+    findings = doctor.check_chatterbox(machine(), tmp_path / "not" / "yet")
+    assert [finding.name for finding in findings] == ["Chatterbox", "PyTorch", "Watermark", "Models"]
+    assert all(finding.ok for finding in findings), findings
+    assert "chatterbox-tts 0.1.7" in findings[0].detail
+    assert "2.13.0" in findings[1].detail
+
+
+def torch(version: str = "2.13.0+cu130", **facts: object) -> dict[str, object]:
+    unused = {"cuda": None, "hip": None, "is_available": False, "name": None, "capability": None, "architectures": [], "mps": False}
+    return {"torch": {"version": version, **unused, **facts}, "watermark": True, "torchaudio": True}
+
+
+USED = {"cuda": "13.0", "is_available": True, "name": "NVIDIA H100"}
+
+
+@pytest.mark.parametrize(
+    ("found", "cards", "ok", "words", "remedy"),
+    [
+        (torch("2.13.0+cpu"), [], True, "on the CPU", ""),
+        (torch("2.13.0+cpu"), [H100], False, "made for the CPU alone, does not use the GPU", "install chatterbox"),
+        (torch(**USED, capability=[9, 0], architectures=["sm_90"]), [H100], True, "on the NVIDIA H100", ""),
+        (torch(**USED, capability=[6, 1], architectures=["sm_75", "sm_90"]), [H100], False, "capability 6.1", "install chatterbox"),
+        (torch(cuda="13.0"), [H100], False, "made for CUDA 13.0", "--gpus all"),
+        (torch(cuda="12.8"), [H100], False, "made for CUDA 12.8", "install chatterbox"),
+        (torch(mps=True), [], True, "Apple's GPU", ""),
+        ({"torch_error": "OSError: libcudart.so", "stock_error": "no torch"}, [], False, "libcudart.so", "install chatterbox"),
+        ({"stock_error": "loading them ended the process"}, [], False, "ended the process", "install chatterbox"),
+    ],
+)
+def test_pytorchs_build_is_held_against_the_card(found: dict, cards: list[str], ok: bool, words: str, remedy: str) -> None:
+    finding = doctor.check_torch(found, machine(*cards))
+    assert finding.ok is ok
+    assert words in finding.detail
+    assert remedy in finding.remedy
+    assert bool(finding.remedy) is not ok
+
+
+def test_packages_of_chatterbox_that_are_missing_or_do_not_load_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("numpy>=1\nno-such-package\n", encoding="utf-8")
+    finding = doctor.check_chatterbox_packages(torch(), [file])
+    assert finding.detail == "no-such-package is missing"
+    assert "install chatterbox" in finding.remedy
+    broken = {"stock_error": "No module named 'perth'"}
+    file.write_text("numpy>=1\n", encoding="utf-8")
+    assert "No module named 'perth'" in doctor.check_chatterbox_packages(broken, [file]).detail
+    assert not doctor.check_watermark(broken).ok
+    assert "does not speak: No module named 'perth'" in doctor.check_watermark(broken).detail
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_packages_that_end_the_process_do_not_end_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "INSPECT", "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
+    assert "status -4" in doctor.inspect_chatterbox()["stock_error"]
+
+
+def test_a_disk_without_room_for_a_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_models_disk(tmp_path / "not" / "yet").ok
+    monkeypatch.setattr(doctor, "MODELS_BYTES", 2**63)
+    finding = doctor.check_models_disk(tmp_path)
+    assert not finding.ok
+    assert "HF_HOME" in finding.remedy

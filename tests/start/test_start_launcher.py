@@ -259,18 +259,6 @@ def test_a_python_that_only_pretends_to_be_there_is_passed_over(fresh: Copy) -> 
     assert fresh.start("doctor").stdout == "launched doctor\n"
 
 
-def test_install_brings_chatterbox_and_says_that_it_does_not_speak_yet(installed: Copy) -> None:
-    wheel = write_wheel(installed.folder, "chatterbox_stub", "1.0", {"chatterbox_stub.py": ""})
-    (installed.folder / "requirements-chatterbox.txt").write_text(f"./{wheel.name}\n", encoding="utf-8")
-    done = installed.start("install", "chatterbox")
-    assert done.returncode == 0, done.stderr
-    assert (installed.site_packages() / "chatterbox_stub.py").exists()
-    assert "does not speak with them yet" in done.stderr
-    unknown = installed.start("install", "bass guitar")
-    assert unknown.returncode == 2
-    assert "chatterbox" in unknown.stderr
-
-
 @pytest.fixture
 def testable(installed: Copy) -> Copy:
     """A copy whose linters and pytest only write down that they were called; STUB_FAIL names one that fails."""

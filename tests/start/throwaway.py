@@ -28,11 +28,13 @@ def main(arguments):
 """
 
 
-def write_wheel(folder: Path, name: str, version: str, modules: Mapping[str, str]) -> Path:
-    """Make a wheel of the given modules (path in the wheel: source)."""
+def write_wheel(folder: Path, name: str, version: str, modules: Mapping[str, str], requires: str = "") -> Path:
+    """Make a wheel of the given modules (path in the wheel: source), which may require another package."""
     info = f"{name}-{version}.dist-info"
     files = dict(modules)
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    if requires:
+        files[f"{info}/METADATA"] += f"Requires-Dist: {requires}\n"
     files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))
     wheel = folder / f"{name}-{version}-py3-none-any.whl"
@@ -70,16 +72,23 @@ class Copy:
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
             "PIP_NO_COMPILE": "1",
+            "PARLANCE_TORCH": "registry",
         }
 
     @classmethod
     def make(cls, folder: Path) -> Copy:
         copy = cls(folder)
         (folder / "tts_server").mkdir(parents=True)
-        for name in ("run.sh", "run.bat", *(f"tts_server/{module}.py" for module in ("__init__", "__main__", "environment", "launcher"))):
+        for name in (
+            "run.sh",
+            "run.bat",
+            *(f"tts_server/{module}.py" for module in ("__init__", "__main__", "accelerator", "environment", "launcher")),
+        ):
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")
+        for name in ("torch", "chatterbox", "chatterbox-bare"):
+            (folder / f"requirements-{name}.txt").touch()
         copy.programs.mkdir(exist_ok=True)
         for name in ("dirname", "readlink"):
             (copy.programs / name).symlink_to(str(shutil.which(name)))
