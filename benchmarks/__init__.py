@@ -1,0 +1,1 @@
+"""What this product is measured by. The modules are scripts; `checkpoints` is used by the tests too."""

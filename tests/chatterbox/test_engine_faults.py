@@ -1,0 +1,168 @@
+"""What goes wrong inside the engine costs one request at most, and never the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_engines import TEXT, listen, running, utterance
+
+from tts_server.engines.chatterbox import engine as engine_module
+from tts_server.engines.chatterbox.job import halve
+from tts_server.errors import EngineFailure, TTSError, Unavailable
+
+
+class Failing:
+    """Calls through, but raises `error` at the calls numbered `at`."""
+
+    def __init__(self, method, error: Exception, *at: int) -> None:
+        self.method, self.error, self.at, self.calls = method, error, at, 0
+
+    def __call__(self, *arguments, **options):
+        self.calls += 1
+        if self.calls in self.at:
+            raise self.error
+        return self.method(*arguments, **options)
+
+
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, atol=1e-3)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 10])
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_a_failed_step_ends_in_words_or_in_the_right_audio_and_the_next_request_works(parts, monkeypatch, at, mode):
+    voice = parts("turbo").builtin
+    with running(parts("turbo"), mode=mode) as engine:
+        expected = [listen(engine.submit(utterance(voice, seed=n, group=n))) for n in range(3)]
+        monkeypatch.setattr(engine._decoder, "step", Failing(engine._decoder.step, RuntimeError("a kernel failed"), at))
+        outcomes = []
+        for stream in [engine.submit(utterance(voice, seed=n, group=n)) for n in range(3)]:
+            try:
+                outcomes.append(listen(stream))
+            except EngineFailure as error:
+                assert "kernel" not in error.message
+                outcomes.append(error)
+        outcomes.append(listen(engine.submit(utterance(voice, seed=1, group=9))))
+        for outcome, right in zip(outcomes, [*expected, expected[1]], strict=True):
+            if not isinstance(outcome, EngineFailure):
+                # In fast mode the numbers, and so the tokens, depend on who else is in the batch.
+                assert is_same(outcome, right) if mode == "exact" else len(outcome) and np.isfinite(outcome).all()
+        assert not isinstance(outcomes[-1], EngineFailure)
+        assert not engine.is_broken
+
+
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_a_failure_while_speaking_costs_that_segment_alone(parts, monkeypatch, at):
+    voice = parts("turbo").builtin
+    with running(parts("turbo")) as engine:
+        expected = listen(engine.submit(utterance(voice, seed=1)))
+        vocoder = engine._speaker._vocoder
+        monkeypatch.setattr(vocoder, "stream", Failing(vocoder.stream, RuntimeError("a kernel failed"), at))
+        outcomes = []
+        for stream in [engine.submit(utterance(voice, seed=1, group=n)) for n in range(6)]:
+            try:
+                outcomes.append(is_same(listen(stream), expected))
+            except EngineFailure:
+                outcomes.append(None)
+        assert outcomes.count(None) == 1
+        assert outcomes.count(True) == 5
+
+
+def test_running_out_of_memory_answers_503_and_drops_the_caches(parts, monkeypatch):
+    voice = parts("turbo").builtin
+    with running(parts("turbo")) as engine:
+        expected = listen(engine.submit(utterance(voice, seed=1)))
+        dropped = []
+        monkeypatch.setattr(engine._decoder, "shrink", lambda: dropped.append("decoder"))
+        monkeypatch.setattr(engine._speaker, "shrink", lambda: dropped.append("speaker"))
+        monkeypatch.setattr(engine._speaker, "batch", Failing(engine._speaker.batch, torch.OutOfMemoryError("CUDA out of memory"), 1))
+        with pytest.raises(Unavailable, match="memory"):
+            listen(engine.submit(utterance(voice, seed=1)))
+        assert dropped == ["decoder", "speaker"]
+        assert is_same(listen(engine.submit(utterance(voice, seed=1))), expected)
+        assert not engine.is_broken
+
+
+def test_a_lost_device_breaks_the_engine_and_tells_everyone_to_come_back(parts, monkeypatch):
+    voice = parts("turbo").builtin
+    with running(parts("turbo")) as engine:
+        lost = RuntimeError("CUDA error: an illegal memory access was encountered")
+        monkeypatch.setattr(engine._decoder, "step", Failing(engine._decoder.step, lost, 3))
+        streams = [engine.submit(utterance(voice, seed=n, group=n)) for n in range(4)]
+        for stream in streams:
+            with pytest.raises(Unavailable):
+                listen(stream)
+        assert engine.is_broken
+        with pytest.raises(Unavailable):
+            engine.submit(utterance(voice))
+
+
+def test_text_that_the_tokenizer_refuses_fails_alone(parts, monkeypatch):
+    with running(parts("turbo")) as engine:
+        monkeypatch.setattr(engine._parts, "text_ids", Failing(engine._parts.text_ids, IndexError("no tokens"), 1))
+        with pytest.raises(TTSError):
+            listen(engine.submit(utterance(parts("turbo").builtin)))
+        assert len(listen(engine.submit(utterance(parts("turbo").builtin))))
+
+
+# Speech that does not sound like its text
+
+
+def test_an_absurd_segment_is_made_again_with_another_seed_at_most_twice(parts, monkeypatch):
+    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: "too long")
+    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: None)
+    with running(parts("turbo"), checks_speech=True) as engine:
+        stream = engine.submit(utterance(parts("turbo").builtin))
+        assert len(listen(stream))
+        assert stream.retries == 2
+
+
+def test_a_faultless_segment_is_made_once(parts, monkeypatch):
+    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: None)
+    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: None)
+    with running(parts("turbo"), checks_speech=True) as engine:
+        stream = engine.submit(utterance(parts("turbo").builtin))
+        assert len(listen(stream))
+        assert stream.retries == 0
+
+
+def test_audio_with_a_fault_is_made_again(parts, monkeypatch):
+    faults = iter(["long silence", None])
+    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: None)
+    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: next(faults))
+    with running(parts("turbo"), checks_speech=True) as engine:
+        stream = engine.submit(utterance(parts("turbo").builtin))
+        assert len(listen(stream))
+        assert stream.retries == 1
+
+
+def test_a_segment_that_hits_the_token_cap_is_split_and_said_whole(parts, monkeypatch):
+    """Each half is short enough for the cap; nothing of the text is left out."""
+    monkeypatch.setattr(engine_module, "MAX_TOKENS", 12)
+    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: None)
+    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: None)
+    said = []
+    with running(parts("turbo"), checks_speech=True) as engine:
+        real = engine._parts.text_ids
+        monkeypatch.setattr(engine._parts, "text_ids", lambda text, language: said.append(text) or real(text, language))
+        stream = engine.submit(utterance(parts("turbo").builtin, seed=2))
+        assert len(listen(stream))
+    assert said[0] == TEXT
+    if stream.retries:
+        leaves = [text for text in said if halve(text) is None or sum(text in other for other in said) == 1]
+        assert set(TEXT.split()) <= set(" ".join(leaves).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "halves"),
+    [
+        ("We went home, and then we slept.", ("We went home,", "and then we slept.")),
+        ("one two three four five six", ("one two three", "four five six")),
+        ("你好，今天天气怎么样？我们去公园吧。", ("你好，今天天气怎么样？", "我们去公园吧。")),
+        ("Hello.", None),
+        ("Supercalifragilistic", None),
+    ],
+)
+def test_a_text_is_halved_near_its_middle_at_a_clause(text, halves):
+    assert halve(text) == halves

@@ -1,0 +1,50 @@
+"""Engines on tiny models, and what to ask of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tts_server.engines.base import Utterance
+from tts_server.engines.chatterbox.conditionals import compute
+from tts_server.engines.chatterbox.decoder import T3Decoder
+from tts_server.engines.chatterbox.engine import ChatterboxEngine
+from tts_server.engines.chatterbox.loading import Parts
+from tts_server.engines.chatterbox.prepared import PreparedVoices
+from tts_server.engines.chatterbox.speaker import Speaker
+from tts_server.engines.chatterbox.watermark import Watermarker
+
+TEXT = "Hello there, how are you today?"
+
+
+@contextlib.contextmanager
+def running(
+    parts: Parts, *, mode: Any = "exact", checks_speech: bool = False, max_rows: int = 16, **options: Any
+) -> Iterator[ChatterboxEngine]:
+    """An engine that stops with the block. Random weights say nothing that passes a check of speech, so there is none unless asked for."""
+    engine = ChatterboxEngine(
+        parts,
+        T3Decoder(parts.t3, mode=mode, max_rows=max_rows),
+        Speaker(parts.s3gen, family=parts.family, mode=mode, watermarker=Watermarker()),
+        PreparedVoices(None, partial(compute, parts), capacity=8),
+        checks_speech=checks_speech,
+        threads=1,
+        **options,
+    )
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def utterance(voice: Any, text: str = TEXT, *, seed: int = 1, index: int = 0, group: int = 0, **controls: float) -> Utterance:
+    return Utterance(text, voice, index, seed, 1.0, "en", controls, group)
+
+
+def listen(stream: Any, is_cancelled: Callable[[], bool] = lambda: False) -> np.ndarray:
+    """All that a stream gives."""
+    return np.concatenate([np.zeros(0, np.float32), *stream.chunks(is_cancelled)])

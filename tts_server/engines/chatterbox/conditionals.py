@@ -1,0 +1,179 @@
+"""What the models hear of a voice, computed once for each reference clip and shared by all requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import librosa
+import numpy as np
+import torch
+
+from tts_server.audio.quality import describe
+from tts_server.engines.chatterbox import stock
+from tts_server.engines.chatterbox.families import SAMPLE_RATE, Family
+from tts_server.errors import InvalidReference
+from tts_server.speech import Samples, VoiceReference
+
+if TYPE_CHECKING:
+    from tts_server.engines.chatterbox.loading import Parts
+
+CODE_VERSION = 1
+"""Part of every key: to be raised when `compute` gives other numbers than before."""
+
+S3GEN_SECONDS = 10
+"""How much of a clip S3Gen hears."""
+
+QUIETEST_DBFS = -55.0
+MIN_SPEECH_SECONDS = 0.5
+MAX_CLIPPING_SHARE = 0.2
+MIN_ABOVE_NOISE_DB = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Conditionals:
+    """A voice. `key` names the content: equal keys mean equal tensors. All tensors are on the CPU; nobody writes into them.
+
+    speaker_emb: float32 [1, 256]; speech_tokens: int64 [1, P], the beginning of the clip for T3.
+    prompt_token: int64 [1, N]; prompt_feat: float32 [1, M, 80], mel frames at 50 Hz; embedding: float32 [1, 192]: for S3Gen.
+    """
+
+    key: str
+    speaker_emb: torch.Tensor
+    speech_tokens: torch.Tensor
+    prompt_token: torch.Tensor
+    prompt_feat: torch.Tensor
+    embedding: torch.Tensor
+
+    def t3_cond(self, exaggeration: float) -> Any:
+        """The stock `T3Cond`: a new one at each call, as the stock code writes into it."""
+        return stock.T3Cond(
+            speaker_emb=self.speaker_emb,
+            cond_prompt_speech_tokens=self.speech_tokens,
+            emotion_adv=exaggeration * torch.ones(1, 1, 1),
+        )
+
+    def ref_dict(self) -> dict[str, Any]:
+        """What the stock S3Gen takes: a new dict at each call."""
+        return {
+            "prompt_token": self.prompt_token,
+            "prompt_token_len": torch.tensor([self.prompt_token.shape[1]]),
+            "prompt_feat": self.prompt_feat,
+            "prompt_feat_len": None,
+            "embedding": self.embedding,
+        }
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The tensors by name."""
+        return {name: getattr(self, name) for name in TENSORS}
+
+
+TENSORS = {
+    "speaker_emb": (torch.float32, (1, 256)),
+    "speech_tokens": (torch.int64, (1, None)),
+    "prompt_token": (torch.int64, (1, None)),
+    "prompt_feat": (torch.float32, (1, None, 80)),
+    "embedding": (torch.float32, (1, 192)),
+}
+"""Type and shape of each tensor; None for any length."""
+
+
+def from_tensors(key: str, tensors: dict[str, torch.Tensor]) -> Conditionals:
+    """Conditionals of exactly the tensors that TENSORS names; raises ValueError for others."""
+    if tensors.keys() != TENSORS.keys():
+        raise ValueError(f"holds {sorted(tensors)}, not {sorted(TENSORS)}")
+    for name, (dtype, shape) in TENSORS.items():
+        tensor = tensors[name]
+        fits = tensor.dim() == len(shape) and all(want in (None, has) for want, has in zip(shape, tensor.shape, strict=True))
+        if tensor.dtype != dtype or not fits:
+            raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}")
+    return Conditionals(key, **tensors)
+
+
+def key_of(model: str, reference: VoiceReference, norm_loudness: bool) -> str:
+    """The key of a clip's conditionals."""
+    return f"{model}-{reference.digest}-{'even' if norm_loudness else 'plain'}-{CODE_VERSION}"
+
+
+def load_builtin(key: str, path: Path) -> Conditionals:
+    """The voice that a model brings along, from the stock file `conds.pt`. Raises ValueError or KeyError where it holds something else."""
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    t3, gen = stored["t3"], stored["gen"]
+    found = {
+        "speaker_emb": t3["speaker_emb"].reshape(1, -1),
+        "speech_tokens": t3["cond_prompt_speech_tokens"],
+        "prompt_token": gen["prompt_token"],
+        "prompt_feat": gen["prompt_feat"],
+        "embedding": gen["embedding"],
+    }
+    return from_tensors(key, {name: _own(tensor, TENSORS[name][0]) for name, tensor in found.items()})
+
+
+def compute(parts: Parts, reference: VoiceReference, norm_loudness: bool = True) -> Conditionals:
+    """Listen to a clip, as the stock `prepare_conditionals` does. Raises InvalidReference with the measured reason.
+
+    With `norm_loudness` the clip is brought to the usual loudness first, by the models that do so.
+    """
+    family = parts.family
+    _check(family, reference)
+    cloning = parts.cloning()
+    with torch.inference_mode():
+        wav = _resampled(reference.samples, reference.sample_rate, SAMPLE_RATE)
+        if norm_loudness and family.normalizes_loudness:
+            wav = stock.norm_loudness(wav, SAMPLE_RATE)
+        wav_16k = _resampled(wav, SAMPLE_RATE, stock.S3_SR)
+        gen = parts.s3gen.embed_ref(wav[: S3GEN_SECONDS * SAMPLE_RATE], SAMPLE_RATE, device=parts.device)
+        heard = wav_16k[: family.prompt_seconds * stock.S3_SR]
+        speech_tokens, _ = parts.s3gen.tokenizer.forward([heard], max_len=family.prompt_tokens)
+        speaker = torch.from_numpy(cloning.voice_encoder.embeds_from_wavs([wav_16k], sample_rate=stock.S3_SR)).mean(dim=0, keepdim=True)
+    found = {
+        "speaker_emb": speaker,
+        "speech_tokens": speech_tokens.reshape(1, -1),
+        "prompt_token": gen["prompt_token"],
+        "prompt_feat": gen["prompt_feat"],
+        "embedding": gen["embedding"],
+    }
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in found.values()):
+        raise InvalidReference("The reference clip holds no voice that could be measured.", param=reference.param)
+    # Copies made outside of inference mode: ordinary tensors that keep nothing else alive.
+    tensors = {name: _own(tensor, TENSORS[name][0]) for name, tensor in found.items()}
+    return from_tensors(key_of(family.id, reference, norm_loudness), tensors)
+
+
+def _own(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return tensor.detach().to(device="cpu", dtype=dtype).clone(memory_format=torch.contiguous_format)
+
+
+def _resampled(samples: Samples, rate: int, wanted_rate: int) -> Samples:
+    if rate == wanted_rate:
+        return samples
+    return np.asarray(librosa.resample(samples, orig_sr=rate, target_sr=wanted_rate, res_type="soxr_hq"), dtype=np.float32)
+
+
+def _check(family: Family, reference: VoiceReference) -> None:
+    problem = _problem(family, reference)
+    if problem is not None:
+        advice = "Use a clear recording of one person, 6 to 20 s long."
+        raise InvalidReference(f"The reference clip {problem}. {advice}", param=reference.param)
+
+
+def _problem(family: Family, reference: VoiceReference) -> str | None:
+    """Why a model cannot use this clip at all; what would only make the copy worse is no concern here."""
+    if not np.isfinite(reference.samples).all():
+        return "holds samples that are not numbers"
+    if reference.seconds <= family.min_reference_seconds:
+        needed = f"{family.min_reference_seconds:g} s"
+        return f"is too short for {family.name}: {reference.seconds:.1f} s, where more than {needed} are needed"
+    report = describe(reference)
+    if report.rms_dbfs < QUIETEST_DBFS:
+        return f"is silent: its level is {report.rms_dbfs:.0f} dBFS"
+    if report.clipping_share > MAX_CLIPPING_SHARE:
+        return f"is overloaded: {report.clipping_share:.0%} of its samples are cut off"
+    spoken = report.speech_share * report.seconds
+    if spoken < MIN_SPEECH_SECONDS:
+        return f"holds only {spoken:.1f} s of sound in {report.seconds:.1f} s"
+    above_noise = report.rms_dbfs - report.noise_dbfs
+    if above_noise < MIN_ABOVE_NOISE_DB:
+        return f"holds no speech: its quietest parts are within {above_noise:.1f} dB of its mean level, like noise or a tone"
+    return None

@@ -1,0 +1,65 @@
+"""A model's folder becomes a running engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from tts_server.engines.chatterbox.conditionals import compute
+from tts_server.engines.chatterbox.decoder import T3Decoder
+from tts_server.engines.chatterbox.engine import ChatterboxEngine
+from tts_server.engines.chatterbox.families import Family
+from tts_server.engines.chatterbox.loading import load
+from tts_server.engines.chatterbox.prepared import PreparedVoices
+from tts_server.engines.chatterbox.speaker import Speaker
+from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.speech import Voice, VoiceReference
+
+NUM_VOICES_IN_MEMORY = 64
+
+
+def choose_device(wanted: str = "auto") -> str:
+    """`cuda`, `mps` or `cpu`: the best there is for `auto`. Raises ValueError where the wanted one is missing."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(name for name, is_there in available.items() if is_there)
+    if not available.get(wanted.partition(":")[0], False):
+        raise ValueError(
+            f"DEVICE is {wanted!r}, but this PyTorch finds no such device here; there is: {', '.join(filter(available.get, available))}"
+        )
+    return wanted
+
+
+def create_engine(
+    family: Family,
+    folder: Path,
+    *,
+    device: str = "auto",
+    mode: str = "exact",
+    voice_cache: Path | None = None,
+    threads: int = 0,
+    max_rows: int = 16,
+    builtin: Sequence[Voice] = (),
+    reference_of: Callable[[str], VoiceReference] | None = None,
+    checks_speech: bool = True,
+) -> ChatterboxEngine:
+    """Load a model and start its thread.
+
+    `mode` is `exact` or `fast`; `voice_cache` is where prepared voices are kept (None: in memory only); `threads` is for the CPU (0: as
+    torch chooses); `max_rows` is the width of a T3 batch. Raises ModelNotAvailable in words where files or packages are missing.
+    """
+    parts = load(family, folder, choose_device(device))
+    voices = PreparedVoices(voice_cache, partial(compute, parts), NUM_VOICES_IN_MEMORY, model=family.id)
+    return ChatterboxEngine(
+        parts,
+        T3Decoder(parts.t3, mode=mode, max_rows=max_rows, release=True),
+        Speaker(parts.s3gen, family=family, mode=mode, watermarker=Watermarker(), takes_weights=True),
+        voices,
+        builtin=builtin,
+        reference_of=reference_of,
+        checks_speech=checks_speech,
+        threads=threads,
+    )

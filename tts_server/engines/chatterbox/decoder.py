@@ -1,0 +1,424 @@
+"""T3 with continuous batching: sequences come and go at any step, and each gets the tokens that the stock loop would give it alone."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from collections.abc import Sequence as Many
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tts_server.engines.chatterbox.alignment import HEADS, MIN_TEXT, Alignment
+from tts_server.engines.chatterbox.backbone import Backbone, Head, KeyValues, Prefill, Prefix, SharedDecode, StaticDecode, weights
+from tts_server.engines.chatterbox.linear import Packing
+from tts_server.engines.chatterbox.sampling import Sampler
+from tts_server.engines.chatterbox.scheduler import Scheduler
+from tts_server.engines.chatterbox.sequence import Sequence
+
+DEFAULT_PREFIX_BYTES = 512 << 20
+
+
+class StepFailure(Exception):
+    """A step went wrong. `sequences` have failed and left the decoder, because of `cause`; all others go on undisturbed."""
+
+    def __init__(self, sequences: Many[Sequence], cause: BaseException) -> None:
+        super().__init__(f"{len(sequences)} of the sequences failed: {cause}")
+        self.sequences = list(sequences)
+        self.cause = cause
+
+
+class UnsoundLogits(ArithmeticError):
+    """The model gave NaN or infinity for a sequence."""
+
+
+class PrefixCache:
+    """Prefixes by key, at most `max_bytes` of them: the one unused for longest goes first. Those in use stay, whatever they need."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._prefixes: OrderedDict[Hashable, Prefix] = OrderedDict()
+        self._users: dict[Prefix, int] = {}
+
+    @property
+    def nbytes(self) -> int:
+        return sum(prefix.nbytes for prefix in self._prefixes.values())
+
+    def __len__(self) -> int:
+        return len(self._prefixes)
+
+    def acquire(self, key: Hashable, make: Callable[[], Prefix]) -> Prefix:
+        """The prefix of that key, kept until it is released as often as it was acquired."""
+        prefix = self._prefixes.get(key)
+        if prefix is None:
+            prefix = self._prefixes[key] = make()
+        self._prefixes.move_to_end(key)
+        self._users[prefix] = self._users.get(prefix, 0) + 1
+        self._shrink(self._max_bytes)
+        return prefix
+
+    def release(self, prefix: Prefix) -> None:
+        self._users[prefix] -= 1
+        if not self._users[prefix]:
+            del self._users[prefix]
+            self._shrink(self._max_bytes)
+
+    def clear(self) -> None:
+        """Drop all that are not in use."""
+        self._shrink(0)
+
+    def _shrink(self, max_bytes: int) -> None:
+        excess = self.nbytes - max_bytes
+        for key, prefix in list(self._prefixes.items()):
+            if excess <= 0:
+                return
+            if prefix not in self._users:
+                del self._prefixes[key]
+                excess -= prefix.nbytes
+
+
+class StaticStep:
+    """One decoding step with shapes from a small set: `rows` rounded up to a power of two. On CUDA each is captured once as a graph
+    and then replayed, which spares the launch of some 250 kernels; elsewhere the same code runs as it is.
+    """
+
+    def __init__(self, backbone: Backbone, store: KeyValues, max_rows: int, watched: Many[Head]) -> None:
+        self._backbone, self._store, self._watched = backbone, store, watched
+        self._max_rows = max_rows
+        self._tokens, self._counts, self._lengths = (torch.zeros(max_rows, dtype=torch.int64, device=backbone.device) for _ in range(3))
+        self._room = 0
+        self._graphs: dict[int, tuple[Any, Tensor, dict[Head, Tensor]]] = {}
+
+    def clear(self) -> None:
+        """Forget the graphs: the memory they point into is given back."""
+        self._graphs.clear()
+        self._room = 0
+
+    def run(self, tokens: list[int], counts: list[int]) -> tuple[Tensor, dict[Head, Tensor]]:
+        """Logits [rows, vocabulary] and the queries of the watched heads, each [rows, 1, size]; the store has one position more."""
+        store, rows = self._store, len(tokens)
+        store.reserve(max(store.lengths) + 1)
+        if store.capacity != self._room:
+            self.clear()
+            self._room = store.capacity
+        bucket = min(self._max_rows, 1 << (rows - 1).bit_length())
+        # The rows that fill the bucket up write into the first position of rows that nobody uses.
+        for buffer, values in ((self._tokens, tokens), (self._counts, counts), (self._lengths, store.lengths)):
+            buffer[:bucket] = torch.tensor(values + [0] * (bucket - rows), device=buffer.device)
+        if self._backbone.device.type != "cuda":
+            logits, queries = self._step(bucket)
+        else:
+            if bucket not in self._graphs:
+                self._graphs[bucket] = self._capture(bucket)
+            graph, logits, queries = self._graphs[bucket]
+            graph.replay()
+        store.lengths[:] = [length + 1 for length in store.lengths]
+        return logits[:rows], queries
+
+    def _step(self, rows: int) -> tuple[Tensor, dict[Head, Tensor]]:
+        attend = StaticDecode(self._store, self._lengths[:rows], self._watched)
+        x = self._backbone.speech(self._tokens[:rows], self._counts[:rows])
+        hidden = self._backbone.run(x, attend.positions, attend)
+        return self._backbone.logits(hidden[:, 0]), attend.queries
+
+    def _capture(self, rows: int) -> tuple[Any, Tensor, dict[Head, Tensor]]:
+        """Running the step more than once does no harm: it writes the same values to the same place."""
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(2):
+                self._step(rows)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            logits, queries = self._step(rows)
+        return graph, logits, queries
+
+
+@dataclass(eq=False)
+class _Running:
+    """A sequence with rows. `rows`: the conditional one, and with guidance the unconditional one. `slot` is the sampler's."""
+
+    sequence: Sequence
+    prefix: Prefix
+    slot: int
+    text_length: int
+    max_tokens: int = 0
+    rows: list[int] = field(default_factory=list)
+    alignment: Alignment | None = None
+
+
+class T3Decoder:
+    """All sequences of one model. Not thread-safe: one thread owns it.
+
+    t3: the stock model, in eval mode; it is never changed, unless `release` asks to take the transformer out of it.
+    mode: `exact` or `fast`, see `linear`. max_rows: width of a step; a sequence takes one row, with guidance two.
+    max_positions: of a row, from the voice to the last token (default: as far as the model knows positions).
+    prefix_bytes: of memory for the prefixes of voices that are not speaking.
+    graphs: decode with static shapes, as CUDA graphs on CUDA; the default is to do so there and only there.
+    """
+
+    def __init__(
+        self,
+        t3: Any,
+        *,
+        mode: str = "exact",
+        max_rows: int = 16,
+        max_positions: int | None = None,
+        prefix_bytes: int = DEFAULT_PREFIX_BYTES,
+        max_admitted: int = 2,
+        graphs: bool | None = None,
+        release: bool = False,
+    ) -> None:
+        weight = t3.speech_head.weight
+        packing = Packing.choose(weight.device, weight.dtype, mode)
+        self.precision = packing.name
+        self.max_rows = max_rows
+        with torch.inference_mode():
+            self._backbone = backbone = Backbone(t3, packing, release=release)
+            is_static = backbone.device.type == "cuda" if graphs is None else graphs
+            self._store = backbone.store(max_rows, own_prefix=is_static)
+            self._watched = HEADS if backbone.is_multilingual else ()
+            self._static = StaticStep(backbone, self._store, max_rows, self._watched) if is_static else None
+            self._sampler = Sampler(
+                is_gpt2=backbone.is_gpt2,
+                vocabulary=backbone.vocabulary,
+                start=backbone.start,
+                max_sequences=max_rows,
+                device=backbone.device,
+            )
+        self._max_positions = min(max_positions or backbone.max_positions, backbone.max_positions)
+        self._prefixes = PrefixCache(prefix_bytes)
+        self._scheduler: Scheduler[Sequence] = Scheduler(max_rows, max_admitted=max_admitted)
+        self._running: dict[Sequence, _Running] = {}
+        self._owners: list[_Running] = []
+        self._finished: list[Sequence] = []
+
+    @property
+    def num_running(self) -> int:
+        return self._scheduler.num_running
+
+    @property
+    def num_waiting(self) -> int:
+        return self._scheduler.num_waiting
+
+    @property
+    def num_rows(self) -> int:
+        return self._store.num_rows
+
+    @property
+    def nbytes(self) -> int:
+        """Memory for keys and values, of rows and of voices."""
+        return self._store.nbytes + self._prefixes.nbytes
+
+    def add(self, sequence: Sequence) -> None:
+        """Queue a sequence. ValueError if it can never run: no text, one too long, ids the model does not know, too few rows."""
+        ids, backbone = sequence.text_ids, self._backbone
+        if ids.ndim != 1 or not len(ids):
+            raise ValueError("the text must be token ids [n], at least one")
+        if int(ids.min()) < 0 or int(ids.max()) >= backbone.text_vocabulary:
+            raise ValueError(f"the text holds token ids that the model does not know (0..{backbone.text_vocabulary - 1})")
+        longest = min(backbone.max_text, self._max_positions - 2)
+        if len(ids) > longest:
+            raise ValueError(f"a text of {len(ids)} tokens is too long: {longest} at most")
+        guided = not backbone.is_gpt2 and sequence.sampling.cfg_weight > 0
+        self._scheduler.add(sequence, 2 if guided else 1)
+
+    @torch.inference_mode()
+    def abort(self, sequence: Sequence) -> None:
+        """Forget a sequence, waiting or running; its rows are free at once. Nothing happens if it has already ended."""
+        self._end(sequence, "aborted")
+
+    @torch.inference_mode()
+    def shrink(self) -> None:
+        """Give back the memory that no running sequence needs."""
+        self._prefixes.clear()
+        if not self._store.num_rows:
+            if self._static is not None:
+                self._static.clear()
+            self._store.clear()
+
+    @torch.inference_mode()
+    def step(self) -> list[Sequence]:
+        """Give one token to each running sequence, new ones included; returns those that have finished.
+
+        Raises StepFailure; the decoder is ready for the next step then, which also returns what finished in this one.
+        """
+        failures: list[StepFailure] = []
+        logits: list[Tensor] = []
+        queries: list[dict[Head, Tensor]] = []
+        if self._running:
+            try:
+                self._collect(self._decode(), logits, queries)
+            except Exception as cause:
+                raise self._fail(list(self._running), cause) from cause
+        admitted = []
+        for sequence in self._scheduler.admit():
+            try:
+                admitted.append(self._admit(sequence))
+            except Exception as cause:
+                failures.append(self._fail([sequence], cause))
+        if admitted:
+            try:
+                self._collect(self._prefill(admitted), logits, queries)
+            except Exception as cause:
+                failures.append(self._fail([running.sequence for running in admitted], cause))
+        if self._running:
+            try:
+                failures += self._draw(torch.cat(logits), queries)
+            except Exception as cause:
+                failures.append(self._fail(list(self._running), cause))
+        if failures:
+            lost = [sequence for failure in failures for sequence in failure.sequences]
+            raise StepFailure(lost, failures[0].cause) from failures[0].cause
+        finished, self._finished = self._finished, []
+        return finished
+
+    @staticmethod
+    def _collect(result: tuple[Tensor, dict[Head, Tensor]], logits: list[Tensor], queries: list[dict[Head, Tensor]]) -> None:
+        logits.append(result[0])
+        queries.append(result[1])
+
+    # Rows
+
+    def _admit(self, sequence: Sequence) -> _Running:
+        """Give a sequence its prefix and its slot; the rows come with the prefill."""
+        sampling, voice, backbone = sequence.sampling, sequence.conditionals, self._backbone
+        key = (voice.key, None if backbone.is_gpt2 else sampling.exaggeration)
+        prefix = self._prefixes.acquire(key, lambda: backbone.condition(voice.t3_cond(sampling.exaggeration)))
+        running = _Running(sequence, prefix, self._sampler.open(), len(sequence.text_ids))
+        self._running[sequence] = running
+        left = self._max_positions - prefix.length - running.text_length - 1
+        if left < 1:
+            raise ValueError(f"a text of {running.text_length} tokens leaves no room for speech in {self._max_positions} positions")
+        running.max_tokens = min(sampling.max_tokens, left, backbone.max_speech)
+        if backbone.is_multilingual and running.text_length >= MIN_TEXT:
+            running.alignment = Alignment(running.text_length, backbone.stop)
+        return running
+
+    def _end(self, sequence: Sequence, reason: str, *, wipe: bool = False) -> None:
+        """Take a sequence out, whatever it has got so far."""
+        if not self._scheduler.remove(sequence):
+            return
+        sequence.finish_reason = reason
+        running = self._running.pop(sequence, None)
+        if running is None:
+            return
+        for row in sorted(running.rows, reverse=True):
+            self._store.remove(row, wipe=wipe)
+            moved = self._owners.pop()
+            if row < len(self._owners):
+                self._owners[row] = moved
+                moved.rows[moved.rows.index(len(self._owners))] = row
+        self._sampler.close(running.slot)
+        self._prefixes.release(running.prefix)
+
+    def _fail(self, sequences: Many[Sequence], cause: BaseException) -> StepFailure:
+        for sequence in sequences:
+            self._end(sequence, "failed", wipe=True)
+        return StepFailure(sequences, cause)
+
+    # The model
+
+    def _decode(self) -> tuple[Tensor, dict[Head, Tensor]]:
+        """Logits [rows, vocabulary] and watched queries after one more position in all rows."""
+        tokens = [owner.sequence.tokens[-1] for owner in self._owners]
+        counts = [len(owner.sequence.tokens) for owner in self._owners]
+        if self._static is not None:
+            return self._static.run(tokens, counts)
+        backbone = self._backbone
+        attend = SharedDecode(self._store, self._watched)
+        x = backbone.speech(torch.tensor(tokens, device=backbone.device), torch.tensor(counts, device=backbone.device))
+        hidden = backbone.run(x, attend.positions, attend)
+        attend.store()
+        return backbone.logits(hidden[:, 0]), attend.queries
+
+    def _prefill(self, admitted: Many[_Running]) -> tuple[Tensor, dict[Head, Tensor]]:
+        """Logits [new rows, vocabulary] and the last two watched queries after the texts of new sequences."""
+        backbone, store = self._backbone, self._store
+        suffixes: list[Tensor] = []
+        rows: list[int] = []
+        for running in admitted:
+            ids = running.sequence.text_ids.to(backbone.device)
+            parts = [backbone.text(ids)]
+            if not backbone.is_gpt2 and running.sequence.sampling.cfg_weight > 0:
+                parts.append(backbone.text(ids, is_unconditional=True))
+            for part in parts:
+                row = store.add(running.prefix, len(part))
+                self._owners.append(running)
+                running.rows.append(row)
+                rows.append(row)
+            suffixes += parts
+        counts = [len(suffix) for suffix in suffixes]
+        attend = Prefill(store, rows, counts, self._watched)
+        hidden = backbone.run(torch.nn.utils.rnn.pad_sequence(suffixes, batch_first=True), attend.positions, attend)
+        attend.store()
+        each = torch.arange(len(rows), device=backbone.device)
+        ends = torch.tensor(counts, device=backbone.device)
+        queries = {head: query[each[:, None], torch.stack((ends - 2, ends - 1), 1)] for head, query in attend.queries.items()}
+        return backbone.logits(hidden[each, ends - 1]), queries
+
+    # Tokens
+
+    def _draw(self, logits: Tensor, queries: list[dict[Head, Tensor]]) -> list[StepFailure]:
+        """A token for each running sequence from the logits [rows, vocabulary] of all rows; the failures of those that have none."""
+        running = list(self._running.values())
+        first = torch.tensor([each.rows[0] for each in running], device=logits.device)
+        scores = logits[first]
+        if not self._backbone.is_gpt2:
+            # Without guidance both are the same row.
+            other = torch.tensor([each.rows[-1] for each in running], device=logits.device)
+            weight = torch.tensor([each.sequence.sampling.cfg_weight for each in running], device=logits.device)[:, None]
+            scores = scores + weight * (scores - logits[other])
+        is_sound = scores.isfinite().all(-1)
+        failures = []
+        if not bool(is_sound.all()):
+            unsound = [each.sequence for each, sound in zip(running, is_sound.tolist(), strict=True) if not sound]
+            names = ", ".join(f"{sequence.group}/{sequence.index} after {len(sequence.tokens)} tokens" for sequence in unsound)
+            scores = scores[is_sound]
+            running = [each for each, sound in zip(running, is_sound.tolist(), strict=True) if sound]
+            failures.append(StepFailure(unsound, UnsoundLogits(f"the model gave numbers that are not finite for segment {names}")))
+        for index, each in enumerate(running):
+            if each.alignment is not None:
+                scores[index : index + 1] = self._check(each, each.alignment, scores[index : index + 1], queries)
+        if running:
+            tokens = self._sampler.sample(
+                scores,
+                [each.slot for each in running],
+                [each.sequence.sampling for each in running],
+                [each.sequence.generator for each in running],
+            )
+            for each, token in zip(running, tokens, strict=True):
+                self._take(each, token)
+        for failure in failures:
+            self._fail(failure.sequences, failure.cause)
+        return failures
+
+    def _check(self, running: _Running, alignment: Alignment, scores: Tensor, queries: list[dict[Head, Tensor]]) -> Tensor:
+        """Let the analyzer see what the conditional row attends to in its text."""
+        row, start = running.rows[0], running.prefix.length
+        index = row
+        for part in queries:
+            count = len(part[HEADS[0]])
+            if index < count:
+                break
+            index -= count
+        columns = slice(start, start + running.text_length)
+        attention = [weights(self._store, row, head, part[head][index])[:, columns] for head in HEADS]
+        tokens = running.sequence.tokens
+        return alignment.check(scores, attention, tokens[-1] if tokens else self._backbone.start)
+
+    def _take(self, running: _Running, token: int) -> None:
+        sequence = running.sequence
+        # The stock loop of the GPT-2 models does not look whether the very first token is the end, and goes on from it.
+        if token == self._backbone.stop and (sequence.tokens or not self._backbone.is_gpt2):
+            reason = "stop"
+        else:
+            sequence.tokens.append(token)
+            if len(sequence.tokens) < running.max_tokens:
+                return
+            reason = "cap"
+        self._end(sequence, reason)
+        self._finished.append(sequence)

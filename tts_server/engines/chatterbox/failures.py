@@ -1,0 +1,61 @@
+"""Why a Chatterbox model cannot be had, in words its owner can act on. No torch here.
+
+ModelNotAvailable          503, from tts_server.errors
+├── StockMissing           packages are missing or broken
+├── WeightsMissing         files are missing from a folder
+├── WeightsDamaged         a file is cut short or of another model
+└── DownloadFailed         the hub did not deliver
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tts_server.engines.catalog import INSTALL_CHATTERBOX
+from tts_server.errors import ModelNotAvailable
+
+
+class StockMissing(ModelNotAvailable):
+    """The `chatterbox` package, or one that it needs, cannot be imported."""
+
+    code = "model_not_installed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Chatterbox is not installed here, or not wholly ({reason}). Install it with: {INSTALL_CHATTERBOX}")
+
+
+class WeightsMissing(ModelNotAvailable):
+    """A folder lacks files of a model. `files` are their names, `folder` is where they were looked for."""
+
+    code = "model_files_missing"
+
+    def __init__(self, model: str, files: Sequence[str], folder: Path, advice: str) -> None:
+        super().__init__(f"{model} lacks {', '.join(files)} in {folder}. {advice}")
+        self.files = tuple(files)
+        self.folder = folder
+
+
+class WeightsDamaged(ModelNotAvailable):
+    """A file of a model cannot be read, or holds something else. `path` names it."""
+
+    code = "model_files_damaged"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be used: {reason}. Delete it and let it be downloaded or copied again.")
+        self.path = path
+
+
+class DownloadFailed(ModelNotAvailable):
+    """A file could not be downloaded. What came is kept, and the next try goes on from there."""
+
+    code = "model_download_failed"
+    retry_after = 60.0
+    is_passing = True
+
+    def __init__(self, model: str, file: str, reason: str) -> None:
+        super().__init__(
+            f"{file} of {model} could not be downloaded: {reason}. Trying again goes on where it stopped. A mirror can be named by"
+            " HF_ENDPOINT, and files that you already have by MODEL_DIR."
+        )
+        self.file = file

@@ -1,0 +1,261 @@
+"""A folder of files becomes a model: no weight is filled with random numbers first, read before it is needed, or copied without need."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import threading
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from tts_server.engines.chatterbox import stock
+from tts_server.engines.chatterbox.conditionals import Conditionals, load_builtin
+from tts_server.engines.chatterbox.failures import WeightsDamaged, WeightsMissing
+from tts_server.engines.chatterbox.families import SPEECH_VOCABULARY, Family
+from tts_server.engines.chatterbox.text_ids import text_ids
+from tts_server.engines.chatterbox.weights import missing_files
+from tts_server.speech import Samples
+
+CLONING_PARTS = ("tokenizer", "speaker_encoder")
+"""The modules of S3Gen that only reference clips need: half of its weights."""
+
+_UNUSED_T3_WEIGHTS = ("text_head.", "tfmr.wte.")
+_SET_DATA = torch.Tensor.data.__set__  # type: ignore[attr-defined]
+_S3GEN_CONSTANTS = ("tokenizer._mel_filters", "tokenizer.window")
+"""Not in every published file; the stock class computes them."""
+
+
+@dataclass(frozen=True)
+class Cloning:
+    """What listens to recordings: the voice encoder, and the S3 tokenizer of S3Gen."""
+
+    voice_encoder: Any
+    tokenizer: Any
+
+    @torch.inference_mode()
+    def speech_tokens(self, samples: Samples, sample_rate: int) -> list[int]:
+        """The speech tokens (25 a second, each below 6561) of mono `samples`, which must be at 16 kHz."""
+        if sample_rate != stock.S3_SR:
+            raise ValueError(f"the S3 tokenizer hears {stock.S3_SR} Hz, not {sample_rate}")
+        tokens, _ = self.tokenizer.forward([samples])
+        return [int(token) for token in tokens[0]]
+
+
+class Parts:
+    """A loaded model. `t3` and `s3gen` are the stock classes in eval mode without gradients; `builtin` is the voice in the folder.
+
+    `s3gen` cannot clone before `cloning` was called once.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        t3: Any,
+        s3gen: Any,
+        tokenizer: Any,
+        device: str,
+        builtin: Conditionals | None,
+        load_cloning: Callable[[], Cloning],
+    ) -> None:
+        self.family = family
+        self.t3 = t3
+        self.s3gen = s3gen
+        self.tokenizer = tokenizer
+        self.device = device
+        self.builtin = builtin
+        self._load_cloning = load_cloning
+        self._cloning: Cloning | None = None
+        self._lock = threading.Lock()
+
+    def text_ids(self, text: str, language: str | None = None) -> torch.Tensor:
+        """Ids int64 [n] on the CPU, as stock `generate` feeds T3; see `text_ids.text_ids` for the errors."""
+        return text_ids(self.family, self.tokenizer, self.t3.hp, text, language)
+
+    def cloning(self) -> Cloning:
+        """The parts that listen to recordings, loaded on first use. Thread-safe. Raises WeightsMissing and WeightsDamaged."""
+        with self._lock:
+            if self._cloning is None:
+                self._cloning = self._load_cloning()
+            return self._cloning
+
+
+def load(family: Family, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Parts:
+    """Load a model from its folder. `dtype` is that of T3; all else is float32, whatever the files hold.
+
+    Raises WeightsMissing with the names of missing files, WeightsDamaged with the file that is cut short or of another model.
+    """
+    if missing := missing_files(family, folder):
+        raise WeightsMissing(family.name, missing, folder, "Copy them there, or let the model be downloaded.")
+    paths = {part: folder / name for part, name in family.files.items()}
+    t3 = _load_t3(family, paths["t3"], device, dtype)
+    # The stock code is not strict about the English file either.
+    is_strict = family.id != "chatterbox-english"
+    s3gen = _load_s3gen(family, paths["s3gen"], device, is_strict)
+
+    def load_cloning() -> Cloning:
+        _fill(s3gen, paths["s3gen"], _is_cloning_weight, device, torch.float32, optional=_S3GEN_CONSTANTS, is_strict=is_strict)
+        for part in CLONING_PARTS:
+            getattr(s3gen, part).to(device)
+        voice_encoder = _empty(stock.VoiceEncoder)
+        _fill(voice_encoder, paths["voice_encoder"], lambda _: True, device, torch.float32)
+        return Cloning(_finished(voice_encoder, device), s3gen.tokenizer)
+
+    builtin = _load_builtin(family, paths["conditionals"]) if paths["conditionals"].is_file() else None
+    return Parts(family, t3, s3gen, _load_tokenizer(family, folder), device, builtin, load_cloning)
+
+
+class _NoMemoryForWeights(TorchFunctionMode):
+    """Tensors without content are made on the meta device: what a module computes (tables of positions, windows) stays real.
+
+    Filling them with random numbers then costs nothing. Holds for the present thread only.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.empty and kwargs.get("device") is None:
+            kwargs["device"] = "meta"
+        if func == _SET_DATA and args[0].is_meta:
+            return None  # a starting value that the file's own replaces
+        return func(*args, **kwargs)
+
+
+def _empty(make: Callable[[], Any]) -> Any:
+    with _NoMemoryForWeights(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make()
+
+
+def _finished(module: Any, device: str) -> Any:
+    return module.to(device).eval().requires_grad_(False)
+
+
+class _S3Gen(stock.S3Gen):  # type: ignore[misc]
+    """The stock class asks its tokenizer for its device, which may not be there yet."""
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.trim_fade.device)
+
+
+def _load_t3(family: Family, path: Path, device: str, dtype: torch.dtype) -> Any:
+    names = _read(path, lambda _: False).names
+    shape = names.get("text_emb.weight")
+    if shape is None:
+        raise WeightsDamaged(path, f"it holds no {family.name}, there is no text_emb.weight")
+    t3 = _empty(lambda: stock.T3(_t3_config(family, shape[0])))
+    del t3.text_head
+    if family.is_gpt2:
+        del t3.tfmr.wte
+    _fill(t3, path, lambda name: not name.startswith(_UNUSED_T3_WEIGHTS), device, dtype)
+    return _finished(t3, device)
+
+
+def _t3_config(family: Family, text_vocabulary: int) -> Any:
+    """The stock T3Config; that of the GPT-2 models is only to be found inside the stock loader."""
+    config = stock.T3Config(text_tokens_dict_size=text_vocabulary)
+    if family.is_gpt2:
+        config.llama_config_name = "GPT2_small" if family.id == "chatterbox-nano" else "GPT2_medium"
+        config.speech_tokens_dict_size = SPEECH_VOCABULARY + 2
+        config.input_pos_emb = None
+        config.use_perceiver_resampler = False
+        config.emotion_adv = False
+    config.speech_cond_prompt_len = family.prompt_tokens
+    return config
+
+
+def _load_s3gen(family: Family, path: Path, device: str, is_strict: bool) -> Any:
+    s3gen = _empty(lambda: _S3Gen(meanflow=family.is_meanflow))
+    _fill(s3gen, path, lambda name: not _is_cloning_weight(name), device, torch.float32, is_strict=is_strict)
+    for name, child in s3gen.named_children():
+        if name not in CLONING_PARTS:
+            child.to(device)
+    s3gen.trim_fade = s3gen.trim_fade.to(device)
+    return s3gen.eval().requires_grad_(False)
+
+
+def _is_cloning_weight(name: str) -> bool:
+    return name.partition(".")[0] in CLONING_PARTS
+
+
+def _load_tokenizer(family: Family, folder: Path) -> Any:
+    path = folder / family.tokenizer_files[0]
+    try:
+        if not family.is_gpt2:
+            return (stock.MTLTokenizer if family.is_multilingual else stock.EnTokenizer)(str(path))
+        tokenizer = stock.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # the Rust tokenizers raise plain Exception
+        raise WeightsDamaged(path, f"no tokenizer can be made of it ({error})") from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _load_builtin(family: Family, path: Path) -> Conditionals:
+    key = f"{family.id}-builtin-{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    try:
+        return load_builtin(key, path)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise WeightsDamaged(path, f"it holds no voice ({error})") from error
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of weights: the shapes of all, the tensors of those asked for."""
+
+    names: dict[str, tuple[int, ...]]
+    weights: dict[str, torch.Tensor]
+
+
+def _read(path: Path, is_wanted: Callable[[str], bool]) -> _File:
+    """Open a file of weights, mapped into memory: only what is used later is read from the disk."""
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt", device="cpu") as file:
+                names = list(file.keys())
+                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+                return _File(shapes, {name: file.get_tensor(name) for name in names if is_wanted(name)})
+        # Files of old PyTorch versions are no archives, and cannot be mapped.
+        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        tensors = {name: tensor for name, tensor in stored.items() if isinstance(tensor, torch.Tensor)}
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        return _File(shapes, {name: tensor for name, tensor in tensors.items() if is_wanted(name)})
+    except (SafetensorError, RuntimeError, ValueError, KeyError, AttributeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise WeightsDamaged(path, f"it is cut short or no file of weights ({error})") from error
+
+
+def _fill(
+    module: nn.Module,
+    path: Path,
+    is_wanted: Callable[[str], bool],
+    device: str,
+    dtype: torch.dtype,
+    *,
+    optional: tuple[str, ...] = (),
+    is_strict: bool = True,
+) -> None:
+    """Give the module its weights of a file. Each must be there, except `optional` ones; unknown ones are an error if `is_strict`."""
+    weights = _read(path, is_wanted).weights
+    known = {name for name in module.state_dict() if is_wanted(name)}
+    missing, unknown = sorted(known - weights.keys() - set(optional)), sorted(weights.keys() - known)
+    if missing or (unknown and is_strict):
+        reason = f"without {missing[0]}" if missing else f"with {unknown[0]}"
+        raise WeightsDamaged(path, f"it holds the weights of another model, {reason}")
+    fitting = {
+        name: weights[name].to(device=device, dtype=dtype) if weights[name].is_floating_point() else weights[name].to(device)
+        for name in known & weights.keys()
+    }
+    try:
+        module.load_state_dict(fitting, strict=False, assign=True)
+    except RuntimeError as error:
+        raise WeightsDamaged(path, f"it holds the weights of another model ({str(error).splitlines()[-1].strip()})") from error

@@ -1,0 +1,32 @@
+"""The states that voices' prompts leave behind in S3Gen, kept for the next utterance of the same voice."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from tts_server.engines.chatterbox.flow import Prompt
+
+
+class PromptCache:
+    """The prompts used last, of at most `max_bytes` together; the one used last always stays."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._prompts: OrderedDict[str, Prompt] = OrderedDict()
+
+    def get(self, key: str, compute: Callable[[], Prompt]) -> Prompt:
+        if key not in self._prompts:
+            self._prompts[key] = compute()
+        self._prompts.move_to_end(key)
+        while self.num_bytes > self._max_bytes and len(self._prompts) > 1:
+            self._prompts.popitem(last=False)
+        return self._prompts[key]
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(prompt.num_bytes for prompt in self._prompts.values())
+
+    def shrink(self) -> None:
+        """Drop all. Streams that use one keep it until they end."""
+        self._prompts.clear()

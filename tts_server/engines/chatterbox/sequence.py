@@ -1,0 +1,46 @@
+"""One segment of text on its way to speech tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from tts_server.engines.chatterbox.sampling import Sampling
+
+
+class Voice(Protocol):
+    """What the decoder needs of a voice: a key that names its content, and the stock model's conditioning, new at each call."""
+
+    @property
+    def key(self) -> str: ...
+
+    def t3_cond(self, exaggeration: float) -> Any: ...
+
+
+@dataclass(eq=False)
+class Sequence:
+    """The state of one segment. The decoder writes `tokens`, `finish_reason` and nothing else; `owner` is the caller's.
+
+    text_ids: int64 [n], as the stock model is fed (Llama: with start and stop).
+    generator: decides every sampled token; in the end it is in the state that the stock model would leave it in.
+    group: the request that the segment belongs to; index: its place there. First segments go first, groups take turns.
+    tokens: speech tokens so far, without the stop token that ends them. Like the stock model's they may hold ids that are no sound.
+    finish_reason: `stop` (the model ended it), `cap` (as long as allowed), `aborted`, `failed`; None while it goes on.
+    """
+
+    text_ids: torch.Tensor
+    conditionals: Voice
+    sampling: Sampling
+    generator: torch.Generator
+    group: Hashable = 0
+    index: int = 0
+    owner: Any = None
+    tokens: list[int] = field(default_factory=list)
+    finish_reason: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.finish_reason is not None
