@@ -1,54 +1,19 @@
-"""A real server on a free port, with the real embedded voice."""
+"""What all tests share: servers that run, a clip, a clean environment."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask
+from running import RunningServer, run_server
 
-from tts_server.build import build_app, build_synthesizer
-from tts_server.config import Settings, environment_names, load_settings
-from tts_server.server import Server
-from tts_server.synthesis import Synthesizer
-from tts_server.web.app import MAX_BODY_BYTES
+from tts_server.config import Settings, environment_names
 
 CLIPS = Path(__file__).parent / "clips"
-
-
-@dataclass
-class RunningServer:
-    """A server that answers at `url` until its block ends."""
-
-    url: str
-    port: int
-    synthesizer: Synthesizer
-    app: Flask
-
-
-@contextlib.contextmanager
-def run_server(**overrides: Any) -> Iterator[RunningServer]:
-    settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, **overrides})
-    synthesizer = build_synthesizer(settings)
-    app = build_app(settings, synthesizer)
-    server = Server(app, settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES)
-    thread = threading.Thread(target=server.run, name="server")
-    thread.start()
-    try:
-        yield RunningServer(server.url, server.port, synthesizer, app)
-    finally:
-        server.stop()
-        thread.join(20)
-        for engine in synthesizer.catalog.engines.values():
-            engine.close()
-        assert not thread.is_alive(), "the server did not stop"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from flask import Flask
 
 from tts_server.audio.decode import ClipLimits, decode_clip
 from tts_server.config import PROJECT, Settings, SettingsError
 from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.chatterbox.families import families
+from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
 from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.engines.models import ModelManager, ModelSource
 from tts_server.metrics import Metrics
 from tts_server.speech import VoiceReference
 from tts_server.synthesis import Synthesizer
@@ -25,14 +29,45 @@ def clip_decoder(settings: Settings) -> Callable[[bytes], VoiceReference]:
     return partial(decode_clip, limits=ClipLimits(max_bytes=settings.max_upload_bytes, max_seconds=settings.max_clip_seconds))
 
 
-def build_synthesizer(settings: Settings) -> Synthesizer:
-    """Start the engines; raises SettingsError where a setting names something that is not there."""
+def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, ModelSource]:
+    """The Chatterbox models by id; empty where their packages are not installed. `voices` speaks the clips behind the built-in names."""
+    if not is_installed():
+        return {}
+    options = ChatterboxOptions(
+        model_dir=settings.model_dir,
+        hf_home=Path(settings.hf_home) if settings.hf_home else None,
+        endpoint=settings.hf_endpoint or None,
+        token=settings.hf_token or None,
+        is_offline=settings.hf_hub_offline,
+        device=settings.device,
+        mode=settings.chatterbox_mode,
+        voice_cache=settings.voice_cache_path,
+        threads=settings.torch_threads,
+        max_rows=settings.max_batch_rows,
+        builtin=voices.voices(),
+        reference_of=voices.reference,
+    )
+    return {id_: ChatterboxSource(family, options) for id_, family in families(settings.multilingual_version).items()}
+
+
+def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | None = None) -> Synthesizer:
+    """Start the embedded voice; raises SettingsError where a setting names something that is not there.
+
+    `sources` are the models that can be loaded: those of Chatterbox, unless given.
+    """
     engine = EmbeddedEngine(settings.synthesis_threads)
     aliases = dict(settings.model_id_map)
     if settings.served_model_name:
         aliases[settings.served_model_name] = settings.default_model
+    models = ModelManager(
+        chatterbox_sources(settings, engine) if sources is None else sources,
+        memory_bytes=settings.model_memory_mb * 2**20,
+        keep_alive=settings.keep_alive_minutes * 60 if settings.keep_alive_minutes >= 0 else None,
+    )
     try:
-        catalog = ModelCatalog({engine.name: engine}, default=settings.default_model, aliases=aliases, strict=settings.strict_models)
+        catalog = ModelCatalog(
+            {engine.name: engine}, models, default=settings.default_model, aliases=aliases, strict=settings.strict_models
+        )
     except ValueError as error:
         engine.close()
         raise SettingsError(f"MODEL_ID_MAP or DEFAULT_MODEL: {error}") from error
@@ -42,6 +77,9 @@ def build_synthesizer(settings: Settings) -> Synthesizer:
     if default_voice is None:
         engine.close()
         raise SettingsError(f"DEFAULT_VOICE_NAME: there is no voice {voice!r}, neither built in nor in {settings.voice_library_path}.")
+    if unknown := [name for name in settings.preload_models if name.lower() not in catalog.entries.keys() | catalog.aliases.keys()]:
+        engine.close()
+        raise SettingsError(f"PRELOAD_MODELS: there is no model {unknown[0]!r}; there are {', '.join(catalog.entries)}.")
     return Synthesizer(
         catalog,
         library,
@@ -70,5 +108,6 @@ def build_app(settings: Settings, synthesizer: Synthesizer) -> Flask:
             listening_on=settings.host,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
+            is_admin_on=settings.is_loopback or bool(settings.keys),
         ),
     )

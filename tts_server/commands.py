@@ -9,6 +9,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tts_server import __version__
@@ -54,9 +55,9 @@ def serve(settings: Settings, _options: argparse.Namespace) -> int:
         log.warning("LISTENING ON %s WITHOUT A KEY: anyone who reaches this machine can use the server. Set API_KEYS.", settings.host)
     if settings.open_browser and _has_desktop():
         threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+    synthesizer.catalog.preload([settings.default_model, *settings.preload_models])
     server.run()
-    for engine in synthesizer.catalog.engines.values():
-        engine.close()
+    synthesizer.catalog.close()
     return 0
 
 
@@ -81,7 +82,8 @@ def say(settings: Settings, options: argparse.Namespace) -> int:
         speed=options.speed,
         seed=options.seed,
     )
-    speech = synthesizer.plan(request)
+    model = synthesizer.catalog.ready(options.model)
+    speech = synthesizer.plan(replace(request, model=model))
     body = b"".join(speech.audio(streamed=False))
     output.write_bytes(body)
     how = f" ({speech.cloning} to {Path(options.reference).name})" if options.reference else ""

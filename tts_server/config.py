@@ -38,6 +38,10 @@ def _level(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -80,11 +84,40 @@ class Settings(BaseSettings):
     default_model: str = Field("embedded", description="The model behind `tts-1`, `gpt-4o-mini-tts`, `chatterbox` and unknown names.")
     strict_models: bool = Field(False, description="Answer 404 to an unknown model name instead of using the default model.")
     served_model_name: str = Field("", description="One more name for the default model.")
-    device: str = Field(
-        "auto", description="Where Chatterbox will run: `auto`, `cpu`, `cuda`, `mps`. The embedded voice always uses the CPU."
+    preload_models: Names = Field(
+        (), description="Models to load at start, comma-separated, such as `chatterbox-turbo`. The default model always is."
+    )
+    keep_alive_minutes: float = Field(
+        15.0,
+        description="Minutes without a request after which a Chatterbox model is unloaded; the next request loads it again. "
+        "0: as soon as nobody uses it. Below 0: never.",
+    )
+    model_memory_mb: int = Field(
+        0, ge=0, description="Memory that the loaded models may hold together, in MB; the one unused for longest makes room. 0: no limit."
+    )
+    model_dir: Path | None = Field(
+        None, description="Folder of model files, or of one folder for each model's id: nothing is downloaded for models found there."
     )
     hf_home: str = Field("", description="Folder for downloaded models (Hugging Face's own variable).")
+    hf_endpoint: str = Field("", description="Address of a mirror of the Hugging Face hub (Hugging Face's own variable).")
     hf_token: str = Field("", description="Token for downloading models (Hugging Face's own variable).")
+    hf_hub_offline: bool = Field(False, description="Never download; use what is on this machine (Hugging Face's own variable).")
+    device: str = Field(
+        "auto", description="Where Chatterbox runs: `auto`, `cpu`, `cuda`, `cuda:1` …, `mps`. The embedded voice always uses the CPU."
+    )
+    chatterbox_mode: Annotated[Literal["exact", "fast"], BeforeValidator(_lower)] = Field(
+        "exact",
+        description="`exact`: the same numbers as the reference implementation. `fast`: less precise, and earlier to be heard.",
+    )
+    multilingual_version: Annotated[Literal["v2", "v3"], BeforeValidator(_lower)] = Field(
+        "v3", description="Which weights `chatterbox-multilingual` uses: `v3` or `v2`."
+    )
+    max_batch_rows: int = Field(
+        16,
+        ge=1,
+        le=512,
+        description="How many sequences a Chatterbox model works on at once; a request with guidance (`cfg_weight`) counts as two.",
+    )
 
     voice_library_path: Path = Field(
         PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem."
@@ -118,6 +151,7 @@ class Settings(BaseSettings):
 
     threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
     synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")
+    torch_threads: int = Field(0, ge=0, le=256, description="Threads that Chatterbox computes with on a CPU; 0 lets PyTorch choose.")
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -10,10 +10,12 @@ TTSError
 ├── NotFound              404
 │   ├── VoiceNotFound     404
 │   └── ModelNotFound     404
+├── Conflict              409  not possible in the present state
 ├── TooLarge              413
 ├── UnsupportedAudio      415
 ├── Unavailable           503  try again later; `retry_after` seconds
-│   └── ModelNotAvailable 503  known, but not installed
+│   ├── ModelNotAvailable 503  known, but not installed, or it could not be loaded
+│   └── ModelLoading      503  being downloaded or loaded
 └── EngineFailure         500
 """
 
@@ -86,6 +88,12 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class Conflict(TTSError):
+    status = 409
+    code = "conflict"
+    type = "invalid_request_error"
+
+
 class TooLarge(TTSError):
     status = 413
     code = "too_large"
@@ -108,6 +116,14 @@ class ModelNotAvailable(Unavailable):
     code = "model_not_available"
     retry_after = 30.0
     is_passing = False
+
+
+class ModelLoading(Unavailable):
+    code = "model_loading"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message, param="model")
+        self.retry_after = retry_after
 
 
 class EngineFailure(TTSError):

@@ -8,19 +8,20 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from tts_server.audio.encoders import create_encoder, supported_rate
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
-from tts_server.engines.base import Engine, SpeechStream, Utterance
+from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
 from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
 from tts_server.errors import Cancelled, InvalidReference, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
 from tts_server.languages import language_code
 from tts_server.metrics import Metrics
 from tts_server.speech import Samples, Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech, is_only_punctuation
+from tts_server.text.language import detect_language
 from tts_server.text.markup import total_pause
 from tts_server.text.scripts import unspeakable
 from tts_server.text.segment import segments
@@ -42,7 +43,7 @@ def never() -> bool:
 class Speech:
     """A request that has passed every check: what will be spoken, by what, and the audio on demand.
 
-    `seconds_made` grows while the audio is read.
+    `seconds_made` and `retries` grow while the audio is read.
     """
 
     request: SpeechRequest
@@ -58,6 +59,7 @@ class Speech:
     _language: str | None
     metrics: Metrics = field(repr=False)
     seconds_made: float = 0.0
+    retries: int = 0
 
     def pcm(self, is_cancelled: Callable[[], bool] = never) -> Iterator[Samples]:
         """Mono float32 chunks at `sample_rate`, the same samples however the reader takes them.
@@ -110,6 +112,7 @@ class Speech:
                     for samples in chain(map(stretch.process, stream.chunks(is_cancelled)), _once(stretch.flush)):
                         yield joiner.process(samples)
                         submit_ahead(1 + self._engine.num_parallel)
+                    self.retries += stream.retries
                 yield joiner.end_segment(segment.pause_after / self.request.speed)
                 ahead.popleft()
                 submit_ahead(1 + self._engine.num_parallel)
@@ -123,8 +126,11 @@ class Speech:
     def _submit(self, index: int, segment: Segment, tempo: float) -> SpeechStream | None:
         if not has_speech(segment.text):
             return None
-        seed = (self.seed * 1_000_003 + index) & MAX_SEED
-        return self._engine.submit(Utterance(segment.text, self._prepared, index, seed, tempo, self._language, self.request.controls))
+        # A text of one segment is spoken with the request's own seed: what a model's reference implementation says with it.
+        seed = (self.seed + index * 1_000_003) & MAX_SEED
+        return self._engine.submit(
+            Utterance(segment.text, self._prepared, index, seed, tempo, self._language, self.request.controls, id(self))
+        )
 
 
 @dataclass
@@ -133,6 +139,26 @@ class _Silence(Speech):
 
     def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
         yield silence(PUNCTUATION_SECONDS, self._engine.capabilities.sample_rate)
+
+
+@dataclass
+class _Conversion(Speech):
+    """A recording spoken again in another voice."""
+
+    source: VoiceReference | None = None
+
+    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        assert self.source is not None  # noqa: S101 - for the type checker
+        sample_rate = self._engine.capabilities.sample_rate
+        stretch = TempoChanger(sample_rate, self.request.speed)
+        joiner = SegmentJoiner(sample_rate, edge_silence=None)
+        stream = cast(VoiceConverter, self._engine).convert(self.source, self._prepared, self.seed)
+        try:
+            for samples in chain(map(stretch.process, stream.chunks(is_cancelled)), _once(stretch.flush)):
+                yield joiner.process(samples)
+            yield joiner.end_segment()
+        finally:
+            stream.close()
 
 
 def _once(flush: Callable[[], Samples]) -> Iterator[Samples]:
@@ -159,7 +185,7 @@ class Synthesizer:
         self.default_voice = default_voice
         self.default_seed = default_seed
         self.num_prepared = num_prepared
-        self._prepared: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._prepared: OrderedDict[tuple[str, str, bool, bool], Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def plan(self, request: SpeechRequest) -> Speech:
@@ -177,26 +203,46 @@ class Synthesizer:
                 f"The pauses of this text add up to {pause:g} seconds; at most {MAX_PAUSE_SECONDS:g} are possible at once.", param="input"
             )
         self._check_script(text, engine)
+        return kind(text=text, **self._settled(request, model, engine, text))
+
+    def plan_conversion(self, source: VoiceReference, request: SpeechRequest) -> Speech:
+        """A recording to be spoken again in the request's voice; its text is not used. Raises the TTSError family."""
+        model = self.catalog.resolve(request.model) if request.model else self._converting_model()
+        engine = self.catalog.engine(model)
+        if not engine.capabilities.converts:
+            raise InvalidRequest(f"The model '{model}' cannot convert voices; the Chatterbox models can.", param="model")
+        return _Conversion(text="", source=source, **self._settled(request, model, engine, ""))
+
+    def _converting_model(self) -> str:
+        """The first model that is ready and can convert, else the one that would have to be fetched or loaded."""
+        ready = (name for name, engine in self.catalog.engines.items() if engine.capabilities.converts)
+        return next(ready, "chatterbox-english")
+
+    def _settled(self, request: SpeechRequest, model: str, engine: Engine, text: str) -> dict[str, Any]:
+        """What any kind of Speech needs besides its text."""
         voice, cloning, prepared, language = self._voice(request, engine)
         controls = {control.name for control in engine.capabilities.controls}
         ignored = [name for name in request.controls if name not in controls]
-        if language is not None and language not in engine.capabilities.languages:
+        languages = engine.capabilities.languages
+        if language is not None and language not in languages:
             ignored.append("language")
+            language = None
+        if language is None and len(languages) > 1:
+            language = detect_language(text, default="en")
         seed = request.seed if request.seed is not None else self.default_seed
-        return kind(
-            request=request,
-            text=text,
-            model=model,
-            voice=voice,
-            cloning=cloning,
-            ignored=tuple(ignored),
-            seed=seed if seed is not None else secrets.randbelow(2**31),
-            sample_rate=supported_rate(request.format, request.sample_rate),
-            _engine=engine,
-            _prepared=prepared,
-            _language=language,
-            metrics=self.metrics,
-        )
+        return {
+            "request": request,
+            "model": model,
+            "voice": voice,
+            "cloning": cloning,
+            "ignored": tuple(ignored),
+            "seed": seed if seed is not None else secrets.randbelow(2**31),
+            "sample_rate": supported_rate(request.format, request.sample_rate),
+            "_engine": engine,
+            "_prepared": prepared,
+            "_language": language,
+            "metrics": self.metrics,
+        }
 
     def voices(self) -> list[Voice]:
         """All voices of the engine that answers by default and of the library; a built-in name is never hidden by a file."""
@@ -211,7 +257,7 @@ class Synthesizer:
         if script is None:
             return
         able = self.catalog.entries["chatterbox-multilingual"]
-        if able.id in self.catalog.engines:
+        if self.catalog.is_installed(able.id):
             remedy = f"Use the model '{able.id}'."
         else:
             remedy = f"{able.name} can: install it with {INSTALL_CHATTERBOX}, then use the model '{able.id}'."
@@ -225,27 +271,28 @@ class Synthesizer:
         if request.language and language is None:
             raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
         if request.reference is not None:
-            return None, cloning, self._prepare(engine, request.reference), language
+            return None, cloning, self._prepare(engine, request.reference, request, keep=False), language
         name = (request.voice or self.default_voice).strip()
         builtin = {voice.id for voice in engine.voices()}
         if name.lower() in builtin:
             return name.lower(), None, engine.builtin_voice(name.lower()), language
         if (found := self.library.find(name)) is not None:
-            return found, cloning, self._prepare(engine, self.library.reference(found)), language
+            return found, cloning, self._prepare(engine, self.library.reference(found), request, keep=True), language
         if (spoken := language_code(name)) is not None and name != self.default_voice:
             default, cloning, prepared, _ = self._voice(SpeechRequest("", voice=self.default_voice), engine)
             return default, cloning, prepared, language or spoken
         known = ", ".join(voice.id for voice in self.voices())
         raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
 
-    def _prepare(self, engine: Engine, reference: VoiceReference) -> Any:
-        key = (engine.name, reference.digest)
+    def _prepare(self, engine: Engine, reference: VoiceReference, request: SpeechRequest, *, keep: bool) -> Any:
+        norm_loudness = bool(request.controls.get("norm_loudness", True))
+        key = (engine.name, reference.digest, norm_loudness, keep)
         with self._lock:
             if key in self._prepared:
                 self._prepared.move_to_end(key)
                 return self._prepared[key]
         try:
-            prepared = engine.prepare_voice(reference)
+            prepared = engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
         except InvalidReference as error:
             error.param = error.param or reference.param or "voice"
             raise

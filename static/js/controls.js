@@ -1,4 +1,4 @@
-// The controls that the chosen model really has, as sliders.
+// The controls that the chosen model really has, as sliders and switches.
 
 import { byId, element } from "./element.js";
 import { decimal, has, t } from "./language.js";
@@ -9,7 +9,8 @@ const values = {};
 
 // Values by name, for the controls of the chosen model alone.
 export function readControls() {
-  return Object.fromEntries(shown.map((control) => [control.name, values[control.name] ?? control.default]));
+  const value = (control) => values[control.name] ?? control.default;
+  return Object.fromEntries(shown.map((control) => [control.name, control.kind === "switch" ? Boolean(value(control)) : value(control)]));
 }
 
 // Set values; controls that are not shown keep theirs until they are.
@@ -18,27 +19,37 @@ export function wantControls(wanted) {
   showControls(shown);
 }
 
-const isWhole = (control) => control.maximum - control.minimum > 20;
+const words = (control) => (has(`control.${control.name}`) ? t(`control.${control.name}`) : control.name);
 
-function field(control) {
+function switchField(control) {
+  const input = element("input", {
+    type: "checkbox", name: control.name, checked: Boolean(values[control.name] ?? control.default), "aria-describedby": `${control.name}-error`,
+    onchange: () => {
+      values[control.name] = input.checked;
+    },
+  });
+  return element("div", { class: "field" }, element("label", { class: "check" }, input, words(control)), problemPlace(control.name));
+}
+
+function sliderField(control) {
   const id = `control-${control.name}`;
   const value = values[control.name] ?? control.default;
-  const label = has(`control.${control.name}`) ? t(`control.${control.name}`) : control.name;
-  const digits = isWhole(control) ? 0 : 2;
+  const isWhole = control.kind === "whole";
+  const digits = isWhole ? 0 : 2;
   const output = element("output", { for: id }, decimal(value, digits));
   const input = element("input", {
-    type: "range", id, name: control.name, min: control.minimum, max: control.maximum, step: isWhole(control) ? 1 : 0.01, value,
+    type: "range", id, name: control.name, min: control.minimum, max: control.maximum, step: isWhole ? 1 : 0.01, value,
     "aria-describedby": `${control.name}-error`,
     oninput: () => {
       values[control.name] = input.valueAsNumber;
       output.textContent = decimal(input.valueAsNumber, digits);
     },
   });
-  const row = element("div", { class: "label-row" }, element("label", { for: id }, label), output);
+  const row = element("div", { class: "label-row" }, element("label", { for: id }, words(control)), output);
   return element("div", { class: "field" }, row, input, problemPlace(control.name));
 }
 
 export function showControls(controls) {
   shown = controls.filter((control) => control.name !== "seed" && control.name !== "speed");
-  byId("controls").replaceChildren(...shown.map(field));
+  byId("controls").replaceChildren(...shown.map((control) => (control.kind === "switch" ? switchField(control) : sliderField(control))));
 }

@@ -7,15 +7,17 @@ import { decimal, onLanguage } from "./language.js";
 import { selectedModel, wantModel } from "./model.js";
 import { clearProblem } from "./problem.js";
 import { recall, remember } from "./remembered.js";
+import { spokenLanguage, wantLanguage } from "./spoken.js";
 import { setText } from "./text.js";
 import { wantVoice } from "./voice.js";
 
-// {text, model, voice, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null.
+// {text, model, voice, language, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null.
 export function readForm() {
   return {
     text: byId("text").value,
     model: selectedModel()?.id ?? null,
     voice: byId("voice").value || null,
+    language: spokenLanguage(),
     speed: byId("speed").valueAsNumber,
     seed: byId("seed").value.trim(),
     controls: readControls(),
@@ -32,6 +34,7 @@ export function fillForm(values) {
 function fillSettings(values) {
   wantModel(values.model ?? null);
   wantVoice(values.voice ?? null);
+  wantLanguage(values.language ?? null);
   wantControls(values.controls ?? {});
   byId("speed").value = values.speed ?? 1;
   byId("seed").value = values.seed ?? "";

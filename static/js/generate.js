@@ -4,10 +4,11 @@ import { SAMPLE_RATE, wake } from "./audio/speaker.js";
 import { byId } from "./element.js";
 import { newSeed, readForm } from "./form.js";
 import { decimal, onLanguage, t } from "./language.js";
+import { loadingWords } from "./loading.js";
 import { player } from "./player.js";
 import { stopPreview } from "./preview.js";
 import { clearProblems, repeatStatus, showProblem, showStatus } from "./problem.js";
-import { checkServer, server } from "./server.js";
+import { checkServer, isBusy, onProgress, server, settled } from "./server.js";
 import { fetchSpeech, readSpeech } from "./speech.js";
 import { estimateSeconds, textLength, textLimit } from "./text.js";
 
@@ -90,10 +91,31 @@ async function generate() {
   }
 }
 
+function waitingWords(id) {
+  const model = server.models.find((other) => other.id === id);
+  return model && isBusy(model) ? loadingWords(model) : t("progress.waiting");
+}
+
+// A model that is not loaded begins to be when it is asked to speak: then wait for it and ask again.
+async function fetchOnceLoaded(values, mine) {
+  for (;;) {
+    try {
+      return await fetchSpeech(values, mine.abort.signal);
+    } catch (error) {
+      if (error.code !== "model_loading") throw error;
+      showStatus(() => waitingWords(values.model));
+      const model = await settled(values.model, mine.abort.signal);
+      if (!["ready", "failed"].includes(model?.state)) throw error; // somebody gave it up
+      mine.begun = performance.now();
+      showStatus(() => t("progress.waiting"));
+    }
+  }
+}
+
 async function speak(values, mine) {
   player.playback?.pause();
   const expected = Math.max(0.5, estimateSeconds(values.text, values.speed));
-  const response = await fetchSpeech(values, mine.abort.signal);
+  const response = await fetchOnceLoaded(values, mine);
   if (server.state === "locked") checkServer(); // the key came with this request
   const made = describe(values, response);
   let isStarted = false;
@@ -144,4 +166,5 @@ export function initializeGenerate() {
   });
   byId("stop").addEventListener("click", stop);
   onLanguage(repeatStatus);
+  onProgress(repeatStatus);
 }

@@ -1,8 +1,8 @@
-// The choice of model: those of the server, the missing ones listed but disabled.
+// The choice of model: those of the server, each with its state, the missing ones listed but disabled.
 
 import { showControls } from "./controls.js";
 import { byId, element } from "./element.js";
-import { onLanguage, t } from "./language.js";
+import { decimal, onLanguage, t } from "./language.js";
 import { onServer, server } from "./server.js";
 
 const listeners = new Set();
@@ -29,6 +29,17 @@ export function languageNames(model) {
   return model.languages.map((code) => names.of(code)).join(", ");
 }
 
+// 3000000000 -> "3.0 GB"
+export function fileSize(bytes) {
+  return bytes < 1e9 ? `${decimal(bytes / 1e6, 0)} MB` : `${decimal(bytes / 1e9)} GB`;
+}
+
+function optionWords(model) {
+  if (model.engine === "embedded" || model.state === "ready") return model.name;
+  const size = model.download_bytes ? fileSize(model.download_bytes) : "?";
+  return t(`model.${model.state}`, { name: model.name, size });
+}
+
 function choose() {
   const choices = server.models.filter((model) => model.available);
   const model = choices.find((m) => m.id === wanted) ?? choices.find((m) => m.default) ?? choices[0];
@@ -50,7 +61,7 @@ function showWords() {
 
 function showModels() {
   const options = server.models.map((model) =>
-    element("option", { value: model.id, disabled: !model.available }, model.available ? model.name : t("model.missing", { name: model.name })),
+    element("option", { value: model.id, disabled: !model.available }, optionWords(model)),
   );
   byId("model").replaceChildren(...options);
   choose();

@@ -5,8 +5,9 @@ import { SAMPLE_RATE } from "./audio/speaker.js";
 import { WavReader } from "./audio/wav.js";
 import { t } from "./language.js";
 
-function fields({ text, model, voice, speed, seed, controls, clip }) {
-  const all = { model, input: text, voice: clip ? null : voice, response_format: "wav", stream: true, sample_rate: SAMPLE_RATE, speed, seed, ...controls };
+function fields({ text, model, voice, language, speed, seed, controls, clip }) {
+  const how = { response_format: "wav", stream: true, sample_rate: SAMPLE_RATE };
+  const all = { model, input: text, voice: clip ? null : voice, language, ...how, speed, seed, ...controls };
   return Object.entries(all).filter(([, value]) => value !== null && value !== undefined);
 }
 

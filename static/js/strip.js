@@ -3,12 +3,14 @@
 import { clipFile, onClip } from "./clip/clip.js";
 import { byId } from "./element.js";
 import { onLanguage, t } from "./language.js";
+import { loadingWords } from "./loading.js";
 import { languageNames, onModel, selectedModel } from "./model.js";
-import { onServer, server } from "./server.js";
+import { onProgress, onServer, server } from "./server.js";
 
 function engineWords(model) {
   if (server.state !== "ready") return t(`strip.${server.state}`);
   if (!model) return t("strip.no_model");
+  if (model.state !== "ready") return loadingWords(model);
   const words = { name: model.name, languages: languageNames(model) };
   return t(model.engine === "embedded" ? "strip.embedded" : "strip.engine", words);
 }
@@ -42,6 +44,7 @@ export function initializeStrip() {
   byId("install-copy").hidden = !navigator.clipboard; // plain-http addresses have none
   byId("install-copy").addEventListener("click", copyCommand);
   onServer(show);
+  onProgress(show);
   onModel(show);
   onClip(show);
   onLanguage(show);

@@ -11,12 +11,19 @@ from tts_server.speech import Samples, Voice, VoiceReference
 
 @dataclass(frozen=True)
 class Control:
-    """One knob that a model really has."""
+    """One knob that a model really has. A control of whole numbers has its three numbers as int; from 0 to 1 it is a switch."""
 
     name: str
     minimum: float
     maximum: float
     default: float
+
+    @property
+    def kind(self) -> str:
+        """`number`, `whole` or `switch`."""
+        if not all(isinstance(value, int) for value in (self.minimum, self.maximum, self.default)):
+            return "number"
+        return "switch" if (self.minimum, self.maximum) == (0, 1) else "whole"
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,8 @@ class Capabilities:
     """What a model can do; the page and the validation read it, nothing else decides.
 
     `scripts` are Unicode script names (`Latin`, `Han` …), empty for any. `cloning` is the value of `X-Voice-Cloning`
-    (`matched`, `cloned`) or None. `tempo_range` is the speeds the engine speaks at by itself.
+    (`matched`, `cloned`) or None. `tempo_range` is the speeds the engine speaks at by itself. `tags` are the sounds it makes where
+    the text names them, such as `[laugh]`. `converts` says whether it also speaks recordings again in another voice (`VoiceConverter`).
     """
 
     sample_rate: int
@@ -35,13 +43,16 @@ class Capabilities:
     tempo_range: tuple[float, float] = (1.0, 1.0)
     first_segment_chars: int = 80
     max_segment_chars: int = 300
+    tags: tuple[str, ...] = ()
+    converts: bool = False
 
 
 @dataclass(frozen=True)
 class Utterance:
     """One segment on its way to an engine. `voice` is what `prepare_voice` or `builtin_voice` of the same engine returned.
 
-    `index` is the segment's place in its text (0 goes before all later ones of other requests).
+    `index` is the segment's place in its text (0 goes before all later ones of other requests). `group` is the same for all
+    segments of one request, so that a long text cannot starve a short one.
     """
 
     text: str
@@ -51,10 +62,15 @@ class Utterance:
     tempo: float
     language: str | None
     controls: Mapping[str, float | int | bool]
+    group: int = 0
 
 
 class SpeechStream(Protocol):
     """The audio of one utterance, in order, as it is made."""
+
+    @property
+    def retries(self) -> int:
+        """How often a part of it was made again because it did not sound like its text."""
 
     def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
         """Yield float32 mono chunks at the engine's rate; raises EngineFailure. Asks `is_cancelled` while it waits and raises Cancelled."""
@@ -77,8 +93,11 @@ class Engine(Protocol):
     def builtin_voice(self, voice_id: str) -> Any:
         """The engine's own form of one of `voices()`; KeyError for others."""
 
-    def prepare_voice(self, reference: VoiceReference) -> Any:
-        """A voice from a reference clip; raises InvalidReference."""
+    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Any:
+        """A voice from a reference clip, its loudness evened out first where the model has that control; raises InvalidReference.
+
+        Unless it is to `keep`, nothing of the clip is written to disk.
+        """
 
     def submit(self, utterance: Utterance) -> SpeechStream:
         """Queue an utterance; returns at once."""
@@ -88,3 +107,18 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Stop the engine's threads. Waiting streams end with EngineFailure."""
+
+
+class ReloadableEngine(Engine, Protocol):
+    """An engine that may be made anew after its device has failed."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing more can be expected of it, as after a sticky device error. Set before its streams are told; never blocks."""
+
+
+class VoiceConverter(Engine, Protocol):
+    """An engine that can change the voice of a recording."""
+
+    def convert(self, source: VoiceReference, voice: Any, seed: int) -> SpeechStream:
+        """Queue a recording to be spoken again in `voice`, with its own timing and melody; returns at once."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tts_server.engines.base import Engine
-from tts_server.errors import ModelNotAvailable, ModelNotFound
+from tts_server.engines.base import Capabilities, Engine
+from tts_server.engines.models import ModelManager, ModelState, ModelStatus
+from tts_server.errors import InvalidRequest, ModelNotAvailable, ModelNotFound
 
 INSTALL_CHATTERBOX = "run.bat install chatterbox" if sys.platform == "win32" else "./run.sh install chatterbox"
+
+EMBEDDED = "embedded"
 
 DEFAULT_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "chatterbox", "chatterbox-tts")
 
@@ -25,7 +28,7 @@ class ModelEntry:
 
 
 KNOWN_MODELS = (
-    ModelEntry("embedded", "Embedded voice", ("en",)),
+    ModelEntry(EMBEDDED, "Embedded voice", ("en",)),
     ModelEntry("chatterbox-english", "Chatterbox English", ("en",), INSTALL_CHATTERBOX),
     ModelEntry(
         "chatterbox-multilingual",
@@ -41,15 +44,22 @@ KNOWN_MODELS = (
 class ModelCatalog:
     """Which engine answers to which model name.
 
-    `engines` maps ids of KNOWN_MODELS to running engines; `aliases` maps more names to those ids.
-    Raises ValueError where an alias or the default points nowhere.
+    `engines` maps ids of KNOWN_MODELS to engines that always run, `models` holds those that are loaded on demand; `aliases` maps more
+    names to the ids. Raises ValueError where an alias or the default points nowhere.
     """
 
     def __init__(
-        self, engines: Mapping[str, Engine], *, default: str = "embedded", aliases: Mapping[str, str] | None = None, strict: bool = False
+        self,
+        engines: Mapping[str, Engine],
+        models: ModelManager | None = None,
+        *,
+        default: str = "embedded",
+        aliases: Mapping[str, str] | None = None,
+        strict: bool = False,
     ):
         self.entries = {entry.id: entry for entry in KNOWN_MODELS}
-        self.engines = dict(engines)
+        self.models = models or ModelManager({})
+        self._running = dict(engines)
         self.default = default
         self.strict = strict
         self.aliases = dict.fromkeys(DEFAULT_ALIASES, default)
@@ -58,28 +68,98 @@ class ModelCatalog:
             if target not in self.entries:
                 raise ValueError(f"{name}: there is no model {target!r}; there are {', '.join(self.entries)}")
 
-    def resolve(self, name: str | None) -> str:
-        """The id of the model that answers to `name`; raises ModelNotFound when strict and unknown."""
-        if name is None:
+    @property
+    def engines(self) -> dict[str, Engine]:
+        """The engines that can speak now."""
+        return self._running | self.models.engines()
+
+    def is_installed(self, model_id: str) -> bool:
+        """Whether a model can be used here, perhaps after it has been downloaded and loaded."""
+        return model_id in self._running or model_id in self.models
+
+    def capabilities(self, model_id: str) -> Capabilities | None:
+        """What an installed model can do, loaded or not."""
+        if model_id in self._running:
+            return self._running[model_id].capabilities
+        return self.models.source(model_id).capabilities if model_id in self.models else None
+
+    def status(self, model_id: str) -> ModelStatus:
+        """How far a model is; KeyError for an unknown id."""
+        if model_id in self._running:
+            return ModelStatus(ModelState.READY)
+        if model_id in self.models:
+            return self.models.status(model_id)
+        return ModelStatus(ModelState.NOT_INSTALLED, reason=f"Install it with: {self.entries[model_id].install_hint}.")
+
+    def stand_in(self) -> str | None:
+        """What answers by default: the default model or, while that is not ready, the embedded voice. None where it is not installed."""
+        if self.status(self.default).state in (ModelState.READY, ModelState.UNLOADED):
             return self.default
-        key = name.strip().lower()
+        return EMBEDDED if self.is_installed(self.default) and EMBEDDED in self._running else None
+
+    def named(self, name: str | None) -> str:
+        """The id of the model that is meant by `name`; raises ModelNotFound when strict and unknown."""
+        key = (name or self.default).strip().lower()
         if key in self.entries:
             return key
-        if key in self.aliases:
-            return self.aliases[key]
-        if self.strict:
+        if key not in self.aliases and self.strict:
             known = ", ".join([*self.entries, *self.aliases])
             raise ModelNotFound(f"There is no model {name!r}. Known models: {known}.", param="model")
-        return self.default
+        return self.aliases.get(key, self.default)
+
+    def resolve(self, name: str | None) -> str:
+        """The id of the model that answers to `name` now; raises ModelNotFound when strict and unknown.
+
+        A model that is not ready begins to load. Until then the embedded voice answers in its place, unless it is asked for by its own id.
+        """
+        model_id = self.named(name)
+        is_own_id = name is not None and name.strip().lower() == model_id
+        if is_own_id or model_id not in self.models or EMBEDDED not in self._running or self.models.is_answering(model_id):
+            return model_id
+        return EMBEDDED
 
     def engine(self, model_id: str) -> Engine:
-        """The running engine of a model; raises ModelNotAvailable with the command that brings it."""
-        engine = self.engines.get(model_id)
-        if engine is None:
+        """The engine of a model that is ready; raises ModelLoading, or ModelNotAvailable with the command that brings it."""
+        if model_id in self._running:
+            return self._running[model_id]
+        return self._loadable(model_id).engine(model_id)
+
+    def ready(self, name: str | None) -> str:
+        """The id of the model meant by `name`, once it is loaded or has failed to: for who has the time to wait."""
+        model_id = self.named(name)
+        if model_id in self.models:
+            self.models.load(model_id)
+            self.models.wait(model_id)
+        return model_id
+
+    def load(self, model_id: str) -> ModelStatus:
+        """Begin to load a model; returns at once. Raises ModelNotAvailable where it is not installed."""
+        return self.status(model_id) if model_id in self._running else self._loadable(model_id).load(model_id)
+
+    def unload(self, model_id: str) -> ModelStatus:
+        """Free a model's memory; raises Conflict while it is in use."""
+        if model_id in self._running:
+            raise InvalidRequest(f"{self.entries[model_id].name} is always loaded.", param="model", code="always_loaded")
+        return self._loadable(model_id).unload(model_id)
+
+    def preload(self, names: Iterable[str]) -> None:
+        """Begin to load the models that these names mean, those of them that are installed."""
+        for model_id in dict.fromkeys(map(self.named, names)):
+            if model_id in self.models:
+                self.models.load(model_id)
+
+    def close(self) -> None:
+        """Stop every engine and give up what is being loaded."""
+        self.models.close()
+        for engine in self._running.values():
+            engine.close()
+
+    def _loadable(self, model_id: str) -> ModelManager:
+        if model_id not in self.models:
             entry = self.entries[model_id]
             raise ModelNotAvailable(
                 f"{entry.name} is not installed on this server. Install it with: {entry.install_hint}. "
                 f"The model 'embedded' answers meanwhile.",
                 param="model",
             )
-        return engine
+        return self.models

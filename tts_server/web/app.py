@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from tts_server.synthesis import Synthesizer
+from tts_server.web.admin import admin_routes
 from tts_server.web.cloning import cloning_routes
+from tts_server.web.conversion import conversion_routes
 from tts_server.web.failures import install_failures
 from tts_server.web.guard import install_guard
 from tts_server.web.models import model_routes
@@ -55,7 +57,9 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     for routes in (
         openai_routes(desk),
         cloning_routes(desk),
+        conversion_routes(desk),
         model_routes(synthesizer.catalog),
+        admin_routes(synthesizer.catalog),
         voice_routes(synthesizer),
         status_routes(synthesizer),
         page_routes(desk),

@@ -13,10 +13,13 @@ from tts_server.errors import Forbidden, Unauthorized
 from tts_server.web.options import WebOptions
 
 OPEN_PATHS = frozenset({"/", "/favicon.ico", "/health", "/healthz"})
+ADMIN_PATHS = "/admin/"
 LOCAL_SUFFIXES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, x-request-id, Cache-Control"
-CORS_EXPOSED_HEADERS = "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Sample-Rate, X-Seed, Retry-After"
+CORS_EXPOSED_HEADERS = (
+    "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Retries, X-Sample-Rate, X-Seed, Retry-After"
+)
 
 
 def install_guard(app: Flask, options: WebOptions) -> None:
@@ -32,6 +35,8 @@ def install_guard(app: Flask, options: WebOptions) -> None:
             check_origin(origin, options)
         if options.api_keys and not is_open(request.path):
             check_key(options)
+        if request.path.startswith(ADMIN_PATHS) and not options.is_admin_on:
+            raise Forbidden("Without a key this server is not changed from outside. Set API_KEYS to use this address.", code="admin_off")
         return None
 
     @app.after_request

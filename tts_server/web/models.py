@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify
 
 from tts_server.engines.catalog import ModelCatalog, ModelEntry
 from tts_server.errors import ModelNotFound
+from tts_server.web.admin import status_fields
 
 
 def model_routes(catalog: ModelCatalog) -> Blueprint:
@@ -17,8 +18,8 @@ def model_routes(catalog: ModelCatalog) -> Blueprint:
     created = int(time.time())
 
     def describe(model_id: str, entry: ModelEntry) -> dict[str, Any]:
-        engine = catalog.engines.get(entry.id)
-        capabilities = engine.capabilities if engine else None
+        capabilities = catalog.capabilities(entry.id)
+        status = catalog.status(entry.id)
         return {
             "id": model_id,
             "object": "model",
@@ -28,12 +29,15 @@ def model_routes(catalog: ModelCatalog) -> Blueprint:
             "engine": entry.id,
             "alias_of": None if model_id == entry.id else entry.id,
             "default": entry.id == catalog.default,
-            "available": engine is not None,
-            "installed": engine is not None,
-            "install_hint": None if engine else entry.install_hint,
-            "languages": list(entry.languages),
+            "available": catalog.is_installed(entry.id),
+            "installed": catalog.is_installed(entry.id),
+            "install_hint": None if catalog.is_installed(entry.id) else entry.install_hint,
+            **status_fields(catalog, entry.id, status),
+            "languages": list(capabilities.languages if capabilities else entry.languages),
             "cloning": capabilities.cloning if capabilities else None,
-            "controls": [asdict(control) for control in capabilities.controls] if capabilities else [],
+            "converts": capabilities.converts if capabilities else False,
+            "tags": list(capabilities.tags) if capabilities else [],
+            "controls": [{**asdict(control), "kind": control.kind} for control in capabilities.controls] if capabilities else [],
         }
 
     def all_models() -> dict[str, dict[str, Any]]:

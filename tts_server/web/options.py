@@ -15,7 +15,7 @@ class WebOptions:
     """Limits and permissions of the web layer.
 
     `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
-    which Host headers may name.
+    which Host headers may name; `is_admin_on` whether models may be loaded and unloaded from outside.
     """
 
     decode: Callable[[bytes], VoiceReference]
@@ -29,3 +29,4 @@ class WebOptions:
     listening_on: str = "127.0.0.1"
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+    is_admin_on: bool = True

@@ -34,6 +34,7 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
             "maxClipSeconds": options.max_clip_seconds,
             "defaultVoice": desk.synthesizer.default_voice,
             "needsKey": bool(options.api_keys),
+            "isAdminOn": options.is_admin_on,
         }
         html = render_template("index.html", version=__version__, max_text_length=options.max_text_length, page_config=config)
         response = Response(html, content_type="text/html; charset=utf-8")

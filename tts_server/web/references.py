@@ -33,10 +33,10 @@ class ReferenceReader:
         self._decoding = threading.BoundedSemaphore(NUM_DECODERS)
         self._fetching = threading.BoundedSemaphore(NUM_FETCHES)
 
-    def from_request(self, request: Request, fields: SpeechFields) -> VoiceReference | None:
-        """The first of an uploaded file, `voice_b64` and `voice_url`, or None."""
-        if any(_is_chosen(request, name) for name in UPLOAD_FIELDS):
-            return self.from_upload(request, UPLOAD_FIELDS)
+    def from_request(self, request: Request, fields: SpeechFields, uploads: Sequence[str] = UPLOAD_FIELDS) -> VoiceReference | None:
+        """The first of the files named `uploads`, `voice_b64` and `voice_url`, or None."""
+        if any(_is_chosen(request, name) for name in uploads):
+            return self.from_upload(request, uploads)
         if fields.voice_b64 is not None:
             return self._decode(self._from_base64(fields.voice_b64), "voice_b64")
         if fields.voice_url is not None:

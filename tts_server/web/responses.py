@@ -29,10 +29,13 @@ def client_watch() -> Callable[[], bool]:
 
 
 def whole_audio(speech: Speech) -> Response:
-    """One file with its exact length."""
+    """One file with its exact length. `X-Retries` says how many parts were made again; a stream's headers are sent before that is known."""
     with speech.metrics.request():
         body = b"".join(speech.audio(client_watch(), streamed=False))
-    return _described(Response(body, content_type=speech.request.format.content_type), speech)
+    response = _described(Response(body, content_type=speech.request.format.content_type), speech)
+    if speech.retries:
+        response.headers["X-Retries"] = str(speech.retries)
+    return response
 
 
 def streamed_audio(speech: Speech) -> Response:

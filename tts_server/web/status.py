@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify
 
 from tts_server import __version__
+from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.models import BUSY, ModelState
 from tts_server.synthesis import Synthesizer
 
 
@@ -15,27 +19,51 @@ def status_routes(synthesizer: Synthesizer) -> Blueprint:
     @routes.get("/health")
     @routes.get("/healthz")
     def health() -> Response:
-        engine = catalog.engines.get(catalog.default)
+        model = catalog.stand_in()
+        engine = catalog.engines.get(model) if model else None
         metrics = synthesizer.metrics.snapshot()
         stats = dict(engine.stats()) if engine else {}
         load = metrics["in_flight"] / engine.num_parallel if engine else 0.0
         response = jsonify(
             {
-                "status": "healthy" if engine else "unavailable",
+                "status": "healthy" if model else "unavailable",
                 "version": __version__,
                 "engine": catalog.default,
-                "model": catalog.default,
+                "model": model or catalog.default,
                 "served_as": sorted(alias for alias, target in catalog.aliases.items() if target == catalog.default),
-                "engine_ready": engine is not None,
-                "engine_error": None if engine else "The default model is not installed.",
-                "voices_loaded": len(synthesizer.voices()) if engine else 0,
+                "engine_ready": model is not None,
+                "engine_error": _why_another(catalog, model),
+                "voices_loaded": len(synthesizer.voices()) if model else 0,
                 "default_voice": synthesizer.default_voice,
-                "routing": {"load_score": round(load, 3), "accepts_requests": engine is not None},
+                "routing": {"load_score": round(load, 3), "accepts_requests": model is not None},
+                "models": {model_id: _progress(catalog, model_id) for model_id in catalog.entries},
                 "metrics": metrics | stats,
             }
         )
-        response.status_code = 200 if engine else 503
+        response.status_code = 200 if model else 503
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return routes
+
+
+def _progress(catalog: ModelCatalog, model_id: str) -> dict[str, Any]:
+    status = catalog.status(model_id)
+    told: dict[str, Any] = {"state": status.state.value}
+    if status.state is ModelState.DOWNLOADING:
+        told |= {"bytes_done": status.bytes_done, "bytes_total": status.bytes_total}
+    return told
+
+
+def _why_another(catalog: ModelCatalog, model_id: str | None) -> str | None:
+    """Why the default model does not answer."""
+    if model_id == catalog.default:
+        return None
+    status = catalog.status(catalog.default)
+    if status.state is ModelState.NOT_INSTALLED:
+        return "The default model is not installed."
+    name = catalog.entries[catalog.default].name
+    if status.state is ModelState.FAILED:
+        return f"{name} could not be loaded: {status.reason} The embedded voice answers meanwhile."
+    doing = "being made ready" if status.state in BUSY else "not loaded yet"
+    return f"{name} is {doing}. The embedded voice answers meanwhile."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import queue
@@ -21,11 +22,18 @@ from tts_server.speech import Samples, Voice, VoiceReference
 
 CANCEL_POLL_SECONDS = 0.1
 IDLE_SECONDS = 2.0
+REFERENCE_TEXT = (
+    "The sky was clear this morning, and the first birds were singing in the garden. We had a cup of coffee, talked about the weather, "
+    "and decided to take the long way around the lake. Would you like to come with us next time? It is quite a lovely walk."
+)
+"""What a voice says where another engine wants to hear it: about fourteen seconds, with every sound of English."""
 SEGMENTS_PER_RELEASE = 64
 
 
 class EmbeddedStream:
     """The audio of one utterance; a single chunk, since a whole segment takes a fraction of a second."""
+
+    retries = 0
 
     def __init__(self) -> None:
         self.future: Future[Samples] = Future()
@@ -85,7 +93,12 @@ class EmbeddedEngine:
     def builtin_voice(self, voice_id: str) -> VoiceShape:
         return PERSONAS[voice_id].shape
 
-    def prepare_voice(self, reference: VoiceReference) -> VoiceShape:
+    def reference(self, voice_id: str) -> VoiceReference:
+        """A clip of one of `voices()`, for an engine that clones; KeyError for others."""
+        samples = self._speaker.speak(REFERENCE_TEXT, self.builtin_voice(voice_id))
+        return VoiceReference(samples, SAMPLE_RATE, hashlib.sha256(samples.tobytes()).hexdigest(), "voice")
+
+    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> VoiceShape:
         return match(reference)
 
     def submit(self, utterance: Utterance) -> EmbeddedStream:

@@ -1,0 +1,75 @@
+// How far the chosen model is, and the buttons to load, unload or give up.
+
+import { byId } from "./element.js";
+import { onLanguage, t } from "./language.js";
+import { fileSize, onModel, selectedModel } from "./model.js";
+import { clearProblem, showProblem } from "./problem.js";
+import { askModel, isBusy, onProgress, onServer } from "./server.js";
+
+const { isAdminOn } = JSON.parse(byId("page-config").textContent);
+
+// What the main button does in each state.
+const ACTIONS = { absent: "load", unloaded: "load", failed: "load", downloading: "unload", loading: "unload", ready: "unload" };
+
+// In words how far a model is.
+export function loadingWords(model) {
+  const total = model.bytes_total ?? model.download_bytes;
+  if (model.state === "downloading" && total) {
+    return t("loading.downloading", { name: model.name, done: fileSize(model.bytes_done), total: fileSize(total) });
+  }
+  return t(`loading.${model.state}`, { name: model.name, size: fileSize(model.download_bytes ?? 0), reason: model.reason ?? "" });
+}
+
+function showBar(model) {
+  const bar = byId("loading-bar");
+  const total = model.bytes_total ?? model.download_bytes;
+  bar.hidden = !isBusy(model);
+  if (model.state === "downloading" && total) {
+    bar.max = total;
+    bar.value = Math.min(model.bytes_done, total);
+  } else {
+    bar.removeAttribute("value");
+  }
+}
+
+function showButton(model) {
+  const button = byId("loading-button");
+  button.hidden = !isAdminOn || !(model.state in ACTIONS);
+  if (button.hidden) return;
+  button.textContent = t(`loading.button_${model.state}`);
+  button.classList.toggle("primary", ACTIONS[model.state] === "load");
+}
+
+function show() {
+  const model = selectedModel();
+  const isShown = Boolean(model) && model.engine !== "embedded" && model.state !== "not_installed";
+  byId("loading").hidden = !isShown;
+  if (!isShown) return;
+  byId("loading").dataset.state = model.state;
+  byId("loading-words").textContent = loadingWords(model);
+  showBar(model);
+  showButton(model);
+}
+
+async function act() {
+  const model = selectedModel();
+  const button = byId("loading-button");
+  clearProblem("model");
+  button.disabled = true; // one click, one request
+  try {
+    await askModel(model.id, ACTIONS[model.state]);
+  } catch (error) {
+    showProblem(error, "model");
+  } finally {
+    button.disabled = false;
+    button.focus();
+  }
+}
+
+export function initializeLoading() {
+  byId("loading-button").addEventListener("click", act);
+  onModel(show);
+  onServer(show);
+  onProgress(show);
+  onLanguage(show);
+}

@@ -1,0 +1,37 @@
+// The language that is spoken, for models of several.
+
+import { byId, element } from "./element.js";
+import { currentLanguage, onLanguage, t } from "./language.js";
+import { onModel, selectedModel } from "./model.js";
+
+let wanted = "";
+
+// A code, or null for "as the text is".
+export function spokenLanguage() {
+  return byId("language-field").hidden ? null : byId("language").value || null;
+}
+
+export function wantLanguage(code) {
+  wanted = code ?? "";
+  show();
+}
+
+function show() {
+  const codes = selectedModel()?.languages ?? [];
+  byId("language-field").hidden = codes.length < 2;
+  const names = new Intl.DisplayNames(document.documentElement.lang, { type: "language" });
+  const options = codes.map((code) => ({ code, name: names.of(code) })).sort((a, b) => a.name.localeCompare(b.name, currentLanguage()));
+  byId("language").replaceChildren(
+    element("option", { value: "" }, t("spoken.automatic")),
+    ...options.map(({ code, name }) => element("option", { value: code }, name)),
+  );
+  byId("language").value = codes.includes(wanted) ? wanted : "";
+}
+
+export function initializeSpoken() {
+  byId("language").addEventListener("change", () => {
+    wanted = byId("language").value;
+  });
+  onModel(show);
+  onLanguage(show);
+}

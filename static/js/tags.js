@@ -1,0 +1,34 @@
+// The sounds that the chosen model makes where the text names them: a chip for each, which puts its tag into the text.
+
+import { byId, element } from "./element.js";
+import { has, onLanguage, t } from "./language.js";
+import { onModel, selectedModel } from "./model.js";
+
+function words(tag) {
+  const name = tag.replace(/[[\]]/g, "").replaceAll(" ", "_");
+  return has(`tag.${name}`) ? t(`tag.${name}`) : tag;
+}
+
+// Put a tag where the cursor is, with a space to either side where there is a word.
+function insert(tag) {
+  const text = byId("text");
+  const { selectionStart: from, selectionEnd: to, value } = text;
+  const before = /\S$/.test(value.slice(0, from)) ? " " : "";
+  const after = /^\S/.test(value.slice(to)) || to === value.length ? " " : "";
+  text.setRangeText(`${before}${tag}${after}`, from, to, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+  text.focus();
+}
+
+function show() {
+  const tags = selectedModel()?.tags ?? [];
+  byId("tags").hidden = tags.length === 0;
+  byId("tag-chips").replaceChildren(
+    ...tags.map((tag) => element("button", { type: "button", class: "chip", title: tag, onclick: () => insert(tag) }, words(tag))),
+  );
+}
+
+export function initializeTags() {
+  onModel(show);
+  onLanguage(show);
+}

@@ -1,0 +1,107 @@
+"""The engine's benchmark itself works: its figures are nobody's business here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+WAYS = ["stock", "exact", "fast"]
+
+
+def run_script(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A finished benchmark, started from a folder elsewhere."""
+    command = [sys.executable, str(PROJECT / "benchmarks" / name), *arguments]
+    run = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=240, check=False)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engine-benchmark")
+
+
+@pytest.fixture(scope="module")
+def tiny_run(folder: Path) -> subprocess.CompletedProcess[str]:
+    """A finished run with tiny models; it left `figures.json` and `RESULTS.md` in the folder."""
+    arguments = "--tiny --rounds 1 --models nano,english --tokens 12 --words 30 --batches 1,3 --threads 1 --checkpoints checkpoints"
+    return run_script("engine.py", folder, *arguments.split(), "--json", "figures.json", "--results", "RESULTS.md")
+
+
+@pytest.fixture(scope="module")
+def figures(tiny_run: subprocess.CompletedProcess[str], folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    return document
+
+
+def table(text: str, title: str) -> list[list[str]]:
+    """The body of a table, by the title above it."""
+    lines = text.partition(f"### {title}\n")[2].partition("\n### ")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][2:]
+
+
+def test_a_run_prints_every_table_and_writes_it_to_the_file(tiny_run: subprocess.CompletedProcess[str], folder: Path) -> None:
+    output = tiny_run.stdout
+    assert [line[4:] for line in output.splitlines() if line.startswith("### ")] == [
+        "Text to speech tokens (T3 alone)",
+        "Text to watermarked audio",
+        "A long text, streamed",
+        "What a voice costs",
+        "Claims",
+    ]
+    assert (folder / "RESULTS.md").read_text(encoding="utf-8") == output
+
+
+@pytest.mark.parametrize("title", ["Text to speech tokens (T3 alone)", "Text to watermarked audio"])
+def test_a_table_compares_each_mode_and_batch_with_stock(tiny_run: subprocess.CompletedProcess[str], title: str) -> None:
+    found = [row[:3] for row in table(tiny_run.stdout, title)]
+    each = [["stock", "1"], ["exact", "1"], ["exact", "3"], ["fast", "1"], ["fast", "3"]]
+    assert found == [[model, *one] for model in ("nano", "english") for one in each]
+
+
+def test_the_claims_of_what_was_measured_are_judged(tiny_run: subprocess.CompletedProcess[str]) -> None:
+    claims = table(tiny_run.stdout, "Claims")
+    assert [row[0] for row in claims] == [
+        "first audio of a long text, Nano, fast, to stock's whole file",
+        "second use of a voice, Nano, until it is in T3's queue",
+        "second use of a voice, English, until it is in T3's queue",
+    ]
+    assert {row[-1] for row in claims} <= {"PASS", "FAIL"}
+
+
+def test_rates_follow_from_what_was_really_done(figures: dict[str, Any]) -> None:
+    assert len(figures["decoding"]) == 10
+    for one in figures["decoding"]:
+        (rate,), (step,) = one["rates"], one["steps"]
+        assert 0 < rate <= 1.5 * one["batch"] / step, "a step gives one token to each request"
+    for one in figures["speaking"]:
+        assert 0 < one["first_audio"][0] <= 1.001 * one["seconds"][0] * one["batch"]
+
+
+def test_a_long_text_is_heard_before_it_is_whole(figures: dict[str, Any]) -> None:
+    assert [(one["model"], one["way"]) for one in figures["long_texts"]] == [("nano", way) for way in WAYS]
+    for one in figures["long_texts"][1:]:
+        assert 0 < one["first_audio"][0] < one["whole"][0]
+
+
+def test_each_use_of_a_voice_is_measured(figures: dict[str, Any]) -> None:
+    assert [voice.pop("model") for voice in figures["voices"]] == ["nano", "english"]
+    for voice in figures["voices"]:
+        assert set(voice) == {"stock", "first", "from_disk", "second"}
+        assert all(seconds > 0 for (seconds,) in voice.values())
+
+
+def test_the_roofline_holds_each_step_against_the_machine(folder: Path, figures: dict[str, Any]) -> None:
+    output = run_script("roofline.py", folder, "--json", "figures.json").stdout
+    body = [[cell.strip() for cell in line.strip("|").split("|")] for line in output.splitlines() if line.startswith("| ")][2:]
+    assert [row[:3] for row in body] == [[model, mode, batch] for model in ("nano", "english") for mode in WAYS[1:] for batch in ("1", "3")]
+    for row in body:
+        step, megabytes, memory, operations, arithmetic, distance = map(float, row[3:])
+        assert min(step, memory) > 0
+        assert distance >= 1, "nothing is faster than the machine"

@@ -1,0 +1,46 @@
+"""A real server on a free port, with the real embedded voice."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+from tts_server.build import build_app, build_synthesizer
+from tts_server.config import load_settings
+from tts_server.engines.models import ModelSource
+from tts_server.server import Server
+from tts_server.synthesis import Synthesizer
+from tts_server.web.app import MAX_BODY_BYTES
+
+
+@dataclass
+class RunningServer:
+    """A server that answers at `url` until its block ends."""
+
+    url: str
+    port: int
+    synthesizer: Synthesizer
+    app: Flask
+
+
+@contextlib.contextmanager
+def run_server(sources: Mapping[str, ModelSource] | None = None, **overrides: Any) -> Iterator[RunningServer]:
+    """`sources` are the models that can be loaded: none but the embedded voice, unless given, whatever is installed here."""
+    settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, **overrides})
+    synthesizer = build_synthesizer(settings, sources or {})
+    app = build_app(settings, synthesizer)
+    server = Server(app, settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES)
+    thread = threading.Thread(target=server.run, name="server")
+    thread.start()
+    try:
+        yield RunningServer(server.url, server.port, synthesizer, app)
+    finally:
+        server.stop()
+        thread.join(20)
+        synthesizer.catalog.close()
+        assert not thread.is_alive(), "the server did not stop"

@@ -1,0 +1,62 @@
+"""Loading and unloading models by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.models import BUSY, ModelStatus
+from tts_server.errors import ModelNotFound
+
+
+def status_fields(catalog: ModelCatalog, model_id: str, status: ModelStatus) -> dict[str, Any]:
+    """How far a model is, as every route tells it. `download_bytes` is about what is missing, or the whole while it comes."""
+    return {
+        "state": status.state.value,
+        "bytes_done": status.bytes_done,
+        "bytes_total": status.bytes_total,
+        "download_bytes": catalog.models.source(model_id).download_bytes if model_id in catalog.models else None,
+        "memory_bytes": status.memory_bytes,
+        "reason": status.reason,
+    }
+
+
+def admin_routes(catalog: ModelCatalog) -> Blueprint:
+    routes = Blueprint("admin", __name__)
+
+    def known(model_id: str) -> str:
+        if model_id.lower() not in catalog.entries:
+            raise ModelNotFound(f"There is no model {model_id!r}. There are {', '.join(catalog.entries)}.", param="model")
+        return model_id.lower()
+
+    def describe(model_id: str, status: ModelStatus) -> dict[str, Any]:
+        return {"id": model_id, "name": catalog.entries[model_id].name, **status_fields(catalog, model_id, status)}
+
+    def answer(model_id: str, status: ModelStatus) -> Response:
+        response = jsonify(describe(model_id, status))
+        response.status_code = 202 if status.state in BUSY else 200
+        return response
+
+    @routes.get("/admin/models")
+    def list_states() -> Response:
+        return jsonify(
+            {
+                "models": [describe(model_id, catalog.status(model_id)) for model_id in catalog.entries],
+                "memory_bytes": catalog.models.used_bytes,
+                "memory_limit_bytes": catalog.models.memory_limit or None,
+            }
+        )
+
+    @routes.post("/admin/models/<model_id>/load")
+    def load(model_id: str) -> Response:
+        """202 while it is on its way; ask again, or watch /health."""
+        return answer(known(model_id), catalog.load(known(model_id)))
+
+    @routes.post("/admin/models/<model_id>/unload")
+    def unload(model_id: str) -> Response:
+        """Also gives up a download; 409 while the model speaks."""
+        return answer(known(model_id), catalog.unload(known(model_id)))
+
+    return routes
