@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tts_server import __version__
+from tts_server.accelerator import offer_chatterbox
 from tts_server.build import build_app, build_synthesizer, clip_decoder
 from tts_server.config import Settings, SettingsError, load_settings
 from tts_server.doctor import main as run_doctor
@@ -55,10 +56,17 @@ def serve(settings: Settings, _options: argparse.Namespace) -> int:
         log.warning("LISTENING ON %s WITHOUT A KEY: anyone who reaches this machine can use the server. Set API_KEYS.", settings.host)
     if settings.open_browser and _has_desktop():
         threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+    # nvidia-smi may take seconds, which the first request need not wait for.
+    threading.Thread(target=_offer_chatterbox, daemon=True).start()
     synthesizer.catalog.preload([settings.default_model, *settings.preload_models])
     server.run()
     synthesizer.catalog.close()
     return 0
+
+
+def _offer_chatterbox() -> None:
+    if offer := offer_chatterbox():
+        print(offer, flush=True)
 
 
 def say(settings: Settings, options: argparse.Namespace) -> int:
