@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from tts_server.engines.chatterbox.conditionals import Conditionals
 
 from benchmarks.checkpoints import family_of
+from tts_server.engines.chatterbox.conditionals import Conditionals
 from tts_server.engines.chatterbox.speaker import Speaker
 from tts_server.engines.chatterbox.watermark import Watermarker, WatermarkStream
 from tts_server.speech import Samples
