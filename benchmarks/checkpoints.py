@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,7 +26,7 @@ from tts_server.engines.chatterbox.families import LANGUAGES, MULTILINGUAL_V2, S
 import torch  # noqa: E402  isort: skip
 from chatterbox.models.t3.inference.alignment_stream_analyzer import LLAMA_ALIGNED_HEADS  # noqa: E402  isort: skip
 from safetensors.torch import save_file  # noqa: E402  isort: skip
-from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402  isort: skip
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # noqa: E402  isort: skip
 from transformers.generation import logits_process as warpers  # noqa: E402  isort: skip
 
 KINDS = ("english", "multilingual", "turbo", "nano")
@@ -51,6 +51,7 @@ _CHARACTERS = (
     range(0x1100, 0x1200),  # Hangul letters
 )
 _MERGES = ("t h", "th e", "i n", "e r", "a n", "o u", "i s", "o n", "e n", "r e", "in g", "an d", "e s", "o r", "a t", "l l")
+NUM_LEARNT_PIECES = 8000
 _CANGJIE = ("你\tonf", "好\tvnd", "中\tl", "文\tyk", "世\tpt", "界\twll")
 
 
@@ -285,7 +286,7 @@ def _write_tokenizer(family: Family, folder: Path, tiny: bool) -> int:
     """Write the tokenizer's files; the size of its vocabulary."""
     if family.is_gpt2:
         size = TINY_GPT2_TEXT_VOCABULARY if tiny else GPT2_TEXT_VOCABULARY
-        _write_byte_tokenizer(folder, size)
+        _write_byte_tokenizer(folder, size, _MERGES if tiny else _learnt_merges())
     else:
         size = 2454 if family.is_multilingual else 704
         _write_grapheme_tokenizer(folder / family.tokenizer_files[0], size, family.is_multilingual)
@@ -311,10 +312,21 @@ def _write_grapheme_tokenizer(path: Path, size: int, multilingual: bool) -> None
     tokenizer.save(str(path))
 
 
-def _write_byte_tokenizer(folder: Path, size: int) -> None:
-    """GPT-2's tokenizer files, with bytes and a few merges for words, and the tags as added tokens at the end."""
+def _learnt_merges() -> list[str]:
+    """Merges of bytes learnt from this project's documents. GPT-2's own, which make somewhat fewer tokens of a text, need a download."""
+    project = Path(__file__).resolve().parent.parent
+    prose = [path.read_text(encoding="utf-8") for path in sorted([project / "README.md", *(project / "docs").glob("*.md")])]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(vocab_size=NUM_LEARNT_PIECES, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    tokenizer.train_from_iterator(prose, trainer)
+    return [" ".join(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
+
+
+def _write_byte_tokenizer(folder: Path, size: int, merges: Sequence[str]) -> None:
+    """GPT-2's tokenizer files, with bytes and merges for words, and the tags as added tokens at the end."""
     added = [*sorted(TAGS), *(f"[tag {number}]" for number in range(19 - len(TAGS)))]
-    pieces = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(merge.replace(" ", "") for merge in _MERGES)]
+    pieces = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(merge.replace(" ", "") for merge in merges)]
     pieces += [f"<{number}>" for number in range(size - len(added) - 1 - len(pieces))] + ["<|endoftext|>"]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     settings = {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, "model_max_length": 1024}
@@ -327,7 +339,7 @@ def _write_byte_tokenizer(folder: Path, size: int) -> None:
     }
     for name, content in contents.items():
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
-    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *_MERGES, ""]), encoding="utf-8")
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from checkpoints import family_of
 
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import engine as engine_module
+from tts_server.engines.chatterbox.brief_thread import in_brief_thread
 from tts_server.engines.chatterbox.conditionals import Conditionals, compute
 from tts_server.engines.chatterbox.decoder import T3Decoder
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
@@ -40,16 +41,19 @@ class OurWay:
     def __init__(self, kind: str, folder: Path, mode: str, device: str, *, threads: int, max_requests: int, **decoder: Any) -> None:
         self.family = family_of(kind)
         self.parts = load(self.family, folder, device)
-        self.compute = partial(compute, self.parts)
         max_rows = max_requests * (1 if self.family.is_gpt2 else 2)
         self.decoder = T3Decoder(self.parts.t3, mode=mode, max_rows=max_rows, **decoder)
         speaker = Speaker(self.parts.s3gen, family=self.family, mode=mode, watermarker=Watermarker())
         voices = PreparedVoices(None, self.compute, capacity=NUM_VOICES, model=self.family.id)
         # The weights mean nothing, so neither would a judgement of their speech.
-        self._engine = ChatterboxEngine(self.parts, self.decoder, speaker, voices, checks_speech=False, threads=threads)
+        self._engine = ChatterboxEngine(self.parts, self.decoder, speaker, voices, checks_speech=False, threads=threads, idle_seconds=0)
 
     def close(self) -> None:
         self._engine.close()
+
+    def compute(self, reference: VoiceReference, norm_loudness: bool) -> Conditionals:
+        """Listen to a clip."""
+        return in_brief_thread(partial(compute, self.parts, reference, norm_loudness))
 
     def decode(self, texts: Sequence[str], voices: Sequence[Conditionals], num_tokens: int) -> tuple[float, float]:
         """T3 alone, all texts at once: (seconds, median seconds of a step at full width).

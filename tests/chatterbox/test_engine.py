@@ -137,6 +137,33 @@ def test_memory_does_not_grow_over_a_thousand_requests(parts, monkeypatch):
     assert grown < 24 * 2**20
 
 
+def test_an_engine_without_work_keeps_no_thread_and_wakes_for_the_next_request(parts):
+    with running(parts("nano"), idle_seconds=0) as engine:
+        for seed in range(3):
+            assert len(listen(engine.submit(utterance(parts("nano").builtin, seed=seed))))
+            for thread in threading.enumerate():
+                if thread.name == engine.name:
+                    thread.join(10)
+                    assert not thread.is_alive()
+
+
+def test_no_request_is_lost_while_the_thread_comes_and_goes(parts):
+    """Each client asks again at the moment it has its answer, which is when the thread may find nothing to do and end."""
+    answers = []
+
+    def client(number: int) -> None:
+        for seed in range(20):
+            answers.append(len(listen(engine.submit(utterance(parts("nano").builtin, "Hi.", seed=seed, group=number)))))
+
+    with running(parts("nano"), idle_seconds=0) as engine:
+        clients = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(3)]
+        for one in clients:
+            one.start()
+        for one in clients:
+            one.join(60)
+    assert len(answers) == 60
+
+
 def test_a_stopped_engine_ends_its_streams_with_an_error_and_takes_no_more(parts):
     with running(parts("turbo")) as engine:
         streams = [engine.submit(utterance(parts("turbo").builtin, TEXT * 8, seed=n, group=n)) for n in range(20)]

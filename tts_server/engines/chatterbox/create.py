@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from tts_server.engines.chatterbox.conditionals import compute
+from tts_server.engines.chatterbox.brief_thread import in_brief_thread
+from tts_server.engines.chatterbox.conditionals import Conditionals, compute
 from tts_server.engines.chatterbox.decoder import T3Decoder
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.families import Family
@@ -46,13 +47,17 @@ def create_engine(
     reference_of: Callable[[str], VoiceReference] | None = None,
     checks_speech: bool = True,
 ) -> ChatterboxEngine:
-    """Load a model and start its thread.
+    """Load a model.
 
     `mode` is `exact` or `fast`; `voice_cache` is where prepared voices are kept (None: in memory only); `threads` is for the CPU (0: as
     torch chooses); `max_rows` is the width of a T3 batch. Raises ModelNotAvailable in words where files or packages are missing.
     """
     parts = load(family, folder, choose_device(device))
-    voices = PreparedVoices(voice_cache, partial(compute, parts), NUM_VOICES_IN_MEMORY, model=family.id)
+
+    def listen(reference: VoiceReference, norm_loudness: bool) -> Conditionals:
+        return in_brief_thread(partial(compute, parts, reference, norm_loudness))
+
+    voices = PreparedVoices(voice_cache, listen, NUM_VOICES_IN_MEMORY, model=family.id)
     return ChatterboxEngine(
         parts,
         T3Decoder(parts.t3, mode=mode, max_rows=max_rows, release=True),

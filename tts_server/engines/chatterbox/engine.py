@@ -1,7 +1,8 @@
 """Chatterbox as an engine: one thread owns the model, and every request only leaves work for it and reads what comes out.
 
 The thread goes round: take new work, drop what nobody listens to any more, then either one step of T3 for all sequences together or one
-slice of S3Gen for the segment that is needed soonest. Between the two it shares its time evenly, so that neither starves.
+slice of S3Gen for the segment that is needed soonest. Between the two it shares its time evenly, so that neither starves. After a while
+without work the thread ends, and the next request starts another: see `brief_thread` for what a thread that is merely there costs.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class ChatterboxEngine:
         reference_of: Callable[[str], VoiceReference] | None = None,
         checks_speech: bool = True,
         threads: int = 0,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         family = parts.family
         self.name = family.id
@@ -93,6 +95,7 @@ class ChatterboxEngine:
         self._prepared: dict[str, Conditionals] = {}
         self._checks_speech = checks_speech
         self._num_threads = threads
+        self._idle_seconds = idle_seconds
         self._batch_size = 1 if str(parts.device) == "cpu" else MAX_SPOKEN_TOGETHER
         self._order = itertools.count()
         self._wake = threading.Event()
@@ -105,8 +108,7 @@ class ChatterboxEngine:
         self._credit = 0.0
         self._counters = {"segments_done": 0, "retries": 0, "steps": 0, "tokens": 0, "failures": 0}
         self._audio_seconds = 0.0
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     # Called by request threads
 
@@ -145,8 +147,12 @@ class ChatterboxEngine:
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
+            thread = self._thread
         self._wake.set()
-        self._thread.join()
+        if thread is None:
+            self._stop()
+        else:
+            thread.join()
 
     def _submit(self, utterance: Utterance, pieces: deque[str | Samples]) -> SegmentStream:
         stream = SegmentStream(self._wake.set)
@@ -155,6 +161,9 @@ class ChatterboxEngine:
             if self._is_closed or self.is_broken:
                 raise Unavailable(f"{self._family.name} is being stopped. Try again in a moment.")
             self._new.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+                self._thread.start()
         self._wake.set()
         return stream
 
@@ -166,22 +175,35 @@ class ChatterboxEngine:
         try:
             with torch.inference_mode():
                 while not (self._is_closed or self.is_broken):
+                    if self._is_idle():
+                        return
                     self._take_new()
                     self._drop_unheard()
                     self._work()
         except BaseException as error:
             log.critical("%s: the engine's thread has died", self.name, exc_info=error)
             self.is_broken = True
+        self._stop()
+
+    def _stop(self) -> None:
         self._fail_all(Unavailable(f"{self._family.name} has been stopped. Try again in a moment."))
         with contextlib.suppress(Exception):  # a lost device refuses this too
             self._decoder.shrink()
             self._speaker.shrink()
 
+    def _is_idle(self) -> bool:
+        """Whether nothing came in for a while; then the thread has been signed off and must end."""
+        if self._jobs or self._new or self._wake.wait(self._idle_seconds):
+            return False
+        release_memory()
+        with self._lock:
+            if self._new or self._is_closed:
+                return False
+            self._thread = None
+            return True
+
     def _take_new(self) -> None:
-        """Begin what has come in; with nothing to do, wait for it."""
-        if not self._jobs and not self._new and not self._wake.wait(IDLE_SECONDS):
-            release_memory()
-            self._wake.wait()
+        """Begin what has come in."""
         self._wake.clear()
         while self._new:
             job = self._new.popleft()

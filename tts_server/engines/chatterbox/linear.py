@@ -69,7 +69,7 @@ def int8(weight: Tensor, bias: Tensor | None) -> Linear:
     linear = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
 
     def run(x: Tensor) -> Tensor:
-        low, high = torch.aminmax(x, dim=-1, keepdim=True)
+        low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)  # a third of the time of aminmax
         reach = (high - low).mul_(0.5).clamp_min_(_TINIEST_RANGE)
         middle = low + reach
         y: Tensor = linear((x - middle).div_(reach), 1 / 127, 128, packed)
