@@ -60,6 +60,28 @@ def family_of(kind: str, multilingual: str = "v2") -> Family:
     return families(multilingual)[f"chatterbox-{kind}"]
 
 
+def load_stock(kind: str, folder: Path, device: str = "cpu") -> Any:
+    """The stock object of a kind. chatterbox-tts 0.1.7 does not know Nano: its Turbo class is told another file and backbone."""
+    if kind == "english":
+        return stock.tts.ChatterboxTTS.from_local(folder, device)
+    if kind == "multilingual":
+        return stock.mtl_tts.ChatterboxMultilingualTTS.from_local(folder, device)
+    if kind == "turbo":
+        return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, device)
+    turbo, nano = family_of("turbo").files["t3"], family_of("nano").files["t3"]
+    load_file, make = stock.tts_turbo.load_file, stock.tts_turbo.T3
+
+    def load_nano(path: Path) -> Any:
+        return load_file(path.with_name(nano) if path.name == turbo else path)
+
+    def make_nano(config: Any) -> Any:
+        config.llama_config_name = "GPT2_small"
+        return make(config)
+
+    with patch.object(stock.tts_turbo, "load_file", load_nano), patch.object(stock.tts_turbo, "T3", make_nano):
+        return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, device)
+
+
 @contextlib.contextmanager
 def tiny_sizes() -> Iterator[None]:
     """Inside, the stock classes construct models of a thousandth of their size. What they have constructed goes on working outside.

@@ -6,35 +6,10 @@ import statistics
 import time
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from checkpoints import family_of
-
-from tts_server.engines.chatterbox import stock
+from checkpoints import family_of, load_stock
 
 import torch  # noqa: E402  isort: skip
-
-
-def load_stock(kind: str, folder: Path, device: str) -> Any:
-    """The stock object of a kind. chatterbox-tts 0.1.7 does not know Nano: its Turbo class is told another file and backbone."""
-    if kind == "english":
-        return stock.tts.ChatterboxTTS.from_local(folder, device)
-    if kind == "multilingual":
-        return stock.mtl_tts.ChatterboxMultilingualTTS.from_local(folder, device)
-    if kind == "turbo":
-        return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, device)
-    turbo, nano = family_of("turbo").files["t3"], family_of("nano").files["t3"]
-    load_file, make = stock.tts_turbo.load_file, stock.tts_turbo.T3
-
-    def load_nano(path: Path) -> Any:
-        return load_file(path.with_name(nano) if path.name == turbo else path)
-
-    def make_nano(config: Any) -> Any:
-        config.llama_config_name = "GPT2_small"
-        return make(config)
-
-    with patch.object(stock.tts_turbo, "load_file", load_nano), patch.object(stock.tts_turbo, "T3", make_nano):
-        return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, device)
 
 
 class StockWay:

@@ -12,7 +12,7 @@ from flask import Flask
 
 from tts_server.build import build_app, build_synthesizer
 from tts_server.config import load_settings
-from tts_server.engines.models import ModelSource
+from tts_server.engines.model_source import ModelSource
 from tts_server.server import Server
 from tts_server.synthesis import Synthesizer
 from tts_server.web.app import MAX_BODY_BYTES

@@ -14,7 +14,8 @@ from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
 from tts_server.engines.embedded.engine import EmbeddedEngine
-from tts_server.engines.models import ModelManager, ModelSource
+from tts_server.engines.model_source import ModelSource
+from tts_server.engines.models import ModelManager
 from tts_server.metrics import Metrics
 from tts_server.speech import VoiceReference
 from tts_server.synthesis import Synthesizer

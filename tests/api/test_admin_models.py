@@ -9,7 +9,7 @@ import pytest
 import requests
 from engines.models_at_hand import PATIENCE, SmallSource, SpeakingEngine
 
-from tts_server.engines.models import ModelState
+from tts_server.engines.model_source import ModelState
 
 TURBO = "chatterbox-turbo"
 

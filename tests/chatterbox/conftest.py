@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 import torch
 
-from benchmarks.checkpoints import KINDS, family_of, tiny_sizes, write_checkpoint
-from tts_server.engines.chatterbox import stock
+from benchmarks.checkpoints import KINDS, family_of, load_stock, tiny_sizes, write_checkpoint
 from tts_server.engines.chatterbox.loading import Parts, load
 
 
@@ -53,25 +51,3 @@ def parts(checkpoint: Callable[[str], Path]) -> Callable[[str], Parts]:
 def stock_tts(checkpoint: Callable[[str], Path]) -> Callable[[str], Any]:
     """A model loaded by the stock code, by kind; one for the whole session, with its built-in voice in `.conds`."""
     return cache(lambda kind: load_stock(kind, checkpoint(kind)))
-
-
-def load_stock(kind: str, folder: Path) -> Any:
-    """The stock object of a kind. chatterbox-tts 0.1.7 does not know Nano: its Turbo class is told another file and backbone."""
-    if kind == "english":
-        return stock.tts.ChatterboxTTS.from_local(folder, "cpu")
-    if kind == "multilingual":
-        return stock.mtl_tts.ChatterboxMultilingualTTS.from_local(folder, "cpu")
-    if kind == "turbo":
-        return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, "cpu")
-    turbo, nano = family_of("turbo").files["t3"], family_of("nano").files["t3"]
-    load_file, make = stock.tts_turbo.load_file, stock.tts_turbo.T3
-
-    def load_nano(path: Path) -> Any:
-        return load_file(path.with_name(nano) if path.name == turbo else path)
-
-    def make_nano(config: Any) -> Any:
-        config.llama_config_name = "GPT2_small"
-        return make(config)
-
-    with patch.object(stock.tts_turbo, "load_file", load_nano), patch.object(stock.tts_turbo, "T3", make_nano):
-        return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, "cpu")

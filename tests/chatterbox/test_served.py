@@ -14,7 +14,7 @@ from running import RunningServer
 from tiny_server import copy_voices, run_tiny_server
 
 from tts_server.engines.chatterbox.watermark import Watermarker
-from tts_server.engines.models import ModelState
+from tts_server.engines.model_source import ModelState
 
 TURBO, MULTILINGUAL = "chatterbox-turbo", "chatterbox-multilingual"
 CLIP = Path(__file__).parent.parent / "clips" / "female_slt.flac"

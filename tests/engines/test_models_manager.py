@@ -9,7 +9,8 @@ import pytest
 from engines.models_at_hand import PATIENCE, SmallSource
 
 from tts_server.engines.base import Utterance
-from tts_server.engines.models import ModelManager, ModelState
+from tts_server.engines.model_source import ModelState
+from tts_server.engines.models import ModelManager
 from tts_server.errors import Conflict, EngineFailure, ModelLoading, ModelNotAvailable, Unavailable
 
 UTTERANCE = Utterance("Hello.", "own", 0, 0, 1.0, None, {})

@@ -11,7 +11,7 @@ from engines.models_at_hand import PATIENCE, MultilingualEngine, SmallSource, Sp
 from playwright.sync_api import expect
 from studio import Studio
 
-from tts_server.engines.models import ModelState
+from tts_server.engines.model_source import ModelState
 
 pytestmark = pytest.mark.browser
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from tts_server.engines.base import Capabilities, Engine, ReloadableEngine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.base import Engine, ReloadableEngine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.counted_stream import CountedStream
+from tts_server.engines.model_source import BUSY, ModelSource, ModelState, ModelStatus
 from tts_server.errors import Cancelled, Conflict, ModelLoading, ModelNotAvailable, TTSError, Unavailable
-from tts_server.speech import Samples, Voice, VoiceReference
+from tts_server.speech import Voice, VoiceReference
 
 log = logging.getLogger("tts_server.models")
 
@@ -28,60 +29,6 @@ STOP_SECONDS = 10.0
 LONGEST_RETRY_AFTER = 60.0
 USUAL_LOADING_SECONDS = 10.0
 LONGEST_REASON = 500
-
-
-class ModelState(str, enum.Enum):
-    """Where a model is on its way to speaking."""
-
-    NOT_INSTALLED = "not_installed"
-    """Its Python packages are missing."""
-    ABSENT = "absent"
-    """Its files are not on this machine yet."""
-    DOWNLOADING = "downloading"
-    UNLOADED = "unloaded"
-    """Its files are here, its memory is free."""
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-
-
-BUSY = frozenset({ModelState.DOWNLOADING, ModelState.LOADING})
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """What can be told of a model now.
-
-    `bytes_done` of `bytes_total` are downloaded, where the total is known; `memory_bytes` is what it holds while it is loaded;
-    `reason` says in words why it failed; `retry_after` is in how many seconds asking again is worth while.
-    """
-
-    state: ModelState
-    bytes_done: int = 0
-    bytes_total: int | None = None
-    memory_bytes: int = 0
-    reason: str | None = None
-    retry_after: float | None = None
-
-
-class ModelSource(Protocol):
-    """Where a model comes from. `capabilities` are known before it is loaded; `download_bytes` is about what a download takes."""
-
-    name: str
-    capabilities: Capabilities
-    download_bytes: int | None
-
-    def is_present(self) -> bool:
-        """Whether all its files are on this machine. Quick: asked for each status."""
-
-    def fetch(self, report: Callable[[int, int | None], None]) -> None:
-        """Bring its files here. `report(bytes done, bytes in all)` is called now and then and raises Cancelled, which must come through."""
-
-    def memory_bytes(self) -> int:
-        """What the loaded model will hold in memory, estimated from the sizes of its files."""
-
-    def create(self) -> ReloadableEngine:
-        """Load it. Its files are here."""
 
 
 @dataclass(eq=False)
@@ -252,7 +199,7 @@ class ModelManager:
         except BaseException:
             self._give_back(model_id, loaded)
             raise
-        return _CountedStream(stream, lambda: self._give_back(model_id, loaded))
+        return CountedStream(stream, lambda: self._give_back(model_id, loaded))
 
     def current(self, model_id: str) -> ReloadableEngine | None:
         """The engine of a model where it is loaded."""
@@ -539,36 +486,6 @@ class ManagedEngine:
 
     def close(self) -> None:
         self._manager.unload(self.name)
-
-
-class _CountedStream:
-    """A stream that says once when it is over: read to its end, failed, or closed."""
-
-    def __init__(self, stream: SpeechStream, over: Callable[[], None]) -> None:
-        self._stream = stream
-        self._over = over
-        self._lock = threading.Lock()
-        self._is_over = False
-
-    @property
-    def retries(self) -> int:
-        return self._stream.retries
-
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-        try:
-            yield from self._stream.chunks(is_cancelled)
-        finally:
-            self._end()
-
-    def close(self) -> None:
-        self._stream.close()
-        self._end()
-
-    def _end(self) -> None:
-        with self._lock:
-            was_over, self._is_over = self._is_over, True
-        if not was_over:
-            self._over()
 
 
 def _in_words(error: Exception) -> str:

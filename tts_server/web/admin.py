@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from tts_server.engines.catalog import ModelCatalog
-from tts_server.engines.models import BUSY, ModelStatus
+from tts_server.engines.model_source import BUSY, ModelStatus
 from tts_server.errors import ModelNotFound
 
 

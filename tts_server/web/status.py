@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from tts_server import __version__
 from tts_server.engines.catalog import ModelCatalog
-from tts_server.engines.models import BUSY, ModelState
+from tts_server.engines.model_source import BUSY, ModelState
 from tts_server.synthesis import Synthesizer
 
 

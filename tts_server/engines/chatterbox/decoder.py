@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +10,14 @@ import torch
 from torch import Tensor
 
 from tts_server.engines.chatterbox.alignment import HEADS, MIN_TEXT, Alignment
-from tts_server.engines.chatterbox.backbone import Backbone, Head, KeyValues, Prefill, Prefix, SharedDecode, StaticDecode, weights
+from tts_server.engines.chatterbox.attention import Head, Prefill, SharedDecode, weights
+from tts_server.engines.chatterbox.backbone import Backbone
+from tts_server.engines.chatterbox.keyvalues import Prefix, PrefixCache
 from tts_server.engines.chatterbox.linear import Packing
 from tts_server.engines.chatterbox.sampling import Sampler
 from tts_server.engines.chatterbox.scheduler import Scheduler
 from tts_server.engines.chatterbox.sequence import Sequence
+from tts_server.engines.chatterbox.static_step import StaticStep
 
 DEFAULT_PREFIX_BYTES = 512 << 20
 
@@ -32,109 +33,6 @@ class StepFailure(Exception):
 
 class UnsoundLogits(ArithmeticError):
     """The model gave NaN or infinity for a sequence."""
-
-
-class PrefixCache:
-    """Prefixes by key, at most `max_bytes` of them: the one unused for longest goes first. Those in use stay, whatever they need."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._prefixes: OrderedDict[Hashable, Prefix] = OrderedDict()
-        self._users: dict[Prefix, int] = {}
-
-    @property
-    def nbytes(self) -> int:
-        return sum(prefix.nbytes for prefix in self._prefixes.values())
-
-    def __len__(self) -> int:
-        return len(self._prefixes)
-
-    def acquire(self, key: Hashable, make: Callable[[], Prefix]) -> Prefix:
-        """The prefix of that key, kept until it is released as often as it was acquired."""
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            prefix = self._prefixes[key] = make()
-        self._prefixes.move_to_end(key)
-        self._users[prefix] = self._users.get(prefix, 0) + 1
-        self._shrink(self._max_bytes)
-        return prefix
-
-    def release(self, prefix: Prefix) -> None:
-        self._users[prefix] -= 1
-        if not self._users[prefix]:
-            del self._users[prefix]
-            self._shrink(self._max_bytes)
-
-    def clear(self) -> None:
-        """Drop all that are not in use."""
-        self._shrink(0)
-
-    def _shrink(self, max_bytes: int) -> None:
-        excess = self.nbytes - max_bytes
-        for key, prefix in list(self._prefixes.items()):
-            if excess <= 0:
-                return
-            if prefix not in self._users:
-                del self._prefixes[key]
-                excess -= prefix.nbytes
-
-
-class StaticStep:
-    """One decoding step with shapes from a small set: `rows` rounded up to a power of two. On CUDA each is captured once as a graph
-    and then replayed, which spares the launch of some 250 kernels; elsewhere the same code runs as it is.
-    """
-
-    def __init__(self, backbone: Backbone, store: KeyValues, max_rows: int, watched: Many[Head]) -> None:
-        self._backbone, self._store, self._watched = backbone, store, watched
-        self._max_rows = max_rows
-        self._tokens, self._counts, self._lengths = (torch.zeros(max_rows, dtype=torch.int64, device=backbone.device) for _ in range(3))
-        self._room = 0
-        self._graphs: dict[int, tuple[Any, Tensor, dict[Head, Tensor]]] = {}
-
-    def clear(self) -> None:
-        """Forget the graphs: the memory they point into is given back."""
-        self._graphs.clear()
-        self._room = 0
-
-    def run(self, tokens: list[int], counts: list[int]) -> tuple[Tensor, dict[Head, Tensor]]:
-        """Logits [rows, vocabulary] and the queries of the watched heads, each [rows, 1, size]; the store has one position more."""
-        store, rows = self._store, len(tokens)
-        store.reserve(max(store.lengths) + 1)
-        if store.capacity != self._room:
-            self.clear()
-            self._room = store.capacity
-        bucket = min(self._max_rows, 1 << (rows - 1).bit_length())
-        # The rows that fill the bucket up write into the first position of rows that nobody uses.
-        for buffer, values in ((self._tokens, tokens), (self._counts, counts), (self._lengths, store.lengths)):
-            buffer[:bucket] = torch.tensor(values + [0] * (bucket - rows), device=buffer.device)
-        if self._backbone.device.type != "cuda":
-            logits, queries = self._step(bucket)
-        else:
-            if bucket not in self._graphs:
-                self._graphs[bucket] = self._capture(bucket)
-            graph, logits, queries = self._graphs[bucket]
-            graph.replay()
-        store.lengths[:] = [length + 1 for length in store.lengths]
-        return logits[:rows], queries
-
-    def _step(self, rows: int) -> tuple[Tensor, dict[Head, Tensor]]:
-        attend = StaticDecode(self._store, self._lengths[:rows], self._watched)
-        x = self._backbone.speech(self._tokens[:rows], self._counts[:rows])
-        hidden = self._backbone.run(x, attend.positions, attend)
-        return self._backbone.logits(hidden[:, 0]), attend.queries
-
-    def _capture(self, rows: int) -> tuple[Any, Tensor, dict[Head, Tensor]]:
-        """Running the step more than once does no harm: it writes the same values to the same place."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(2):
-                self._step(rows)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            logits, queries = self._step(rows)
-        return graph, logits, queries
 
 
 @dataclass(eq=False)

@@ -1,0 +1,181 @@
+"""The ways in which a step of T3 attends. `Backbone.run` calls one of them in every layer, another for each thing that a step does:
+
+- `Conditioning` makes a prefix,
+- `Prefill` reads the texts of new rows,
+- `SharedDecode` adds one position to all rows; rows of one voice read one copy of its prefix,
+- `StaticDecode` does the same with fixed shapes, each row holding its own copy of the prefix: what a CUDA graph needs.
+
+Attention is causal, so the keys and values of a prefix depend on the voice alone and are made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tts_server.engines.chatterbox.keyvalues import KeyValues, Prefix
+
+Head = tuple[int, int]
+"""A layer and a head in it."""
+
+_NEVER = float("-inf")
+
+
+class Attend(Protocol):
+    """Attention of one layer: queries, keys and values [rows, heads, positions, size] to [rows, heads, positions, size]."""
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor: ...
+
+
+class Conditioning:
+    """Causal attention of a prefix to itself; afterwards `prefix()` holds its keys and values."""
+
+    def __init__(self) -> None:
+        self._keys: list[Tensor] = []
+        self._values: list[Tensor] = []
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        self._keys.append(key[0].clone(memory_format=torch.contiguous_format))
+        self._values.append(value[0].clone(memory_format=torch.contiguous_format))
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+
+    def prefix(self) -> Prefix:
+        return Prefix(self._keys, self._values)
+
+
+class Prefill:
+    """Attention of new rows to their prefix and to themselves, and storage of their keys and values.
+
+    `counts[i]` is the number of positions of `rows[i]`; shorter rows are padded on the right, where causality hides the padding.
+    `positions` [rows, longest] is for the backbone. `queries` keeps those of the `watched` heads, [rows, longest, size].
+    """
+
+    def __init__(self, store: KeyValues, rows: Sequence[int], counts: Sequence[int], watched: Iterable[Head] = ()) -> None:
+        self._store, self._rows, self._counts = store, rows, counts
+        self._prefixes = [store.prefixes[row] for row in rows]
+        self._lengths = [prefix.length for prefix in self._prefixes]
+        self._longest = max(self._lengths)
+        longest = max(counts)
+        device = store.device
+        self.positions = torch.tensor(self._lengths, device=device)[:, None] + torch.arange(longest, device=device)
+        self._mask = torch.zeros(len(rows), 1, longest, self._longest + longest, dtype=store.dtype, device=device)
+        self._mask[..., self._longest :] = torch.full((longest, longest), _NEVER, dtype=store.dtype, device=device).triu_(1)
+        for index, length in enumerate(self._lengths):
+            self._mask[index, :, :, length : self._longest] = _NEVER
+        self._watched = tuple(watched)
+        self.queries: dict[Head, Tensor] = {}
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        for index, (row, count) in enumerate(zip(self._rows, self._counts, strict=True)):
+            start = self._store.lengths[row]
+            self._store.keys[layer][row, :, start : start + count] = key[index, :, :count]
+            self._store.values[layer][row, :, start : start + count] = value[index, :, :count]
+        _watch(self.queries, self._watched, layer, query)
+        keys = torch.cat((self._beside(layer, key, "keys"), key), 2)
+        values = torch.cat((self._beside(layer, value, "values"), value), 2)
+        return functional.scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
+
+    def _beside(self, layer: int, like: Tensor, kind: str) -> Tensor:
+        """The prefixes of the rows, padded to the longest: [rows, heads, longest, size]."""
+        parts: list[Tensor] = [getattr(prefix, kind)[layer] for prefix in self._prefixes]
+        if all(part is parts[0] for part in parts):
+            return parts[0].expand(len(parts), -1, -1, -1)
+        together = like.new_zeros(len(parts), parts[0].shape[0], self._longest, parts[0].shape[2])
+        for index, part in enumerate(parts):
+            together[index, :, : part.shape[1]] = part
+        return together
+
+    def store(self) -> None:
+        """The rows are complete in all layers: count their positions."""
+        for row, count in zip(self._rows, self._counts, strict=True):
+            self._store.lengths[row] += count
+
+
+class SharedDecode:
+    """One more position for every row. Exact: softmax runs over the scores of prefix and suffix together.
+
+    `positions` [rows, 1] is for the backbone; `queries` keeps those of the `watched` heads, [rows, 1, size].
+    """
+
+    def __init__(self, store: KeyValues, watched: Iterable[Head] = ()) -> None:
+        self._store = store
+        count, device = store.num_rows, store.device
+        self._span = max(store.lengths) + 1
+        store.reserve(self._span)
+        self._lengths = torch.tensor(store.lengths, device=device)
+        self._rows = torch.arange(count, device=device)
+        self.positions = torch.tensor([store.position(row) for row in range(count)], device=device)[:, None]
+        ahead = torch.arange(self._span, device=device) > self._lengths[:, None]
+        self._bias = torch.zeros(ahead.shape, dtype=store.dtype, device=device).masked_fill_(ahead, _NEVER)[:, None]
+        voices: dict[Prefix, list[int]] = {}
+        for row, prefix in enumerate(store.prefixes):
+            voices.setdefault(prefix, []).append(row)
+        self._longest = max(prefix.length for prefix in voices)
+        self._voices = [(prefix, slice(None) if len(voices) == 1 else torch.tensor(rows, device=device)) for prefix, rows in voices.items()]
+        self._watched = tuple(watched)
+        self.queries: dict[Head, Tensor] = {}
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        count, heads, _, size = query.shape
+        keys, values = self._store.keys[layer], self._store.values[layer]
+        keys[self._rows, :, self._lengths] = key[:, :, 0]
+        values[self._rows, :, self._lengths] = value[:, :, 0]
+        _watch(self.queries, self._watched, layer, query)
+        query = query * size**-0.5
+        # Keys times queries rather than the other way round: a third faster on a CPU, where the keys are the large factor.
+        after = torch.matmul(keys[:count, :, : self._span], query.transpose(-1, -2))[..., 0].add_(self._bias)
+        before = query.new_full((count, heads, self._longest), _NEVER)
+        for prefix, rows in self._voices:
+            before[rows, :, : prefix.length] = torch.matmul(prefix.keys[layer], query[rows, :, 0].permute(1, 2, 0)).permute(2, 0, 1)
+        weights = torch.cat((before, after), -1).softmax(-1, dtype=torch.float32).to(query.dtype)
+        out = torch.matmul(weights[:, :, None, self._longest :], values[:count, :, : self._span])
+        for prefix, rows in self._voices:
+            heard = torch.matmul(weights[rows, :, : prefix.length].transpose(0, 1), prefix.values[layer])
+            out[rows, :, 0] += heard.transpose(0, 1)
+        return out
+
+    def store(self) -> None:
+        """The position is complete in all layers: count it."""
+        self._store.lengths[:] = [length + 1 for length in self._store.lengths]
+
+
+class StaticDecode:
+    """`SharedDecode` with shapes that depend on nothing but `rows` and the room of the store, which must hold the prefixes.
+
+    `lengths` [rows] int64 lives on the device and is written before each step: what runs here can be replayed as a CUDA graph.
+    """
+
+    def __init__(self, store: KeyValues, lengths: Tensor, watched: Iterable[Head] = ()) -> None:
+        self._store, self._lengths = store, lengths
+        self._rows = torch.arange(len(lengths), device=lengths.device)
+        self.positions = lengths[:, None]
+        self._mask = (torch.arange(store.capacity, device=lengths.device) <= self.positions)[:, None, None]
+        self._watched = tuple(watched)
+        self.queries: dict[Head, Tensor] = {}
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        count = len(self._lengths)
+        keys, values = self._store.keys[layer], self._store.values[layer]
+        keys[self._rows, :, self._lengths] = key[:, :, 0]
+        values[self._rows, :, self._lengths] = value[:, :, 0]
+        _watch(self.queries, self._watched, layer, query)
+        return functional.scaled_dot_product_attention(query, keys[:count], values[:count], attn_mask=self._mask)
+
+
+def _watch(queries: dict[Head, Tensor], watched: tuple[Head, ...], layer: int, query: Tensor) -> None:
+    for head in watched:
+        if head[0] == layer:
+            queries[head] = query[:, head[1]].clone()
+
+
+def weights(store: KeyValues, row: int, head: Head, query: Tensor) -> Tensor:
+    """What the last positions of a row attend to: query [count, size] to [count, positions], causal."""
+    size = query.shape[1]
+    scores = (query @ store.key_row(head[0], row, head[1]).T).mul_(size**-0.5)
+    count, total = scores.shape
+    hidden = torch.ones(count, total, dtype=torch.bool, device=query.device).triu_(total - count + 1)
+    return scores.masked_fill_(hidden, _NEVER).softmax(-1, dtype=torch.float32)
