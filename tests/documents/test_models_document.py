@@ -15,6 +15,7 @@ from tts_server.config import Settings, environment_names
 from tts_server.engines.base import Control
 from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.engines.chatterbox.families import ENGLISH, LANGUAGES, MULTILINGUAL_V2, MULTILINGUAL_V3, NANO, TAGS, TURBO, Family
+from tts_server.engines.chatterbox.source import DOWNLOAD_BYTES
 from tts_server.speech import AudioFormat
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,12 @@ def test_the_controls_of_a_model_are_documented_with_range_and_default(family: F
 def test_every_model_is_documented_by_its_name() -> None:
     table = rows(MODELS.partition("\n## ")[0])
     assert {name.strip("`"): cells[0] for name, cells in table.items()} == {entry.id: entry.name for entry in KNOWN_MODELS}
+
+
+def test_the_size_of_each_download_is_documented() -> None:
+    table = rows(MODELS.partition("\n## ")[0])
+    told = {name.strip("`"): cells[3] for name, cells in table.items() if cells[3] != "none"}
+    assert told == {model: f"{size / 1e9:.1f} GB" for model, size in DOWNLOAD_BYTES.items()}
 
 
 def test_the_languages_are_documented() -> None:

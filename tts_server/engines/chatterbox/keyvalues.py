@@ -1,4 +1,4 @@
-"""What T3 remembers of positions, as keys and values: those of a voice (its conditioning, the *prefix*), and those of each row of the batch."""
+"""What T3 remembers of positions, as keys and values: those of a voice (the *prefix*), and those of each row of the batch."""
 
 from __future__ import annotations
 

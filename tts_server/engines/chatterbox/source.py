@@ -19,7 +19,7 @@ DOWNLOAD_BYTES = {
     "chatterbox-english": 3_200_000_000,
     "chatterbox-multilingual": 3_200_000_000,
     "chatterbox-turbo": 3_000_000_000,
-    "chatterbox-nano": 1_800_000_000,
+    "chatterbox-nano": 1_900_000_000,
 }
 """About: 4 bytes for each parameter of T3 and S3Gen. The hub tells the true size once a download begins."""
 
