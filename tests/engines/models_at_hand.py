@@ -37,6 +37,7 @@ class SmallStream:
 
 class SmallEngine:
     num_parallel = 2
+    version = "1"
     capabilities = CAPABILITIES
 
     def __init__(self, name: str = "small") -> None:

@@ -86,6 +86,8 @@ class Engine(Protocol):
     capabilities: Capabilities
     num_parallel: int
     """How many segments of one text are worth having in the queue at once."""
+    version: str
+    """Another one where the same utterance may sound different: other weights, another way of computing."""
 
     def voices(self) -> Sequence[Voice]:
         """The voices the engine has by itself."""

@@ -461,6 +461,7 @@ class ManagedEngine:
         engine = manager.current(model_id)
         self.capabilities = engine.capabilities if engine else manager.source(model_id).capabilities
         self.num_parallel = engine.num_parallel if engine else 1
+        self.version = engine.version if engine else ""
 
     def voices(self) -> Sequence[Voice]:
         engine = self._manager.current(self.name)  # to list voices is not to use the model

@@ -67,4 +67,12 @@ def create_engine(
         reference_of=reference_of,
         checks_speech=checks_speech,
         threads=threads,
+        version=_version(family, folder, str(parts.device), mode),
     )
+
+
+def _version(family: Family, folder: Path, device: str, mode: str) -> str:
+    """Tells these weights and this way of computing from others. Two snapshots of the hub have different names."""
+    files = [folder / name for name in sorted(set(family.files.values()))]
+    stamps = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
+    return "; ".join([folder.name, *stamps, f"torch {torch.__version__}", device, mode])

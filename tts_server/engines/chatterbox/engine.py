@@ -79,11 +79,13 @@ class ChatterboxEngine:
         checks_speech: bool = True,
         threads: int = 0,
         idle_seconds: float = IDLE_SECONDS,
+        version: str = "",
     ) -> None:
         family = parts.family
         self.name = family.id
         self.capabilities = capabilities(family)
         self.num_parallel = max(2, decoder.max_rows // (1 if family.is_gpt2 else 2))
+        self.version = version
         self.is_broken = False
         self._family = family
         self._parts = parts

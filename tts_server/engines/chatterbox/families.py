@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from tts_server.engines.base import Capabilities, Control
+from tts_server.text.markup import SOUNDS
 
 SAMPLE_RATE = 24000
 """Hz; of every model."""
@@ -19,7 +20,8 @@ SPEECH_VOCABULARY = 6561
 
 LANGUAGES = tuple("ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split())
 
-TAGS = frozenset(("[clear throat]", "[sigh]", "[shush]", "[cough]", "[groan]", "[sniff]", "[gasp]", "[chuckle]", "[laugh]"))
+TAGS = SOUNDS
+"""What Turbo and Nano make of the sounds that a text may name: all of them."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import itertools
 import os
 import queue
@@ -74,6 +75,7 @@ class EmbeddedEngine:
 
     def __init__(self, threads: int = 0) -> None:
         self.num_parallel = threads or os.cpu_count() or 1
+        self.version = f"hibari-tts {importlib.metadata.version('hibari-tts')}"
         keep_few_arenas()
         self._speaker = Speaker()
         self._queue: queue.PriorityQueue[_Task] = queue.PriorityQueue()
