@@ -1,4 +1,5 @@
 import { initializeClip } from "./clip/clip.js";
+import { initializeKeep } from "./clip/keep.js";
 import { initializeDownload } from "./download.js";
 import { initializeForm } from "./form.js";
 import { initializeGenerate } from "./generate.js";
@@ -28,6 +29,7 @@ initializeLoading();
 initializeSpoken();
 initializeTags();
 initializeClip();
+initializeKeep();
 initializeForm();
 initializePlayer();
 initializeDownload();

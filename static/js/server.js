@@ -52,6 +52,12 @@ async function readLists() {
   server.defaultVoice = voices.default;
 }
 
+// Reads which models and voices there are, after this page has changed them.
+export async function readAgain() {
+  await readLists();
+  changed();
+}
+
 export async function checkServer() {
   clearTimeout(timer);
   const before = server.state;

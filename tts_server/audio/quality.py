@@ -10,23 +10,102 @@ import numpy.typing as npt
 from tts_server.speech import VoiceReference
 
 _FLOOR_DB = -96.0
+_BAND_HZ = 250.0
+_EMPTY_DB = -75.0
+"""A band this far below the strongest one holds nothing; the noise of any room and microphone is louder."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about a clip, whether it is fit for a copy of the voice, and what to do about it or not."""
+
+    value: float
+    unit: str
+    is_good: bool
+    advice: str
 
 
 @dataclass(frozen=True)
 class ClipReport:
     """Measures of a clip. Levels are in dB of full scale, shares within 0..1.
 
-    `speech_share` is the share of 20 ms frames within 25 dB of the loud ones and above the noise, `noise_dbfs` the level of the quietest
-    tenth of them, `clipping_share` that of the samples stuck at full scale. `problems` is empty for a clip to be glad of.
+    `speech_share` is the share of 20 ms frames within 25 dB of the loud ones and above the noise, `speech_dbfs` the level of the loud ones,
+    `noise_dbfs` that of the quietest tenth, `clipping_share` the share of the samples stuck at full scale, `bandwidth_hz` the highest
+    frequency that holds any sound. `problems` is empty for a clip to be glad of.
     """
 
     seconds: float
     peak_dbfs: float
     rms_dbfs: float
     speech_share: float
+    speech_dbfs: float
     noise_dbfs: float
     clipping_share: float
+    bandwidth_hz: float
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def snr_db(self) -> float:
+        return self.speech_dbfs - self.noise_dbfs
+
+    def measures(self) -> dict[str, Measure]:
+        """Each measure with a word of advice."""
+        return {
+            "seconds": self._length(),
+            "level_dbfs": self._level(),
+            "noise_dbfs": self._noise(),
+            "snr_db": self._distance(),
+            "silence_share": self._silence(),
+            "clipping_share": self._clipping(),
+            "bandwidth_hz": self._bandwidth(),
+        }
+
+    def _length(self) -> Measure:
+        if self.seconds < 3:
+            return Measure(self.seconds, "s", False, f"Very short ({self.seconds:.1f} s). 5 to 20 seconds of speech work best.")
+        if self.seconds > 40:
+            return Measure(self.seconds, "s", False, f"Long ({self.seconds:.0f} s). 5 to 20 seconds of speech are enough.")
+        return Measure(self.seconds, "s", True, f"Long enough ({self.seconds:.1f} s).")
+
+    def _level(self) -> Measure:
+        is_good = self.speech_dbfs >= -35
+        told = f"speech at {self.speech_dbfs:.0f} dBFS"
+        advice = f"Loud enough ({told})." if is_good else f"Very quiet ({told}). Move nearer to the microphone or raise its level."
+        return Measure(self.speech_dbfs, "dBFS", is_good, advice)
+
+    def _noise(self) -> Measure:
+        is_good = self.noise_dbfs < -40 or self.snr_db >= 25
+        told = f"the pauses are at {self.noise_dbfs:.0f} dBFS"
+        advice = f"A quiet room ({told})." if is_good else f"The room is heard ({told}). Record where it is quieter."
+        return Measure(self.noise_dbfs, "dBFS", is_good, advice)
+
+    def _distance(self) -> Measure:
+        is_good = self.snr_db >= 15
+        advice = f"The voice stands {self.snr_db:.0f} dB above the background."
+        if not is_good:
+            advice = f"Noisy: the background is only {self.snr_db:.0f} dB below the voice. Music and noise would be copied."
+        return Measure(self.snr_db, "dB", is_good, advice)
+
+    def _silence(self) -> Measure:
+        is_good = self.speech_share * self.seconds >= 1.0 and self.speech_share >= 0.3
+        advice = f"Speech for {self.speech_share:.0%} of the time."
+        if not is_good:
+            advice = f"Little speech ({self.speech_share:.0%} of the time). Cut the silence away."
+        return Measure(1.0 - self.speech_share, "share", is_good, advice)
+
+    def _clipping(self) -> Measure:
+        is_good = self.clipping_share <= 0.001
+        advice = "Not overloaded."
+        if not is_good:
+            advice = f"Overloaded: {self.clipping_share:.1%} of the samples are cut off. Lower the microphone's level."
+        return Measure(self.clipping_share, "share", is_good, advice)
+
+    def _bandwidth(self) -> Measure:
+        is_good = self.bandwidth_hz >= 5000
+        advice = f"Clear: there is sound up to {self.bandwidth_hz / 1000:.1f} kHz."
+        if not is_good:
+            advice = f"Dull as a telephone: no sound above {self.bandwidth_hz / 1000:.1f} kHz. Record at 16,000 samples a second or more."
+        return Measure(self.bandwidth_hz, "Hz", is_good, advice)
 
 
 def describe(reference: VoiceReference) -> ClipReport:
@@ -43,29 +122,27 @@ def describe(reference: VoiceReference) -> ClipReport:
         peak_dbfs=_dbfs(peak),
         rms_dbfs=_dbfs(float(np.sqrt((samples**2).mean())) if len(samples) else 0.0),
         speech_share=float(speech.mean()),
+        speech_dbfs=max(_FLOOR_DB, loud),
         noise_dbfs=max(_FLOOR_DB, noise),
         clipping_share=_stuck_share(np.abs(samples), peak),
+        bandwidth_hz=_bandwidth(samples, reference.sample_rate),
     )
-    report.problems.extend(_problems(report, loud))
+    # The level of the pauses is told beside its distance to the speech, which decides.
+    report.problems.extend(m.advice for name, m in report.measures().items() if not m.is_good and name != "noise_dbfs")
     return report
 
 
-def _problems(report: ClipReport, loud_dbfs: float) -> list[str]:
-    found = []
-    if report.seconds < 3:
-        found.append(f"Very short ({report.seconds:.1f} s). 5 to 20 seconds of speech work best.")
-    elif report.seconds > 40:
-        found.append(f"Long ({report.seconds:.0f} s). 5 to 20 seconds of speech are enough.")
-    if loud_dbfs < -35:
-        found.append(f"Very quiet (speech at {loud_dbfs:.0f} dBFS). Move nearer to the microphone or raise its level.")
-    if report.clipping_share > 0.001:
-        found.append(f"Overloaded: {report.clipping_share:.1%} of the samples are cut off. Lower the microphone's level.")
-    if report.speech_share * report.seconds < 1.0 or report.speech_share < 0.3:
-        found.append(f"Little speech ({report.speech_share:.0%} of the time). Cut the silence away.")
-    distance = loud_dbfs - report.noise_dbfs
-    if distance < 15:
-        found.append(f"Noisy: the background is only {distance:.0f} dB below the voice. Music and noise would be copied.")
-    return found
+def _bandwidth(samples: npt.NDArray[np.float64], sample_rate: int) -> float:
+    """Upper end in Hz of the highest band that holds something; what was recorded at a low rate stays empty above half of it."""
+    size = 2048
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    if not len(frames) or not samples.any():
+        return 0.0
+    power = (np.abs(np.fft.rfft(frames * np.blackman(size), axis=1)) ** 2).mean(axis=0)
+    bands = (np.fft.rfftfreq(size, 1 / sample_rate) // _BAND_HZ).astype(int)
+    strength = np.bincount(bands, power) / np.bincount(bands)
+    highest = int(np.flatnonzero(strength > strength.max() * 10 ** (_EMPTY_DB / 10))[-1])
+    return min((highest + 1) * _BAND_HZ, sample_rate / 2)
 
 
 def _dbfs(amplitude: float) -> float:

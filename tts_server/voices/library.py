@@ -1,88 +1,415 @@
-"""The folder of voices: each audio file in it is a voice, named by its stem."""
+"""The folder of voices: each audio file in it is a voice, named by its stem; `voices.json` says more about some."""
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from tts_server.errors import InvalidReference, VoiceNotFound
+from tts_server.errors import Conflict, Forbidden, InvalidReference, VoiceNotFound
 from tts_server.speech import Voice, VoiceReference
+from tts_server.voices.names import checked_name, name_key
+from tts_server.voices.registry import FILE_NAME, Contents, VoiceEntry, VoiceRegistry, move, not_writable, write_whole
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".m4a"})
+
+SHIPPED = "standard"
+"""The sub-folder of the samples that come with the project; nothing in it is renamed, deleted or written over."""
+
+OWN = "custom"
+"""The sub-folder for voices that are made through the API."""
 
 NUM_DECODED = 16
 
 _Stamp = tuple[str, int, int]
 
 
+@dataclass(frozen=True)
+class Reloaded:
+    """What `reload` found: all voices, those that came and went since the last time, and what is wrong in `voices.json`."""
+
+    voices: tuple[str, ...]
+    added: tuple[str, ...]
+    dropped: tuple[str, ...]
+    failed: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """The folder at one moment. `files` and `voices` are by `name_key`; `names` leads from every other name to a key of them."""
+
+    files: Mapping[str, Path]
+    voices: Mapping[str, Voice]
+    names: Mapping[str, str]
+    failed: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    def find(self, name: str) -> str | None:
+        key = name_key(name)
+        return key if key in self.voices else self.names.get(key)
+
+
 class VoiceLibrary:
-    """Voices under `folder` and its sub-folders; files may come and go while the server runs.
+    """Voices under `folder` and its sub-folders; files may come and go while the server runs, also by our own hand.
 
     A name is looked up among the files found, never joined to a path, so no name can leave the folder.
     `decode` turns a file's bytes into a VoiceReference; the results for the last few files are
-    kept until those change.
+    kept until those change. `reserved` are names that no voice here can have: those of built-in voices.
     """
 
-    def __init__(self, folder: Path, decode: Callable[[bytes], VoiceReference]) -> None:
+    def __init__(self, folder: Path, decode: Callable[[bytes], VoiceReference], reserved: Iterable[str] = ()) -> None:
         self.folder = folder
         self._decode = decode
+        self._reserved = frozenset(map(name_key, reserved))
+        self._registry = VoiceRegistry(folder)
         self._decoded: OrderedDict[_Stamp, VoiceReference] = OrderedDict()
+        self._decoding: dict[_Stamp, Future[VoiceReference]] = {}
         self._lock = threading.Lock()
+        self._changing = threading.RLock()
+        self._last: tuple[Contents | None, _Shelf | None] = None, None
+        self._known = self._shelf(tell=True).voices
 
-    def _files(self) -> dict[str, Path]:
-        """Voice id -> file; of two files with one stem the first by path wins."""
-        found: dict[str, Path] = {}
-        try:
-            paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        except OSError:
-            return {}
-        root = self.folder.resolve()
-        for path in paths:
-            if not path.name.startswith(".") and path.resolve().is_relative_to(root):
-                found.setdefault(path.stem.lower(), path)
-        return found
+    # Looking
 
     def voices(self) -> list[Voice]:
         """All voices; `path` is as clients of the earlier servers name it, such as `voices/standard/harbor.flac`."""
-        return [
-            Voice(
-                path.stem,
-                path.stem.replace("_", " ").replace("-", " ").title(),
-                "library",
-                f"From {path.name}",
-                path=f"voices/{path.relative_to(self.folder).as_posix()}",
-            )
-            for path in self._files().values()
-        ]
+        return list(self._shelf().voices.values())
+
+    def get(self, name: str) -> Voice | None:
+        """The voice of this name or alias, whatever its case."""
+        shelf = self._shelf()
+        key = shelf.find(name)
+        return None if key is None else shelf.voices[key]
 
     def find(self, name: str) -> str | None:
         """The id of the voice called `name`, whatever its case."""
-        path = self._files().get(name.lower())
-        return path.stem if path else None
+        voice = self.get(name)
+        return None if voice is None else voice.id
+
+    def path(self, voice_id: str) -> Path:
+        """The recording of a voice; raises VoiceNotFound."""
+        path = self._files().get(name_key(voice_id))
+        if path is None:
+            raise _not_found(voice_id)
+        return path
 
     def reference(self, voice_id: str) -> VoiceReference:
-        """The decoded clip of a voice; raises VoiceNotFound, or InvalidReference where the file is damaged."""
-        path = self._files().get(voice_id.lower())
-        if path is None:
-            raise VoiceNotFound(f"There is no voice {voice_id!r}.", param="voice")
+        """The clip of a voice, decoded once however many ask; raises VoiceNotFound, or InvalidReference where the file is damaged."""
+        path = self.path(voice_id)
         try:
-            status = path.stat()
-            stamp = (str(path), status.st_mtime_ns, status.st_size)
-            with self._lock:
-                kept = self._decoded.get(stamp)
+            stamp = _stamp(path)
+        except OSError as error:
+            raise _unreadable(voice_id) from error
+        with self._lock:
+            kept = self._decoded.get(stamp)
             if kept is not None:
+                self._decoded.move_to_end(stamp)
                 return kept
+            pending = self._decoding.get(stamp)
+            future = pending or self._decoding.setdefault(stamp, Future())
+        if pending is not None:
+            return pending.result()
+        try:
+            reference = self._decoded_file(path, voice_id)
+        except BaseException as error:
+            future.set_exception(error)
+            raise
+        else:
+            self._keep(stamp, reference)
+            future.set_result(reference)
+            return reference
+        finally:
+            with self._lock:
+                del self._decoding[stamp]
+
+    def _decoded_file(self, path: Path, voice_id: str) -> VoiceReference:
+        try:
             data = path.read_bytes()
         except OSError as error:
-            raise VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice") from error
+            raise _unreadable(voice_id) from error
         try:
-            reference = self._decode(data)
+            return self._decode(data)
         except Exception as error:
             raise InvalidReference(f"The voice {voice_id!r} cannot be used: {error}", param="voice") from error
+
+    def _keep(self, stamp: _Stamp, reference: VoiceReference) -> None:
         with self._lock:
             self._decoded[stamp] = reference
             while len(self._decoded) > NUM_DECODED:
                 self._decoded.popitem(last=False)
-        return reference
+
+    # Changing: one change at a time, and each is whole on the disk before the next begins
+
+    def reload(self) -> Reloaded:
+        """Look at the folder and at `voices.json` anew, and forget what is gone."""
+        with self._changing:
+            shelf = self._shelf(fresh=True, tell=True)
+            before, self._known = self._known, shelf.voices
+        self._forget(lambda stamp: Path(stamp[0]) not in shelf.files.values())
+        return Reloaded(
+            tuple(voice.id for voice in shelf.voices.values()),
+            tuple(voice.id for key, voice in shelf.voices.items() if key not in before),
+            tuple(voice.id for key, voice in before.items() if key not in shelf.voices),
+            shelf.failed,
+            shelf.problems,
+        )
+
+    def check_free(self, name: str, aliases: Iterable[str] = (), *, but: str | None = None) -> None:
+        """Raise Conflict where one of these names means a voice already, other than the voice `but`."""
+        shelf = self._shelf()
+        own = None if but is None else name_key(but)
+        for param, wanted in [("name", name), *(("aliases", alias) for alias in aliases)]:
+            key = name_key(wanted)
+            if key in self._reserved:
+                raise Conflict(f"{wanted!r} is the name of a built-in voice. Choose another.", param=param, code="voice_exists")
+            found = shelf.find(wanted)
+            if found is not None and found != own:
+                other = shelf.voices[found].id
+                told = f"There is already a voice {other!r}" if found == key else f"{wanted!r} is another name of the voice {other!r}"
+                raise Conflict(f"{told}. Choose another name, or delete that voice first.", param=param, code="voice_exists")
+
+    def create(self, name: str, audio: bytes, reference: VoiceReference, entry: VoiceEntry) -> Voice:
+        """A new voice from a FLAC file that holds `reference`. Raises InvalidRequest for a name that cannot be one, else Conflict."""
+        name = checked_name(name)
+        key = name_key(name)
+        with self._changing:
+            self.check_free(name, entry.aliases)
+            path = self.folder / OWN / f"{name}.flac"
+            if not (self.folder / OWN).resolve().is_relative_to(self.folder.resolve()):
+                raise Conflict(f"The folder {OWN} leads out of the folder of voices; nothing is written there.", code="folder_not_writable")
+            # The entry first: one without a recording means nothing, should the power fail in between.
+            self._registry.update(_put(name, entry.model_copy(update={"name": entry.name or name})))
+            try:
+                write_whole(path, audio)
+            except Conflict:
+                self._registry.update(_take_out(key))
+                raise
+            self._keep(_stamp(path), reference)
+            return self._present(name)
+
+    def change(self, voice_id: str, name: str | None, changes: Mapping[str, Any]) -> Voice:
+        """Another name for a voice, by which its file is renamed, and other values for fields of its entry.
+
+        Raises VoiceNotFound, Forbidden, Conflict, and InvalidRequest for a name that cannot be one.
+        """
+        with self._changing:
+            shelf = self._shelf()
+            voice, path = self._changeable(shelf, voice_id)
+            key = name_key(voice_id)
+            before = self._registry.contents().of(voice_id)
+            entry = before.model_copy(update=dict(changes))
+            new = checked_name(name) if name is not None else voice.id
+            self.check_free(new, entry.aliases, but=voice.id)
+            if new == voice.id:
+                self._registry.update(_put(voice.id, entry, over=voice.id, fields=changes))
+                return self._present(voice.id)
+            if not voice.is_removable:
+                raise Forbidden(f"{voice.id!r} comes with the project and keeps its name. Give it an alias instead.", code="voice_is_fixed")
+            relative = path.relative_to(self.folder)
+            renamed = relative.with_name(new + path.suffix)
+            # Both entries while the file moves: whichever name it has, its entry is there.
+            self._registry.update(_put(new, entry.model_copy(update={"name": new}), over=voice.id, fields=(*changes, "name")))
+            is_other = name_key(new) != key
+            try:
+                move(path, self.folder / renamed)
+            except OSError as error:
+                back = _take_out(name_key(new)) if is_other else _put(voice.id, before, over=new, fields=(*changes, "name"))
+                self._registry.update(back)
+                raise _not_found(voice_id) if isinstance(error, FileNotFoundError) else not_writable(error) from error
+            if is_other:
+                self._registry.update(_take_out(key, renamed={relative.as_posix(): renamed.as_posix()}))
+            self._forget(lambda stamp: stamp[0] == str(path))
+            return self._present(new)
+
+    def delete(self, voice_id: str) -> str:
+        """Remove a voice's recording and entry; the id it had. Raises VoiceNotFound, Forbidden, or Conflict while the file is held."""
+        with self._changing:
+            shelf = self._shelf()
+            voice, path = self._changeable(shelf, voice_id)
+            if not voice.is_removable:
+                raise Forbidden(f"{voice.id!r} comes with the project and cannot be deleted.", code="voice_is_fixed")
+            self._registry.check()
+            try:
+                path.unlink()
+            except OSError as error:
+                raise _not_found(voice_id) if isinstance(error, FileNotFoundError) else not_writable(error) from error
+            self._registry.update(_take_out(name_key(voice.id), path.relative_to(self.folder).as_posix()))
+            self._forget(lambda stamp: stamp[0] == str(path))
+            return voice.id
+
+    def _present(self, voice_id: str) -> Voice:
+        voice = self._shelf().voices.get(name_key(voice_id))
+        if voice is None:  # another program was quicker
+            raise _not_found(voice_id)
+        return voice
+
+    def _changeable(self, shelf: _Shelf, voice_id: str) -> tuple[Voice, Path]:
+        """The voice of just this id: what is changed is named by no alias, lest another voice is hit."""
+        key = name_key(voice_id)
+        if key in self._reserved:
+            raise Forbidden(f"{voice_id!r} is a built-in voice and cannot be changed.", code="voice_is_fixed")
+        if key not in shelf.voices:
+            raise _not_found(voice_id)
+        return shelf.voices[key], shelf.files[key]
+
+    def _forget(self, is_gone: Callable[[_Stamp], bool]) -> None:
+        with self._lock:
+            for stamp in [stamp for stamp in self._decoded if is_gone(stamp)]:
+                del self._decoded[stamp]
+
+    # The folder and voices.json together
+
+    def _files(self) -> dict[str, Path]:
+        """Key -> file; of two files with one stem the first by path wins."""
+        found: dict[str, Path] = {}
+        for path in sorted(self._audio_files()):
+            found.setdefault(name_key(path.stem), path)
+        return found
+
+    def _audio_files(self) -> Iterator[Path]:
+        root = self.folder.resolve()
+        for folder, folders, names in os.walk(self.folder):
+            here = Path(folder)
+            folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve().is_relative_to(root)]
+            for name in names:
+                path = here / name
+                if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+                    continue
+                if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root)):
+                    yield path
+
+    def _shelf(self, *, fresh: bool = False, tell: bool = False) -> _Shelf:
+        """The folder now; `tell` logs what is wrong, which between the two steps of a change is wrong for a moment only."""
+        contents = self._registry.contents(fresh=fresh)
+        files = self._files()
+        known, shelf = self._last
+        if shelf is not None and known is contents and shelf.files == files and not tell:
+            return shelf
+        shelf = self._described_shelf(contents, files)
+        self._last = contents, shelf
+        for problem in shelf.problems[len(contents.problems) :] if tell else ():
+            log.warning("%s", problem)
+        return shelf
+
+    def _described_shelf(self, contents: Contents, files: Mapping[str, Path]) -> _Shelf:
+        entries: dict[str, VoiceEntry] = {}
+        for name, entry in contents.entries.items():
+            entries.setdefault(name_key(name), entry)
+        voices = {key: self._described(path, entries.get(key, VoiceEntry())) for key, path in files.items()}
+        names: dict[str, str] = {}
+        problems, failed = list(contents.problems), list(contents.failed)
+
+        def wrong(name: str, why: str) -> None:
+            problems.append(f"{FILE_NAME}: {name}: {why}.")
+            failed.append(name)
+
+        def call(key: str, name: str, entry: str) -> None:
+            """Let `name` mean the voice `key`, unless it means something else already."""
+            wanted = name_key(name)
+            if wanted in self._reserved:
+                wrong(entry, f"{name!r} is the name of a built-in voice, which always means that one")
+            elif wanted != key and (wanted in voices or names.setdefault(wanted, key) != key):
+                wrong(entry, f"{name!r} is a name of another voice already")
+
+        for written, entry in contents.entries.items():
+            key = name_key(written)
+            if key not in voices:
+                wrong(written, "there is no recording of this name")
+            elif entries[key] is not entry:
+                wrong(written, "this voice is there twice")
+            else:
+                for name in [*([entry.name] if entry.name else []), *entry.aliases]:
+                    call(key, name, written)
+        by_path = {path.relative_to(self.folder).as_posix().casefold(): key for key, path in files.items()}
+        for name, given in contents.files.items():
+            key_of_file = by_path.get(_relative(given))
+            if key_of_file is None:
+                wrong(name, f"there is no recording {given!r} in the folder")
+                continue
+            call(key_of_file, name, name)
+            if name_key(name) != key_of_file:
+                voices[key_of_file] = replace(voices[key_of_file], aliases=(*voices[key_of_file].aliases, name))
+        return _Shelf(files, voices, names, tuple(dict.fromkeys(failed)), tuple(problems))
+
+    def _described(self, path: Path, entry: VoiceEntry) -> Voice:
+        relative = path.relative_to(self.folder)
+        return Voice(
+            path.stem,
+            entry.name or path.stem.replace("_", " ").replace("-", " ").title(),
+            "library",
+            entry.description or f"From {path.name}",
+            entry.language,
+            path=f"voices/{relative.as_posix()}",
+            aliases=entry.aliases,
+            controls=entry.controls.controls(),
+            is_removable=relative.parts[0].casefold() != SHIPPED,
+        )
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return str(path), status.st_mtime_ns, status.st_size
+
+
+def _relative(given: str) -> str:
+    """A path of `voices.json` as it is compared with the files found; it is never opened."""
+    path = PurePosixPath(given.replace("\\", "/"))
+    parts = path.parts[1:] if path.parts[:1] == ("voices",) else path.parts
+    return "/".join(parts).casefold()
+
+
+def _put(
+    voice_id: str, entry: VoiceEntry, *, over: str | None = None, fields: Iterable[str] = tuple(VoiceEntry.model_fields)
+) -> Callable[[dict[str, Any]], None]:
+    """Write `fields` of a voice's entry; the rest of it is what is written of the voice `over`, right or wrong."""
+    chosen = frozenset(fields)
+
+    def change(raw: dict[str, Any]) -> None:
+        own = [(name, value) for name, value in raw.items() if over is not None and name_key(name) == name_key(over)]
+        kept = next((value for _, value in own if isinstance(value, dict)), {})
+        written = {name: value for name, value in kept.items() if name not in chosen}
+        written |= {name: value for name, value in entry.as_json().items() if name in chosen}
+        spellings = [name for name, value in raw.items() if name_key(name) == name_key(voice_id) and isinstance(value, dict)]
+        if not spellings and not written:
+            return
+        for name in spellings:
+            if name != voice_id:
+                del raw[name]
+        raw[voice_id] = written
+
+    return change
+
+
+def _take_out(key: str, path: str | None = None, *, renamed: Mapping[str, str] | None = None) -> Callable[[dict[str, Any]], None]:
+    """Remove a voice's entry and the names that lead to the file `path`; names for `renamed` files lead to where those are now."""
+    gone = None if path is None else _relative(path)
+    moved = {_relative(old): new for old, new in (renamed or {}).items()}
+
+    def change(raw: dict[str, Any]) -> None:
+        for name, value in list(raw.items()):
+            if isinstance(value, str):
+                if _relative(value) == gone:
+                    del raw[name]
+                elif _relative(value) in moved:
+                    raw[name] = moved[_relative(value)]
+            elif name_key(name) == key:
+                del raw[name]
+
+    return change
+
+
+def _not_found(voice_id: str) -> VoiceNotFound:
+    return VoiceNotFound(f"There is no voice {voice_id!r}.", param="voice")
+
+
+def _unreadable(voice_id: str) -> VoiceNotFound:
+    return VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice")

@@ -1,33 +1,69 @@
-"""The voices a client can name."""
+"""The voices a client can name: listing, making, changing, listening, deleting."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+import numpy as np
+from flask import Blueprint, Response, jsonify, request, send_file
+from pydantic import ValidationError
 
-from tts_server.speech import Voice
-from tts_server.synthesis import Synthesizer
+from tts_server.audio.encoders import create_encoder
+from tts_server.audio.pcm import to_s16
+from tts_server.audio.quality import ClipReport, describe
+from tts_server.errors import Conflict, InvalidRequest, NotFound, VoiceNotFound
+from tts_server.speech import AudioFormat, SpeechRequest, Voice, VoiceReference
+from tts_server.voices.names import checked_name, name_key
+from tts_server.voices.registry import VoiceEntry, in_words
+from tts_server.web.failures import InvalidFields
+from tts_server.web.fields import read_payload
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.responses import whole_audio
+
+AUDIO_FIELDS = ("audio", "audio_sample", "file")
+OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")
+ENTRY_FIELDS = ("aliases", "language", "description", "controls")
+PREVIEW_TEXT = "Hello! This is how I sound when I read a sentence aloud."
+PREVIEW_SEED = 1
+CONTENT_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".m4a": "audio/mp4"}
 
 
-def voice_routes(synthesizer: Synthesizer) -> Blueprint:
+def voice_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("voices", __name__)
+    synthesizer, library = desk.synthesizer, desk.synthesizer.library
 
-    def describe(voice: Voice) -> dict[str, Any]:
-        return {
-            "id": voice.id,
-            "object": "voice",
-            "name": voice.name,
-            "origin": voice.origin,
-            "description": voice.description,
-            "gender": voice.gender,
-            "language": voice.language,
-            "wav_path": voice.path,
-        }
+    def known(name: str) -> Voice:
+        """The voice of this name or alias; a built-in one is never hidden."""
+        key = name_key(name)
+        found = next((voice for voice in synthesizer.voices() if voice.origin == "builtin" and voice.id == key), None) or library.get(name)
+        if found is None:
+            raise VoiceNotFound(f"There is no voice {name!r}.", param="voice")
+        return found
+
+    def check_not_default(voice_id: str) -> None:
+        if name_key(voice_id) == name_key(synthesizer.default_voice):
+            message = f"{voice_id!r} is the default voice (DEFAULT_VOICE_NAME) and keeps its name while the server runs."
+            raise Conflict(message, code="default_voice")
+
+    def create(entry: VoiceEntry, audio_fields: tuple[str, ...]) -> tuple[Voice, ClipReport]:
+        given = request.form.get("name")
+        if not given:
+            raise InvalidRequest("name: a name is required.", param="name", code="missing")
+        name = checked_name(given)
+        library.check_free(name, entry.aliases)  # before the work of decoding; it counts again when the voice is written
+        clip = desk.references.from_upload(request, audio_fields)
+        data, kept = as_flac(clip)
+        return library.create(name, data, kept, entry), describe(clip)
 
     @routes.get("/v1/voices")
     def list_voices() -> Response:
-        voices = [describe(voice) for voice in synthesizer.voices()]
+        voices = [describe_voice(voice) for voice in synthesizer.voices()]
         return jsonify({"object": "list", "data": voices, "default": synthesizer.default_voice})
 
     @routes.get("/v1/audio/voices")
@@ -37,4 +73,155 @@ def voice_routes(synthesizer: Synthesizer) -> Blueprint:
             return jsonify({"voices": [voice.id for voice in voices]})
         return jsonify({"voices": [{"id": voice.id, "name": voice.name} for voice in voices]})
 
+    @routes.post("/v1/voices")
+    def create_voice() -> Response:
+        voice, report = create(read_entry(form_fields()), AUDIO_FIELDS)
+        response = jsonify({**describe_voice(voice), "quality": quality(report)})
+        response.status_code = 201
+        return response
+
+    @routes.post("/v1/audio/voices")
+    def create_audio_voice() -> Response:
+        """OpenAI's way. A `consent` may come along and says nothing here; voices from a description cannot be made."""
+        if request.form.get("type", "audio_sample") != "audio_sample":
+            raise InvalidRequest("type: voices are made from recordings here; send one as 'audio_sample'.", param="type")
+        voice, _ = create(VoiceEntry(), OPENAI_AUDIO_FIELDS)
+        answer = {"id": voice.id, "object": "audio.voice", "created_at": int(time.time()), "name": voice.name, "type": "audio_sample"}
+        return jsonify(answer)
+
+    @routes.get("/v1/voices/<voice_id>")
+    def get_voice(voice_id: str) -> Response:
+        return jsonify(describe_voice(known(voice_id)))
+
+    @routes.patch("/v1/voices/<voice_id>")
+    def change_voice(voice_id: str) -> Response:
+        fields = form_fields() if request.form else read_payload(request)
+        given = [name for name in ENTRY_FIELDS if name in fields]
+        entry = read_entry(fields)
+        name = fields.get("name") or None
+        if name is not None:
+            if not isinstance(name, str):
+                raise InvalidRequest("name: the name must be a text.", param="name", code="invalid_name")
+            if name_key(name) != name_key(voice_id):
+                check_not_default(voice_id)
+        return jsonify(describe_voice(library.change(voice_id, name, {field: getattr(entry, field) for field in given})))
+
+    @routes.delete("/v1/voices/<voice_id>")
+    def delete_voice(voice_id: str) -> Response:
+        check_not_default(voice_id)
+        return jsonify({"id": library.delete(voice_id), "object": "voice.deleted", "deleted": True})
+
+    @routes.delete("/v1/audio/voices/<voice_id>")
+    def delete_audio_voice(voice_id: str) -> Response:
+        check_not_default(voice_id)
+        return jsonify({"id": library.delete(voice_id), "object": "audio.voice.deleted", "deleted": True})
+
+    @routes.get("/v1/voices/<voice_id>/audio")
+    def download_voice(voice_id: str) -> Response:
+        voice = known(voice_id)
+        if voice.origin == "builtin":
+            raise NotFound(f"There is no recording of the built-in voice {voice.id!r}. It can be heard at /v1/voices/{voice.id}/preview.")
+        path = library.path(voice.id)
+        try:
+            # Read whole, so that no open file is in the way of who deletes or renames the voice on Windows.
+            data = path.read_bytes()
+        except OSError as error:
+            raise VoiceNotFound(f"The voice {voice.id!r} cannot be read any more.", param="voice") from error
+        return send_file(io.BytesIO(data), CONTENT_TYPES[path.suffix.lower()], as_attachment=True, download_name=path.name)
+
+    @routes.get("/v1/voices/<voice_id>/preview")
+    def preview_voice(voice_id: str) -> Response:
+        """A sentence, always the same, spoken by the default model or the one in `?model=`."""
+        sentence = SpeechRequest(
+            PREVIEW_TEXT,
+            model=request.args.get("model") or None,
+            voice=known(voice_id).id,
+            format=AudioFormat.MP3,
+            sample_rate=desk.options.sample_rate,
+            language="en",
+            seed=PREVIEW_SEED,
+        )
+        return whole_audio(synthesizer.plan(sentence))
+
+    @routes.post("/admin/reload-voices")
+    def reload_voices() -> Response:
+        found = library.reload()
+        return jsonify(
+            {
+                "status": "ok",
+                "loaded": list(found.voices),
+                "failed": list(found.failed),
+                "total": len(found.voices),
+                "added": list(found.added),
+                "dropped": list(found.dropped),
+                "problems": list(found.problems),
+            }
+        )
+
     return routes
+
+
+def describe_voice(voice: Voice) -> dict[str, Any]:
+    return {
+        "id": voice.id,
+        "object": "voice",
+        "name": voice.name,
+        "origin": voice.origin,
+        "description": voice.description,
+        "gender": voice.gender,
+        "language": voice.language,
+        "aliases": list(voice.aliases),
+        "controls": dict(voice.controls),
+        "removable": voice.is_removable,
+        "wav_path": voice.path,
+    }
+
+
+def quality(report: ClipReport) -> dict[str, Any]:
+    """What a clip is like; each measure with a word of advice."""
+    measures = {name: asdict(measure) for name, measure in report.measures().items()}
+    for measure in measures.values():
+        measure["value"] = round(measure["value"], 3)
+        measure["good"] = measure.pop("is_good")
+    return {"good": not report.problems, "problems": report.problems, "measures": measures}
+
+
+def as_flac(clip: VoiceReference) -> tuple[bytes, VoiceReference]:
+    """The clip as a file, and as the decoder will give it back from there."""
+    encoder = create_encoder(AudioFormat.FLAC, clip.sample_rate, streamed=False)
+    try:
+        data = encoder.encode(clip.samples) + encoder.flush()
+    finally:
+        encoder.close()
+    samples = np.frombuffer(to_s16(clip.samples), dtype="<i2").astype(np.float32) / np.float32(32768)
+    return data, replace(clip, samples=samples, digest=hashlib.sha256(data).hexdigest(), param=None)
+
+
+def form_fields() -> dict[str, Any]:
+    """The fields of a form; lists and objects come as JSON, aliases also one by one or separated by commas."""
+    fields: dict[str, Any] = dict(request.form)
+    if "aliases" in fields:
+        given = request.form.getlist("aliases")
+        if given[0].lstrip().startswith("["):
+            fields["aliases"] = _from_json("aliases", given[0])
+        else:
+            fields["aliases"] = [alias for text in given for alias in text.split(",") if alias.strip()]
+    if fields.get("controls"):
+        fields["controls"] = _from_json("controls", fields["controls"])
+    return fields
+
+
+def _from_json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidFields([{"loc": ["body", name], "msg": "this is not JSON", "type": "json_invalid"}]) from error
+
+
+def read_entry(fields: Mapping[str, Any]) -> VoiceEntry:
+    """What `fields` say of a voice beside its name; null and empty text mean "nothing". Raises InvalidFields naming each wrong one."""
+    given = {name: fields[name] for name in ENTRY_FIELDS if fields.get(name) not in (None, "")}
+    try:
+        return VoiceEntry.model_validate(given)
+    except ValidationError as error:
+        raise InvalidFields([{"loc": ["body", *e["loc"]], "msg": in_words(e), "type": e["type"]} for e in error.errors()]) from error

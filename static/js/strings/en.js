@@ -98,6 +98,10 @@ export default {
   "clip.play": "Play the clip",
   "clip.remove": "Remove the clip",
 
+  "keep.label": "Keep it as a voice, named",
+  "keep.save": "Save voice",
+  "keep.saved": "“{name}” is one of your voices now.",
+
   "check.too_short": "{seconds} s is too short: 5 seconds or more work best.",
   "check.short": "{seconds} s is short: 5 seconds or more work best.",
   "check.long": "{seconds} s is long: 5 to 20 seconds are enough.",

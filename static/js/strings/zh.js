@@ -97,6 +97,10 @@ export default {
   "clip.play": "播放参考音频",
   "clip.remove": "移除参考音频",
 
+  "keep.label": "保存为声音，名称",
+  "keep.save": "保存声音",
+  "keep.saved": "“{name}”已加入您的声音。",
+
   "check.too_short": "{seconds} 秒太短：5 秒以上效果最好。",
   "check.short": "{seconds} 秒偏短：5 秒以上效果最好。",
   "check.long": "{seconds} 秒偏长：5 到 20 秒就够了。",

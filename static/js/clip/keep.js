@@ -1,0 +1,56 @@
+// A clip that is to stay: saved on the server as a voice, to be chosen like any other.
+
+import { requestJson } from "../api.js";
+import { byId } from "../element.js";
+import { t } from "../language.js";
+import { clearProblem, showProblem, showStatus } from "../problem.js";
+import { readAgain } from "../server.js";
+import { wantVoice } from "../voice.js";
+import { clipFile, onClip, setClip } from "./clip.js";
+
+const FIELD = "clip-voice";
+
+const { isAdminOn } = JSON.parse(byId("page-config").textContent);
+
+// The file's name, without what no voice's name may hold.
+function nameOf(file) {
+  const stem = file.name.replace(/\.[^.]*$/, "");
+  return stem.replace(/[<>:"/\\|?*%]/g, " ").trim().slice(0, 80);
+}
+
+function showClip() {
+  clearProblem(FIELD);
+  byId(FIELD).value = clipFile() ? nameOf(clipFile()) : "";
+}
+
+async function save() {
+  const file = clipFile();
+  clearProblem(FIELD);
+  byId("clip-save").disabled = true;
+  const body = new FormData();
+  body.append("name", byId(FIELD).value.trim());
+  body.append("audio", file, file.name);
+  try {
+    const voice = await requestJson("v1/voices", { method: "POST", body });
+    if (clipFile() === file) setClip(null);
+    await readAgain();
+    wantVoice(voice.id);
+    byId("voice").focus();
+    showStatus(() => t("keep.saved", { name: voice.name }));
+  } catch (error) {
+    if (clipFile() === file) showProblem(error, FIELD);
+  } finally {
+    byId("clip-save").disabled = false;
+  }
+}
+
+export function initializeKeep() {
+  byId("clip-keep").hidden = !isAdminOn;
+  byId("clip-save").addEventListener("click", save);
+  byId(FIELD).addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault(); // not the form, which would speak
+    if (!byId("clip-save").disabled) save();
+  });
+  onClip(showClip);
+}

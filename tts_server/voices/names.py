@@ -1,0 +1,46 @@
+"""Names of voices: the same voice however it is written, and a proper file name on every system."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from tts_server.errors import InvalidRequest
+
+MAX_CHARACTERS = 80
+MAX_BYTES = 200
+"""Of the name in UTF-8; file systems take 255 with the suffix."""
+
+_FORBIDDEN = frozenset('<>:"/\\|?*%')
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE | re.DOTALL)
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name have in common: case, width of letters, composed accents and spaces at the ends do not count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def checked_name(name: str, param: str = "name") -> str:
+    """`name` in its composed form, with single spaces; raises InvalidRequest, saying why, where it cannot name a file on every system."""
+    given = " ".join(part for part in unicodedata.normalize("NFC", name).split(" ") if part)
+    # What looks like a slash or a dot counts as one: some file systems and programs take it for that.
+    plain = unicodedata.normalize("NFKC", given)
+    if not given:
+        raise _refused(param, "a name is required")
+    if len(given) > MAX_CHARACTERS or len(given.encode("utf-8", "replace")) > MAX_BYTES:
+        raise _refused(param, f"the name has {len(given)} characters; at most {MAX_CHARACTERS}, or {MAX_BYTES} bytes, are possible")
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in given):
+        raise _refused(param, "the name holds invisible characters")
+    if found := sorted(_FORBIDDEN.intersection(plain)):
+        raise _refused(param, f"the name may not hold {' '.join(found)}")
+    if plain.startswith(".") or plain.endswith("."):
+        raise _refused(param, "the name may not start or end with a dot")
+    if _DEVICE.fullmatch(plain):
+        raise _refused(param, f"{given!r} is the name of a device on Windows")
+    if not any(letter.isalnum() for letter in plain):
+        raise _refused(param, "the name needs a letter or a digit")
+    return given
+
+
+def _refused(param: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{param}: {why}.", param=param, code="invalid_name")
