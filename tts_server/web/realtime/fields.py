@@ -1,0 +1,121 @@
+"""What clients of OpenAI's Realtime protocol may say, and its rules. Fields that mean nothing here are kept and shown, as OpenAI does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tts_server.controls import Number
+from tts_server.errors import InvalidRequest
+from tts_server.web.failures import InvalidFields
+from tts_server.web.fields import VoiceId
+
+Fields = TypeVar("Fields", bound=BaseModel)
+Spoken = list[Literal["audio"]]
+Key = Annotated[str, Field(max_length=64)]
+Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
+MaxTokens = Annotated[int, Field(ge=1)] | Literal["inf"]
+
+TEXT_PARTS = {"user": "input_text", "system": "input_text", "assistant": "output_text"}
+HEARD_PARTS = ("input_audio", "input_image")
+
+
+class OutputFormat(BaseModel):
+    """The one format that is spoken here."""
+
+    type: Literal["audio/pcm"] = "audio/pcm"
+    rate: Literal[24000] = 24000
+
+
+class Output(BaseModel):
+    format: OutputFormat | None = None
+    voice: str | VoiceId | None = None
+    speed: Number | None = Field(default=None, ge=0.25, le=4)
+
+
+class Audio(BaseModel):
+    input: dict[str, Any] | None = None
+    output: Output | None = None
+
+
+class SessionFields(BaseModel):
+    """`session` of `session.update`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["realtime"] = "realtime"
+    output_modalities: Spoken | None = None
+    instructions: str | None = None
+    audio: Audio | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    max_output_tokens: MaxTokens | None = None
+    tracing: str | dict[str, Any] | None = None
+    truncation: str | dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
+    include: list[str] | None = None
+
+
+class Part(BaseModel):
+    """A piece of a message's content."""
+
+    type: str
+    text: str | None = None
+    transcript: str | None = None
+
+
+class Item(BaseModel):
+    """A message of the conversation."""
+
+    type: Literal["message"]
+    role: Literal["user", "assistant", "system"]
+    content: list[Part] = Field(max_length=1000)
+    id: str | None = Field(default=None, min_length=1, max_length=64)
+
+    def described(self, item_id: str) -> dict[str, Any]:
+        """The item as events show it; raises InvalidRequest where it holds what cannot be spoken."""
+        content = []
+        for part in self.content:
+            if part.type in HEARD_PARTS:
+                raise InvalidRequest("This server speaks, it does not listen or look: send 'input_text'.", param="item.content")
+            if part.type == "output_audio" and self.role == "assistant":
+                content.append({"type": "output_audio", "transcript": part.transcript or ""})
+            elif part.text is None or part.type not in (TEXT_PARTS[self.role], "text"):
+                wanted = TEXT_PARTS[self.role]
+                raise InvalidRequest(f"item.content: a part of this message is {{'type': '{wanted}', 'text': …}}.", param="item.content")
+            else:
+                content.append({"type": TEXT_PARTS[self.role], "text": part.text})
+        return {
+            "id": item_id,
+            "object": "realtime.item",
+            "type": "message",
+            "status": "completed",
+            "role": self.role,
+            "content": content,
+        }
+
+
+class ResponseFields(BaseModel):
+    """`response` of `response.create`. Its `instructions` are about the manner, so they are never spoken."""
+
+    conversation: Literal["auto", "none"] | None = None
+    output_modalities: Spoken | None = None
+    input: list[dict[str, Any]] | None = Field(default=None, max_length=1000)
+    instructions: str | None = None
+    audio: Audio | None = None
+    metadata: Metadata | None = None
+    max_output_tokens: MaxTokens | None = None
+
+
+def validated(kind: type[Fields], given: Any, place: str) -> Fields:
+    """The fields of `kind`; raises InvalidFields naming each wrong one below `place`."""
+    if not isinstance(given, Mapping):
+        raise InvalidFields([{"loc": ["event", place], "msg": "must be an object", "type": "dict_type"}])
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise InvalidFields(
+            [{"loc": ["event", place, *e["loc"]], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]} for e in error.errors()]
+        ) from error

@@ -1,0 +1,261 @@
+"""OpenAI's Realtime protocol, as far as it is about speaking: the session, the conversation, responses."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
+from tts_server.languages import language_code
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.conversation import Conversation, text_of
+from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validated
+from tts_server.web.realtime.pieces import TextFeed
+from tts_server.web.realtime.response import SAMPLE_RATE, Response, new_id
+from tts_server.web.realtime.socket import WebSocket
+from tts_server.web.realtime.speaker import Speaker
+
+CLIENT_EVENTS = frozenset(
+    {
+        "session.update",
+        "conversation.item.create",
+        "conversation.item.delete",
+        "conversation.item.retrieve",
+        "conversation.item.truncate",
+        "response.create",
+        "response.cancel",
+        "input_text_buffer.append",
+        "input_text_buffer.commit",
+        "input_audio_buffer.append",
+        "input_audio_buffer.commit",
+        "input_audio_buffer.clear",
+        "output_audio_buffer.clear",
+    }
+)
+FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
+
+
+class OpenAIProtocol:
+    """One session. Events come from one thread; what they ask to speak is spoken, in their order, by the speaker's.
+
+    Beside OpenAI's events there are two for text that is still being written: `input_text_buffer.append` with a `delta`, and
+    `input_text_buffer.commit`. The first `append` begins a response, which speaks each sentence as soon as it is whole.
+    """
+
+    def __init__(self, socket: WebSocket, speaker: Speaker, desk: SpeechDesk, model: str | None) -> None:
+        self._socket = socket
+        self._speaker = speaker
+        self._desk = desk
+        self._model = model
+        self._conversation = Conversation(new_id("conv"))
+        self._session = self._first_session()
+        self._responses: deque[Response] = deque()
+        self._feed: tuple[TextFeed, Response] | None = None
+        self._lock = threading.Lock()
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "session.update": self._update_session,
+            "conversation.item.create": self._create_item,
+            "conversation.item.delete": self._delete_item,
+            "conversation.item.retrieve": self._retrieve_item,
+            "conversation.item.truncate": self._truncate_item,
+            "response.create": self._create_response,
+            "response.cancel": self._cancel,
+            "input_text_buffer.append": self._append_text,
+            "input_text_buffer.commit": self._commit_text,
+            "input_audio_buffer.clear": lambda _: self._send("input_audio_buffer.cleared"),
+        }
+
+    def greet(self) -> None:
+        self._send("session.created", session=self._session)
+
+    def receive(self, message: dict[str, Any]) -> None:
+        kind = message.get("type")
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
+        if handler is None and isinstance(kind, str) and kind.startswith(("input_audio_buffer.", "output_audio_buffer.")):
+            raise InvalidRequest("This server speaks, it does not listen: send text.", param="type")
+        if handler is None:
+            known = ", ".join(self._handlers)
+            raise InvalidRequest(f"type: {kind!r} is no event of this server. There are {known}.", param="type")
+        handler(message)
+
+    def fail(self, error: TTSError, message: dict[str, Any]) -> None:
+        caused_by = message.get("event_id")
+        told = {"type": error.type, "code": error.code, "message": error.message, "param": error.param}
+        self._send("error", error={**told, "event_id": caused_by if isinstance(caused_by, str) else None})
+
+    def _first_session(self) -> dict[str, Any]:
+        heard = {"format": FORMAT, "transcription": None, "noise_reduction": None, "turn_detection": None}
+        return {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": new_id("sess"),
+            "model": self._model or self._desk.synthesizer.catalog.default,
+            "output_modalities": ["audio"],
+            "instructions": "",
+            "audio": {"input": heard, "output": {"format": FORMAT, "voice": self._desk.synthesizer.default_voice, "speed": 1.0}},
+            "tools": [],
+            "tool_choice": "auto",
+            "max_output_tokens": "inf",
+            "tracing": None,
+            "truncation": "auto",
+            "prompt": None,
+            "include": None,
+        }
+
+    def _update_session(self, event: dict[str, Any]) -> None:
+        fields = validated(SessionFields, event.get("session"), "session")
+        changes = fields.model_dump(include=fields.model_fields_set - {"audio"}, exclude_none=True)
+        audio = dict(self._session["audio"])
+        if fields.audio is not None and fields.audio.input is not None:
+            audio["input"] = {**audio["input"], **fields.audio.input}
+        if fields.audio is not None and fields.audio.output is not None:
+            audio["output"] = self._merged(audio["output"], fields.audio.output)
+        self._session = {**self._session, **changes, "audio": audio}
+        self._send("session.updated", session=self._session)
+
+    def _merged(self, output: dict[str, Any], changes: Output) -> dict[str, Any]:
+        """The options of audio with what is given changed; raises VoiceNotFound."""
+        given = changes.model_dump(exclude_none=True, exclude_unset=True)
+        if isinstance(given.get("voice"), dict):
+            given["voice"] = given["voice"]["id"]
+        if "voice" in given:
+            self._check_voice(given["voice"])
+        return {**output, **given, "format": FORMAT}
+
+    def _check_voice(self, name: str) -> None:
+        synthesizer = self._desk.synthesizer
+        known = [voice.id for voice in synthesizer.voices()]
+        if name.lower() not in known and synthesizer.library.find(name) is None and language_code(name) is None:
+            raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {', '.join(known)}.", param="audio.output.voice")
+
+    def _create_item(self, event: dict[str, Any]) -> None:
+        after = event.get("previous_item_id")
+        if after is not None and not isinstance(after, str):
+            raise InvalidRequest("previous_item_id: must be the id of an item, or 'root'.", param="previous_item_id")
+        self._add_item(self._item(event.get("item")), after)
+
+    def _item(self, given: Any) -> dict[str, Any]:
+        fields = validated(Item, given, "item")
+        item = fields.described(fields.id or new_id("item"))
+        if item["role"] == "user":
+            self._check_length(text_of(item))
+        return item
+
+    def _add_item(self, item: dict[str, Any], after: str | None = None, *, is_to_speak: bool = True) -> None:
+        previous = self._conversation.add(item, after=after, is_to_speak=is_to_speak and item["role"] == "user")
+        self._send("conversation.item.added", previous_item_id=previous, item=item)
+        self._send("conversation.item.done", previous_item_id=previous, item=item)
+
+    def _check_length(self, text: str) -> None:
+        longest = self._desk.options.max_text_length
+        if len(text) > longest:
+            message = f"The text has {len(text)} characters; this server takes {longest} at once."
+            raise InvalidRequest(message, param="item.content", code="string_too_long")
+
+    def _delete_item(self, event: dict[str, Any]) -> None:
+        item_id = self._item_id(event)
+        self._conversation.remove(item_id)
+        self._send("conversation.item.deleted", item_id=item_id)
+
+    def _retrieve_item(self, event: dict[str, Any]) -> None:
+        self._send("conversation.item.retrieved", item=self._conversation.get(self._item_id(event)))
+
+    def _truncate_item(self, event: dict[str, Any]) -> None:
+        """A client tells how much it played. The audio is not kept here, so there is nothing to cut."""
+        item_id, end, index = self._item_id(event), event.get("audio_end_ms"), event.get("content_index", 0)
+        self._conversation.get(item_id)
+        if not isinstance(end, int) or not isinstance(index, int):
+            raise InvalidRequest("audio_end_ms: must be a whole number of milliseconds.", param="audio_end_ms")
+        self._send("conversation.item.truncated", item_id=item_id, content_index=index, audio_end_ms=end)
+
+    def _item_id(self, event: dict[str, Any]) -> str:
+        item_id = event.get("item_id")
+        if not isinstance(item_id, str):
+            raise InvalidRequest("item_id: the id of an item is required.", param="item_id", code="missing")
+        return item_id
+
+    def _create_response(self, event: dict[str, Any]) -> None:
+        fields = validated(ResponseFields, event.get("response") or {}, "response")
+        if fields.input is not None:
+            text = "\n\n".join(filter(None, map(self._text_of_input, fields.input)))
+        else:
+            text = self._conversation.unspoken()
+        self._submit(self._response(lambda _: iter([text] if text.strip() else []), fields), event)
+        if fields.input is None:
+            self._conversation.mark_spoken()
+
+    def _text_of_input(self, given: dict[str, Any]) -> str:
+        if given.get("type") == "item_reference":
+            item = self._conversation.get(str(given.get("id")))
+        else:
+            item = self._item(given)
+        return text_of(item) if item["role"] == "user" else ""
+
+    def _response(self, pieces: Callable[[Callable[[], bool]], Iterator[str]], fields: ResponseFields) -> Response:
+        output = self._session["audio"]["output"]
+        if fields.audio is not None and fields.audio.output is not None:
+            output = self._merged(output, fields.audio.output)
+        return Response(
+            pieces=pieces,
+            model=self._model,
+            output=output,
+            conversation=None if fields.conversation == "none" else self._conversation,
+            metadata=fields.metadata,
+            max_output_tokens=fields.max_output_tokens or self._session["max_output_tokens"],
+            is_open=lambda: self._socket.is_open,
+        )
+
+    def _submit(self, response: Response, event: dict[str, Any]) -> None:
+        self._speaker.submit(partial(self._speak, response, event))
+        with self._lock:
+            self._responses = deque(r for r in self._responses if not r.is_over)
+            self._responses.append(response)
+
+    def _speak(self, response: Response, event: dict[str, Any]) -> None:
+        try:
+            response.speak(self._desk, self._send)
+        except Cancelled:
+            raise
+        except TTSError as error:
+            self.fail(error, event)
+
+    def _cancel(self, event: dict[str, Any]) -> None:
+        """One response by its id, or all that speak or wait to."""
+        wanted = event.get("response_id")
+        with self._lock:
+            running = [r for r in self._responses if not r.is_over and wanted in (None, r.id)]
+        if not running:
+            raise InvalidRequest("There is no response to cancel.", param="response_id", code="response_cancel_not_active")
+        for response in running:
+            response.cancel()
+            if self._feed is not None and self._feed[1] is response:
+                self._feed = None
+
+    def _append_text(self, event: dict[str, Any]) -> None:
+        delta = event.get("delta", event.get("text"))
+        if not isinstance(delta, str):
+            raise InvalidRequest("delta: a text is required.", param="delta", code="missing")
+        if self._feed is None or self._feed[1].is_over:
+            feed = TextFeed(self._desk.options.max_text_length)
+            feed.append(delta)
+            response = self._response(feed.pieces, ResponseFields())
+            self._submit(response, event)
+            self._feed = feed, response
+        else:
+            self._feed[0].append(delta)
+
+    def _commit_text(self, _event: dict[str, Any]) -> None:
+        if self._feed is None:
+            raise InvalidRequest("There is no text to commit: send 'input_text_buffer.append' first.", code="input_text_buffer_empty")
+        feed, self._feed = self._feed[0], None
+        feed.complete()
+        content = [{"type": "input_text", "text": feed.received}]
+        item = Item.model_validate({"type": "message", "role": "user", "content": content})
+        self._add_item(item.described(new_id("item")), is_to_speak=False)
+
+    def _send(self, type_: str, **fields: Any) -> None:
+        self._socket.send_text(json.dumps({"type": type_, "event_id": new_id("event"), **fields}, separators=(",", ":")))

@@ -1,0 +1,77 @@
+"""Text that arrives in pieces, given out again in whole sentences while more of it arrives."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+from tts_server.errors import Cancelled, InvalidRequest
+from tts_server.text.sentences import sentence_end, skip_gap
+
+WAIT_SECONDS = 0.1
+LONGEST_WAIT_CHARACTERS = 400
+"""So much text without the end of a sentence is spoken up to a space."""
+
+CLOSING = "\"')]}»”’"
+_NEXT_WORD_IS_WHOLE = re.compile(r"\s*(?:\S+\s|\S{20})")
+
+
+class TextFeed:
+    """One text on its way. `max_waiting` characters may be there and not yet taken."""
+
+    def __init__(self, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
+        self._text = ""
+        self._received: list[str] = []
+        self._is_complete = False
+        self._changed = threading.Condition()
+
+    @property
+    def received(self) -> str:
+        """Everything that has arrived."""
+        return "".join(self._received)
+
+    def append(self, text: str) -> None:
+        """Raises InvalidRequest where too much waits already; then nothing of `text` is taken."""
+        with self._changed:
+            if len(self._text) + len(text) > self._max_waiting:
+                message = f"delta: {len(self._text)} characters wait to be spoken; this server keeps {self._max_waiting} at once"
+                raise InvalidRequest(f"{message}. Wait for some audio.", param="delta", code="string_too_long")
+            self._text += text
+            self._received.append(text)
+            self._changed.notify()
+
+    def complete(self) -> None:
+        """Nothing more will come."""
+        with self._changed:
+            self._is_complete = True
+            self._changed.notify()
+
+    def pieces(self, is_cancelled: Callable[[], bool]) -> Iterator[str]:
+        """Whole sentences, as many as there are; at the end the rest. Raises Cancelled once `is_cancelled` says so."""
+        while True:
+            with self._changed:
+                while not (end := self._speakable()) and not self._is_complete:
+                    if is_cancelled():
+                        raise Cancelled
+                    self._changed.wait(WAIT_SECONDS)
+                end = len(self._text) if self._is_complete else end
+                piece, self._text = self._text[:end], self._text[end:]
+            if piece.strip():
+                yield piece
+            elif not end:
+                return
+
+    def _speakable(self) -> int:
+        """How much of the text can be spoken whatever comes next: what lies behind it shows that the sentence has ended."""
+        text, taken = self._text, 0
+        while found := sentence_end(text, skip_gap(text, taken)[0], len(text)):
+            rest = text[found[0] :]
+            is_full_stop = text[taken : found[0]].rstrip(CLOSING).endswith((".", "…"))
+            if not rest.strip() or (is_full_stop and not _NEXT_WORD_IS_WHOLE.match(rest)):
+                break
+            taken = found[0]
+        if not taken and len(text) > LONGEST_WAIT_CHARACTERS:
+            return text.rfind(" ", 0, LONGEST_WAIT_CHARACTERS) + 1
+        return taken

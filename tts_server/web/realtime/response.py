@@ -1,0 +1,184 @@
+"""One response of OpenAI's Realtime protocol: its audio, and the events that frame it."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tts_server.audio.pcm import silence, to_s16
+from tts_server.errors import Cancelled, NothingToSay
+from tts_server.synthesis import Speech
+from tts_server.text.segment import SENTENCE_PAUSE
+from tts_server.web.fields import SpeechFields, parse_fields
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.conversation import Conversation
+from tts_server.web.realtime.speaker import as_told, pcm_pieces, plan
+from tts_server.web.responses import usage
+
+SAMPLE_RATE = 24000
+MAX_SEED = 2**63 - 1
+
+
+class Send(Protocol):
+    """Sends one event to the peer, and gives it its own id."""
+
+    def __call__(self, type_: str, **fields: Any) -> None:
+        """Raises SocketClosed."""
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{uuid.uuid4().hex[:24]}"
+
+
+@dataclass
+class Response:
+    """What is to be spoken and how. `pieces` gives the text as it becomes known; `conversation` is None for `conversation: "none"`.
+
+    `voice` and `output` are those of the session when the response was asked for; `max_output_tokens` is shown and means nothing.
+    """
+
+    pieces: Callable[[Callable[[], bool]], Iterator[str]]
+    model: str | None
+    output: Mapping[str, Any]
+    conversation: Conversation | None
+    metadata: Mapping[str, str] | None
+    max_output_tokens: int | str
+    is_open: Callable[[], bool]
+    id: str = field(default_factory=lambda: new_id("resp"))
+    item_id: str = field(default_factory=lambda: new_id("item"))
+    is_over: bool = False
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _said: list[str] = field(default_factory=list)
+    _tokens: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0})
+    _is_begun: bool = False
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set() or not self.is_open()
+
+    def speak(self, desk: SpeechDesk, send: Send) -> None:
+        """Speak all of it; raises TTSError only where nothing was sent for this response yet."""
+        status = "completed"
+        details: dict[str, Any] | None = None
+        try:
+            self._speak_pieces(desk, send)
+        except Cancelled:
+            status, details = "cancelled", {"type": "cancelled", "reason": "client_cancelled"}
+        except Exception as error:
+            failure = as_told(error)
+            if not self._is_begun:
+                raise failure from error
+            told = {"type": failure.type, "code": failure.code, "message": failure.message}
+            status, details = "failed", {"type": "failed", "error": told}
+        finally:
+            self.is_over = True
+        if not self._is_begun:
+            send("response.created", response=self._described("in_progress"))
+        self._end(send, status, details)
+
+    def _speak_pieces(self, desk: SpeechDesk, send: Send) -> None:
+        seed: int | None = None
+        for text in self.pieces(self.is_cancelled):
+            if self.is_cancelled():
+                raise Cancelled
+            # The first piece is planned as any request is; the others follow its seed.
+            fields = self._fields(text, desk).model_copy(update={"seed": seed})
+            try:
+                speech = plan(desk, fields)
+            except NothingToSay:
+                continue
+            if self._is_begun:
+                self._send_audio(send, to_s16(silence(SENTENCE_PAUSE / fields.speed, SAMPLE_RATE)))
+            else:
+                self._begin(send)
+            self._say(speech, send)
+            seed = (speech.seed + 1) & MAX_SEED
+        if not self._is_begun:
+            raise NothingToSay("There is no text to speak. Send an item with some first.", param="input")
+
+    def _fields(self, text: str, desk: SpeechDesk) -> SpeechFields:
+        manner = {"voice": self.output["voice"], "speed": self.output["speed"], "sample_rate": SAMPLE_RATE}
+        return parse_fields({"input": text, "model": self.model, **manner}, desk.options.max_text_length)
+
+    def _say(self, speech: Speech, send: Send) -> None:
+        transcript = speech.text if not self._said else f" {speech.text}"
+        self._said.append(transcript)
+        send("response.output_audio_transcript.delta", **self._place, delta=transcript)
+        with speech.metrics.request():
+            try:
+                for data in pcm_pieces(speech, self.is_cancelled):
+                    self._send_audio(send, data)
+            finally:
+                for name, number in usage(speech).items():
+                    self._tokens[name] += number
+
+    def _send_audio(self, send: Send, data: bytes) -> None:
+        if data:
+            send("response.output_audio.delta", **self._place, delta=base64.b64encode(data).decode())
+
+    def _begin(self, send: Send) -> None:
+        self._is_begun = True
+        send("response.created", response=self._described("in_progress"))
+        item = self._item("in_progress", [])
+        send("response.output_item.added", response_id=self.id, output_index=0, item=item)
+        if self.conversation is not None:
+            send("conversation.item.added", previous_item_id=self.conversation.add(item), item=item)
+        send("response.content_part.added", **self._place, part={"type": "audio", "transcript": ""})
+
+    def _end(self, send: Send, status: str, details: Mapping[str, Any] | None) -> None:
+        output = []
+        if self._is_begun:
+            transcript = "".join(self._said)
+            item = self._item("completed" if status == "completed" else "incomplete", [{"type": "output_audio", "transcript": transcript}])
+            output.append(item)
+            send("response.output_audio.done", **self._place)
+            send("response.output_audio_transcript.done", **self._place, transcript=transcript)
+            send("response.content_part.done", **self._place, part={"type": "audio", "transcript": transcript})
+            if self.conversation is not None:
+                send("conversation.item.done", previous_item_id=self.conversation.replace(item), item=item)
+            send("response.output_item.done", response_id=self.id, output_index=0, item=item)
+        send("response.done", response={**self._described(status), "status_details": details, "output": output, "usage": self._usage()})
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"response_id": self.id, "item_id": self.item_id, "output_index": 0, "content_index": 0}
+
+    def _item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "id": self.item_id,
+            "object": "realtime.item",
+            "type": "message",
+            "status": status,
+            "role": "assistant",
+            "content": content,
+        }
+
+    def _described(self, status: str) -> dict[str, Any]:
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": status,
+            "status_details": None,
+            "output": [],
+            "conversation_id": self.conversation.id if self.conversation is not None else None,
+            "output_modalities": ["audio"],
+            "max_output_tokens": self.max_output_tokens,
+            "audio": {"output": {"format": self.output["format"], "voice": self.output["voice"]}},
+            "usage": None,
+            "metadata": self.metadata,
+        }
+
+    def _usage(self) -> dict[str, Any]:
+        details = {"text_tokens": self._tokens["input_tokens"], "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0}
+        cached = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
+        return {
+            **self._tokens,
+            "input_token_details": {**details, "cached_tokens_details": cached},
+            "output_token_details": {"text_tokens": 0, "audio_tokens": self._tokens["output_tokens"]},
+        }

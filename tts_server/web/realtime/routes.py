@@ -1,0 +1,85 @@
+"""`GET /v1/realtime`: a WebSocket on the port of everything else."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from flask import Blueprint, Response, after_this_request, g, request
+
+from tts_server.errors import Unavailable
+from tts_server.web.guard import check_origin
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.session import Session
+from tts_server.web.realtime.socket import UpgradeRequired, WebSocket
+
+PATH = "/v1/realtime"
+TAKE_OVER = "tts_server.take_over"
+"""Where the server puts a function of the environment that hands the request's connection to a Dialogue, after the view's reply."""
+
+SUBPROTOCOL = "realtime"
+OPENAI_SIGNS = ("model", "intent", "call_id")
+HANDSHAKE = ("Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
+
+
+class Dialogue(Protocol):
+    """What goes on with a connection after HTTP."""
+
+    def converse(self, connection: socket.socket) -> None:
+        """Go on until it is over. Frees the connection."""
+
+    def leave(self) -> None:
+        """The server stops: end soon. Returns at once."""
+
+
+TakeOver = Callable[[Dialogue], None]
+
+
+def realtime_routes(desk: SpeechDesk) -> Blueprint:
+    routes = Blueprint("realtime", __name__)
+
+    @routes.get(PATH, websocket=True)
+    def talk() -> Response:
+        # Browsers send an Origin with a WebSocket, and no preflight before it.
+        check_origin(request.headers.get("Origin"), desk.options)
+        take_over: TakeOver | None = request.environ.get(TAKE_OVER)
+        if take_over is None:
+            raise Unavailable("This server cannot open WebSockets here.", code="no_websockets")
+        websocket = WebSocket(
+            _handshake(),
+            subprotocol=SUBPROTOCOL if SUBPROTOCOL in _offered() else None,
+            reply_headers=[(b"x-request-id", g.request_id.encode())],
+        )
+        model = request.args.get("model") or None
+        desk.synthesizer.catalog.named(model)
+        take_over(Session(websocket, desk, model, is_openai=_is_openai()))
+        return Response(status=101)
+
+    @routes.get(PATH)
+    def explain() -> Response:
+        @after_this_request
+        def name_version(response: Response) -> Response:
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response
+
+        raise UpgradeRequired("This address is a WebSocket: connect with ws:// and HTTP/1.1.")
+
+    return routes
+
+
+def _handshake() -> list[tuple[bytes, bytes]]:
+    """The headers that make a WebSocket. The Host is checked for every route; what it is means nothing here."""
+    if request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+        raise UpgradeRequired("A WebSocket begins with HTTP/1.1.")
+    given = [(name.encode(), request.headers[name].encode("latin-1", "replace")) for name in HANDSHAKE if name in request.headers]
+    return [(b"Host", b"localhost"), *given]
+
+
+def _offered() -> list[str]:
+    return [part.strip() for part in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+
+
+def _is_openai() -> bool:
+    """Whether the request tells that OpenAI's protocol follows, so that the server speaks first."""
+    return any(name in request.args for name in OPENAI_SIGNS) or SUBPROTOCOL in _offered() or "OpenAI-Beta" in request.headers

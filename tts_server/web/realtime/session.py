@@ -1,0 +1,106 @@
+"""One socket's conversation: whichever of the two protocols its first message speaks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+from typing import Any, Protocol
+
+from tts_server.errors import InvalidRequest, TTSError
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol
+from tts_server.web.realtime.simple import SimpleProtocol
+from tts_server.web.realtime.socket import SocketClosed, WebSocket
+from tts_server.web.realtime.speaker import Speaker, as_told
+
+GOING_AWAY = 1001
+GREET_SECONDS = 1.0
+"""How long a peer may be silent before it is greeted in OpenAI's protocol, of which it has not told yet: it may be waiting for that."""
+
+
+class Dialect(Protocol):
+    """What is said to a message."""
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Act on a message; raises TTSError."""
+
+    def fail(self, error: TTSError, message: dict[str, Any]) -> None:
+        """Tell the peer what was wrong with its message."""
+
+
+class Session:
+    """Answers one socket until either side closes it. `is_openai`: the request already told which protocol it is."""
+
+    def __init__(self, websocket: WebSocket, desk: SpeechDesk, model: str | None, *, is_openai: bool) -> None:
+        self._socket = websocket
+        self._speaker = Speaker()
+        self._openai = OpenAIProtocol(websocket, self._speaker, desk, model)
+        self._simple = SimpleProtocol(websocket, self._speaker, desk, model)
+        self._dialect: Dialect | None = None
+        self._greet_at: float | None = time.monotonic() + (0.0 if is_openai else GREET_SECONDS)
+
+    def converse(self, connection: socket.socket) -> None:
+        """Hold the conversation; returns when it is over and nothing is spoken for it any more."""
+        with contextlib.suppress(SocketClosed), contextlib.closing(self._socket.messages(connection)) as messages:  # type: ignore[type-var]
+            try:
+                for message in messages:
+                    if message is not None:
+                        self._receive(message)
+                    elif self._greet_at is not None and time.monotonic() >= self._greet_at:
+                        self._greet()
+            finally:
+                self._socket.close(GOING_AWAY)
+                self._speaker.close()
+
+    def leave(self) -> None:
+        """The server stops: close with 1001. Returns at once; safe from any thread."""
+        self._socket.close(GOING_AWAY, "The server stops.")
+
+    def _greet(self) -> None:
+        self._greet_at = None
+        self._openai.greet()
+
+    def _receive(self, text: str | bytes) -> None:
+        message: dict[str, Any] = {}
+        try:
+            message = self._parsed(text)
+            if self._dialect is None:
+                self._dialect = self._chosen(message)
+            self._dialect.receive(message)
+        except SocketClosed:
+            raise
+        except Exception as error:
+            self._fail(as_told(error), message)
+
+    def _parsed(self, text: str | bytes) -> dict[str, Any]:
+        wanted = 'Messages are JSON objects such as {"input": "Hello"} or {"type": "response.create"}.'
+        if isinstance(text, bytes):
+            raise InvalidRequest(f"This server speaks, it does not listen. {wanted}", code="invalid_json")
+        try:
+            message = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest(wanted, code="invalid_json") from error
+        if not isinstance(message, dict):
+            raise InvalidRequest(wanted, code="invalid_json")
+        return message
+
+    def _chosen(self, message: dict[str, Any]) -> Dialect:
+        kind = message.get("type")
+        is_event = isinstance(kind, str) and kind in CLIENT_EVENTS
+        if not is_event and ("input" in message or "text" in message):
+            self._greet_at = None
+            return self._simple
+        if self._greet_at is not None:
+            self._greet()
+        return self._openai
+
+    def _fail(self, error: TTSError, message: dict[str, Any]) -> None:
+        dialect = self._dialect or (self._openai if self._greet_at is None else self._simple)
+        dialect.fail(error, message)
+
+
+def _refuse(constant: str) -> Any:
+    """Python reads NaN and Infinity, which are no JSON; what holds them could not be shown again."""
+    raise ValueError(constant)

@@ -1,0 +1,85 @@
+"""The simple protocol: a JSON message in; frames of PCM out, each with its length before it; a JSON message at the end."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tts_server.errors import Cancelled, InvalidRequest, TTSError
+from tts_server.speech import AudioFormat
+from tts_server.web.failures import error_event
+from tts_server.web.fields import SpeechFields, parse_fields
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.socket import WebSocket
+from tts_server.web.realtime.speaker import Speaker, as_told, pcm_pieces, plan
+from tts_server.web.responses import response_object
+from tts_server.web.responses_api import speech_payload
+
+LENGTH = struct.Struct(">I")
+CANCEL = "response.cancel"
+
+
+class SimpleProtocol:
+    """Each message is a text to speak; what comes while another is spoken waits. `model` is that of messages which name none."""
+
+    def __init__(self, socket: WebSocket, speaker: Speaker, desk: SpeechDesk, model: str | None) -> None:
+        self._socket = socket
+        self._speaker = speaker
+        self._desk = desk
+        self._model = model
+        self._cancelled = threading.Event()
+
+    def receive(self, message: dict[str, Any]) -> None:
+        if message.get("type") == CANCEL:
+            self._cancelled.set()
+            self._cancelled = threading.Event()
+            return
+        fields = self._fields(message)
+        self._speaker.submit(partial(self._speak, fields, message, self._cancelled))
+
+    def fail(self, error: TTSError, message: dict[str, Any]) -> None:
+        self._send({**error_event(error), **_echoed(message)})
+
+    def _fields(self, message: dict[str, Any]) -> SpeechFields:
+        payload = speech_payload({"model": self._model, **message, "input": message.get("input") or message.get("text")})
+        fields = parse_fields(payload, self._desk.options.max_text_length)
+        if fields.response_format not in (None, AudioFormat.PCM):
+            raise InvalidRequest("audio.format: this protocol sends 'pcm16' only.", param="audio.format")
+        if fields.voice_b64 is not None or fields.voice_url is not None:
+            raise InvalidRequest("A clip cannot be sent here. Keep it as a voice, or use /v1/audio/speech.", param="voice")
+        return fields
+
+    def _speak(self, fields: SpeechFields, message: dict[str, Any], cancelled: threading.Event) -> None:
+        def is_cancelled() -> bool:
+            return cancelled.is_set() or not self._socket.is_open
+
+        try:
+            speech = plan(self._desk, fields)
+            part = {"type": "output_audio", "transcript": speech.text, "format": "pcm16", "sample_rate": speech.sample_rate}
+            status = "completed"
+            try:
+                with speech.metrics.request():
+                    for data in pcm_pieces(speech, is_cancelled):
+                        self._socket.send_bytes(LENGTH.pack(len(data)) + data)
+            except Cancelled:
+                status = "cancelled"
+            response = {**response_object(speech, uuid.uuid4().hex, part), "status": status}
+            self._send({"type": "response.completed", "response": response, **_echoed(message)})
+        except Cancelled:
+            raise
+        except Exception as error:
+            self.fail(as_told(error), message)
+
+    def _send(self, payload: dict[str, Any]) -> None:
+        self._socket.send_text(json.dumps(payload, separators=(",", ":")))
+
+
+def _echoed(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The `id` that a client gave its message, by which it knows the answers apart."""
+    given = message.get("id")
+    return {"id": given} if isinstance(given, (str, int)) else {}

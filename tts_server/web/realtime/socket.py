@@ -1,0 +1,254 @@
+"""A WebSocket over a connection that has left HTTP: messages in, messages out, and a peer that is gone is noticed.
+
+The frames are wsproto's; what is ours are the deadlines. A send must make progress, a peer must answer pings, and nothing
+is larger than it may be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from tts_server.errors import Cancelled, InvalidRequest
+
+RECEIVE_BYTES = 64 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+POSITION = struct.Struct(">Q")
+
+
+class SocketClosed(Cancelled):
+    """The socket is closed, so nobody waits for what would be sent."""
+
+
+class UpgradeRequired(InvalidRequest):
+    """The request is not the beginning of a WebSocket."""
+
+    status = 426
+    code = "upgrade_required"
+
+
+@dataclass(frozen=True)
+class SocketLimits:
+    """A message has at most `max_message_bytes` and `message_seconds` to arrive. A ping goes out every `ping_seconds`; a peer that sends
+    nothing for `answer_seconds` after one is gone, unless it is still busy with what was sent before: that may take as long as audio takes
+    to play, at `playing_bytes_per_second`. One frame has `send_seconds` to be taken, and the end `close_seconds`.
+    """
+
+    max_message_bytes: int = 2**20
+    message_seconds: float = 8.0
+    ping_seconds: float = 2.0
+    answer_seconds: float = 4.0
+    playing_bytes_per_second: float = 48_000.0
+    send_seconds: float = 6.0
+    close_seconds: float = 1.0
+    tick_seconds: float = 0.25
+
+
+class _FrameLimit(Extension):
+    """Refuses a frame by the length in its header, before any of it is stored. No client asks for this extension, so none is told."""
+
+    name = "x-frame-limit"
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+
+    def enabled(self) -> bool:
+        return True
+
+    def offer(self) -> bool:
+        return False
+
+    def frame_inbound_header(
+        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        return CloseReason.MESSAGE_TOO_BIG if payload_length > self._max_bytes else RsvBits(False, False, False)
+
+
+class WebSocket:
+    """One peer. `messages` is read by one thread; every other method may be called by any.
+
+    Raises UpgradeRequired or InvalidRequest unless `headers` ask for a WebSocket.
+    """
+
+    def __init__(
+        self,
+        headers: Sequence[tuple[bytes, bytes]],
+        *,
+        subprotocol: str | None = None,
+        reply_headers: Sequence[tuple[bytes, bytes]] = (),
+        limits: SocketLimits | None = None,
+    ) -> None:
+        self._limits = limits or SocketLimits()
+        self._frames = WSConnection(ConnectionType.SERVER)
+        try:
+            self._frames.initiate_upgrade_connection(list(headers), "/")
+        except RemoteProtocolError as error:
+            wrong = InvalidRequest if getattr(error.event_hint, "status_code", 400) == 400 else UpgradeRequired
+            raise wrong(f"This is not a WebSocket of version 13: {error}.", code="upgrade_required") from error
+        list(self._frames.events())
+        limit = _FrameLimit(self._limits.max_message_bytes)
+        self._accepted = self._frames.send(
+            AcceptConnection(subprotocol=subprotocol, extensions=[limit], extra_headers=list(reply_headers))
+        )
+        self._writer: socket.socket
+        self._sending = threading.Lock()
+        self._leave: tuple[int, str] | None = None
+        self._is_open = True
+        self._sent = 0
+        self._answered = 0
+        self._pinged_at = 0.0
+        self._waiting_since: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages may still reach the peer."""
+        return self._is_open and self._leave is None
+
+    def send_text(self, text: str) -> None:
+        """Raises SocketClosed where the peer is gone or takes nothing."""
+        self._send(TextMessage(data=text))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Raises SocketClosed where the peer is gone or takes nothing."""
+        self._send(BytesMessage(data=data))
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Let the reading thread say goodbye and end; returns at once."""
+        self._leave = self._leave or (code, reason)
+
+    def messages(self, connection: socket.socket) -> Iterator[str | bytes | None]:
+        """Take the connection over and accept; then what the peer sends, and None where nothing came for a moment (at the beginning, too).
+
+        Ends, and frees the connection, when either side has closed.
+        """
+        # Two objects, because the time a send may take is not the time that reading waits.
+        with contextlib.suppress(OSError, SocketClosed), connection, connection.dup() as reader:
+            self._writer = connection
+            try:
+                self._prepare(connection)
+                reader.settimeout(self._limits.tick_seconds)
+                yield None
+                yield from self._read(reader)
+                if self._leave is not None:
+                    self._say_goodbye(reader, *self._leave)
+            finally:
+                self._abort()
+
+    def _prepare(self, connection: socket.socket) -> None:
+        connection.settimeout(self._limits.send_seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # What lies in buffers is neither heard nor missed by a peer that is gone: the less, the sooner that shows.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._limits.send_seconds * 1000))
+        self._pinged_at = time.monotonic()
+        self._write(self._accepted)
+
+    def _read(self, reader: socket.socket) -> Iterator[str | bytes | None]:
+        parts: list[Any] = []
+        size = 0
+        begun = 0.0
+        while self._leave is None:
+            self._ping_when_due()
+            if size and time.monotonic() - begun > self._limits.message_seconds:
+                self.close(CloseReason.POLICY_VIOLATION, "The message did not end in time.")
+                return
+            try:
+                data = reader.recv(RECEIVE_BYTES)
+            except TimeoutError:
+                if self._is_silent():
+                    return
+                yield None
+                continue
+            if not data:
+                return
+            self._waiting_since = None
+            self._frames.receive_data(data)
+            for event in self._frames.events():
+                if isinstance(event, CloseConnection):
+                    self.close(event.code, event.reason or "")
+                    return
+                if not isinstance(event, Message):
+                    self._answer(event)
+                    continue
+                begun = begun if size else time.monotonic()
+                size += len(event.data)
+                parts += [event.data] if event.data else []
+                if size > self._limits.max_message_bytes:
+                    self.close(CloseReason.MESSAGE_TOO_BIG)
+                    return
+                if event.message_finished:
+                    yield "".join(parts) if isinstance(event, TextMessage) else b"".join(parts)
+                    parts, size = [], 0
+
+    def _answer(self, event: Event) -> None:
+        if isinstance(event, Ping):
+            self._send(event.response())
+        elif isinstance(event, Pong) and len(event.payload) == POSITION.size:
+            # The payload of our pings is how much was sent before them.
+            (position,) = POSITION.unpack(event.payload)
+            self._answered = max(self._answered, min(position, self._sent))
+
+    def _ping_when_due(self) -> None:
+        now = time.monotonic()
+        if now - self._pinged_at >= self._limits.ping_seconds:
+            self._pinged_at = now
+            self._send(Ping(payload=POSITION.pack(self._sent)))
+            self._waiting_since = self._waiting_since or now
+
+    def _is_silent(self) -> bool:
+        if self._waiting_since is None:
+            return False
+        busy = (self._sent - self._answered) / self._limits.playing_bytes_per_second
+        return time.monotonic() - self._waiting_since > self._limits.answer_seconds + busy
+
+    def _send(self, event: Event) -> None:
+        with self._sending:
+            try:
+                self._write(self._frames.send(event))
+            except LocalProtocolError as error:
+                raise SocketClosed from error  # a goodbye has been said
+            except OSError as error:
+                self._abort()
+                raise SocketClosed from error
+
+    def _write(self, data: bytes) -> None:
+        self._writer.sendall(data)
+        self._sent += len(data)
+
+    def _say_goodbye(self, reader: socket.socket, code: int, reason: str) -> None:
+        """Close in order: our close frame, the end of what we send, and a moment for the peer to see both before the connection is gone."""
+        if code == CloseReason.MESSAGE_TOO_BIG:
+            reason = f"A message may have {self._limits.max_message_bytes} bytes."
+        deadline = time.monotonic() + self._limits.close_seconds
+        if not self._sending.acquire(timeout=self._limits.close_seconds):
+            return  # another thread waits for a peer that takes nothing
+        try:
+            self._writer.settimeout(self._limits.close_seconds)
+            with contextlib.suppress(LocalProtocolError):
+                self._writer.sendall(self._frames.send(CloseConnection(code=code, reason=reason)))
+            self._writer.shutdown(socket.SHUT_WR)
+        finally:
+            self._sending.release()
+        while time.monotonic() < deadline:
+            with contextlib.suppress(TimeoutError):
+                if not reader.recv(RECEIVE_BYTES):
+                    return
+
+    def _abort(self) -> None:
+        """End both directions, which also wakes a thread that waits for this connection."""
+        self._is_open = False
+        with contextlib.suppress(OSError):
+            self._writer.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,107 @@
+"""One thing after another is spoken, beside the thread that listens to the peer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from tts_server.errors import Cancelled, TTSError, Unavailable
+from tts_server.speech import AudioFormat, SpeechRequest
+from tts_server.synthesis import Speech
+from tts_server.web.fields import SpeechFields
+from tts_server.web.openai import SpeechDesk
+
+log = logging.getLogger("tts_server.web")
+
+MAX_WAITING = 32
+PIECE_SECONDS = 0.2
+CLOSE_SECONDS = 5.0
+
+
+class Speaker:
+    """Runs jobs in their order, in a thread that lives while there are any."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Raises Unavailable where too many wait already."""
+        with self._lock:
+            if len(self._waiting) >= MAX_WAITING:
+                raise Unavailable(f"{MAX_WAITING} texts wait to be spoken here already. Wait for some of them.", code="busy")
+            self._waiting.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="realtime-speaker", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Forget what waits, and wait for what is being spoken; whoever submitted it has told it to end."""
+        with self._lock:
+            self._waiting.clear()
+            thread = self._thread
+        if thread is not None:
+            thread.join(CLOSE_SECONDS)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._thread = None
+                    return
+                job = self._waiting.popleft()
+            try:
+                job()
+            except Cancelled:
+                pass
+            except Exception:
+                log.exception("speaking to a socket failed")
+
+
+def as_told(error: Exception) -> TTSError:
+    """What a peer is told of a failure. The log has more of those that are the server's."""
+    if not isinstance(error, TTSError):
+        log.error("answering a socket failed", exc_info=error)
+        return TTSError("Something went wrong in the server. Its log has more.")
+    if error.status >= 500:
+        log.error("answering a socket failed: %s", error.message, exc_info=error.__cause__)
+    return error
+
+
+def plan(desk: SpeechDesk, fields: SpeechFields) -> Speech:
+    """Checked speech, as PCM; raises the TTSError family."""
+    request = SpeechRequest(
+        text=fields.input,
+        model=fields.model,
+        voice=fields.voice_name,
+        format=AudioFormat.PCM,
+        sample_rate=fields.sample_rate or desk.options.sample_rate,
+        speed=fields.speed,
+        language=fields.language,
+        seed=fields.seed,
+        controls=fields.controls(),
+        cache=fields.cache,
+    )
+    return desk.synthesizer.plan(request)
+
+
+def pcm_pieces(speech: Speech, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+    """Whole samples of s16le, a fraction of a second each, so that a frame is small and a listener who has heard enough is soon obeyed.
+
+    Raises Cancelled once `is_cancelled` says so.
+    """
+    num_bytes = 2 * round(PIECE_SECONDS * speech.sample_rate)
+    waiting = b""
+    for data in speech.audio(is_cancelled):
+        waiting += data
+        while len(waiting) >= num_bytes:
+            if is_cancelled():
+                raise Cancelled
+            yield waiting[:num_bytes]
+            waiting = waiting[num_bytes:]
+        if whole := len(waiting) // 2 * 2:
+            yield waiting[:whole]
+            waiting = waiting[whole:]
