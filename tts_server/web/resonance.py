@@ -1,0 +1,88 @@
+"""Resonance's dialect: `POST /generate` with a key into the voice store, and its own words for errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict, Field
+from werkzeug.exceptions import HTTPException
+
+from tts_server.controls import Number, Whole
+from tts_server.errors import (
+    Cancelled,
+    EngineFailure,
+    InvalidReference,
+    InvalidRequest,
+    TTSError,
+    Unauthorized,
+    UnsupportedAudio,
+    VoiceNotFound,
+)
+from tts_server.speech import AudioFormat
+from tts_server.voices.store import StoredVoices
+from tts_server.web.failures import InvalidFields, failure_reply
+from tts_server.web.fields import SpeechFields
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.responses import whole_audio
+from tts_server.web.validation import naming, read_object, validated
+
+PARAMS = {"input": "prompt", "voice": "voice_key"}
+
+
+class GenerateFields(BaseModel):
+    """`POST /generate`. The length of the prompt has a limit of its own, whatever `MAX_TEXT_LENGTH` says."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    prompt: str = Field(min_length=1, max_length=5000)
+    voice_key: str = Field(min_length=1, max_length=300)
+    temperature: Number = Field(0.8, ge=0, le=2)
+    top_p: Number = Field(0.95, ge=0, le=1)
+    top_k: Whole = Field(1000, ge=1, le=10000)
+    repetition_penalty: Number = Field(1.2, ge=1, le=2)
+    norm_loudness: bool = True
+
+
+def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:
+    routes = Blueprint("resonance", __name__)
+
+    @routes.post("/generate")
+    def generate() -> Response:
+        fields = validated(GenerateFields, read_object(request))
+        try:
+            return speak(fields)
+        except (TTSError, Cancelled, HTTPException):
+            raise
+        except Exception as error:
+            raise EngineFailure("Something went wrong in the server. Its log has more.") from error
+
+    def speak(fields: GenerateFields) -> Response:
+        speech_fields = SpeechFields.model_validate({"input": fields.prompt, **fields.model_dump(exclude={"prompt", "voice_key"})})
+        with naming(PARAMS):
+            speech = desk.plan(speech_fields, voices.reference(fields.voice_key), AudioFormat.WAV)
+            # A control that the request did not name is not worth a word where the model has not got it.
+            speech.ignored = tuple(name for name in speech.ignored if name in fields.model_fields_set)
+            return whole_audio(speech)
+
+    @routes.errorhandler(TTSError)
+    def known(error: TTSError) -> Response:
+        status, detail = _told(error)
+        return failure_reply(error, {"detail": detail}, status)
+
+    return routes
+
+
+def _told(error: TTSError) -> tuple[int, Any]:
+    """Status and detail of an error in Resonance's words."""
+    if isinstance(error, Unauthorized):
+        return 403, "Invalid API key"
+    if isinstance(error, InvalidFields):
+        return error.status, error.detail
+    if isinstance(error, (VoiceNotFound, InvalidReference, UnsupportedAudio)):
+        return 400, error.message
+    if isinstance(error, InvalidRequest):
+        return 422, [{"loc": ["body", *([error.param] if error.param else [])], "msg": error.message, "type": error.code}]
+    if error.status == 500:
+        return 500, f"Failed to generate audio: {error.message}"
+    return error.status, error.message

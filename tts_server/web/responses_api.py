@@ -1,0 +1,115 @@
+"""`POST /v1/responses`: the part of OpenAI's Responses API that turns text into audio."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from tts_server.speech import AudioFormat
+from tts_server.synthesis import Speech
+from tts_server.web.failures import InvalidFields
+from tts_server.web.fields import SpeechFields, parse_fields, read_payload
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.responses import EVENT_STREAM, response_events, response_object, whole_audio
+
+SPOKEN_ROLE = "user"
+SILENT_ROLES = ("system", "developer", "assistant")
+
+NOT_SPEECH = frozenset({"instructions", "stream_format", "audio", "input"})
+"""Fields of a request that mean something else here, or nothing, than on the speech route."""
+
+FORMAT_NAMES = {"pcm16": "pcm", "audio/pcm": "pcm"}
+
+
+def responses_routes(desk: SpeechDesk) -> Blueprint:
+    routes = Blueprint("responses", __name__)
+
+    @routes.post("/v1/responses")
+    def create_response() -> Response:
+        fields = parse_fields(speech_payload(read_payload(request)), desk.options.max_text_length)
+        reference = desk.references.from_request(request, fields)
+        if fields.stream or EVENT_STREAM in request.headers.get("Accept", ""):
+            return response_events(desk.plan(fields, reference, AudioFormat.PCM))
+        return _whole_response(desk.plan(fields, reference, AudioFormat.MP3))
+
+    return routes
+
+
+def speech_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The same request in the fields of the speech route; what `audio` says goes before what stands beside it."""
+    plain = {name: value for name, value in payload.items() if name not in NOT_SPEECH}
+    return {**plain, **_audio_options(payload.get("audio")), "input": spoken_text(payload.get("input"))}
+
+
+def spoken_text(given: Any) -> str:
+    """What the user says: a text, or the `input_text` of the user's messages. Other roles' messages are not spoken."""
+    if given is None or isinstance(given, str):
+        return given or ""
+    if not isinstance(given, list):
+        raise _wrong("input", "should be a text or a list of messages")
+    return "\n\n".join(text for index, item in enumerate(given) if (text := _message_text(item, f"input.{index}")))
+
+
+def _message_text(item: Any, place: str) -> str:
+    if not isinstance(item, dict) or item.get("type", "message") != "message":
+        raise _wrong(place, "only messages can be spoken, such as {'role': 'user', 'content': [{'type': 'input_text', 'text': 'Hello'}]}")
+    role = item.get("role", SPOKEN_ROLE)
+    if role in SILENT_ROLES:
+        return ""
+    if role != SPOKEN_ROLE:
+        raise _wrong(f"{place}.role", f"should be one of {', '.join((SPOKEN_ROLE, *SILENT_ROLES))}")
+    content = item.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise _wrong(f"{place}.content", "should be a text or a list of parts")
+    return "\n".join(_part_texts(content, f"{place}.content"))
+
+
+def _part_texts(parts: list[Any], place: str) -> Iterator[str]:
+    for index, part in enumerate(parts):
+        if not isinstance(part, dict) or part.get("type") != "input_text" or not isinstance(part.get("text"), str):
+            raise _wrong(f"{place}.{index}", "only text can be spoken: {'type': 'input_text', 'text': …}")
+        yield part["text"]
+
+
+def _audio_options(audio: Any) -> dict[str, Any]:
+    """The options of `audio`, or of `audio.output` as the Realtime API writes them, by their names on the speech route."""
+    if audio in (None, ""):
+        return {}
+    if not isinstance(audio, dict):
+        raise _wrong("audio", "should be an object such as {'voice': 'alloy', 'format': 'mp3'}")
+    if isinstance(audio.get("output"), dict):
+        audio = {**audio, **audio["output"]}
+    options = {name: value for name, value in audio.items() if name in SpeechFields.model_fields and name not in NOT_SPEECH}
+    format_ = audio.get("format")
+    if isinstance(format_, dict):
+        options["sample_rate"] = options.get("sample_rate") or format_.get("rate")
+        format_ = format_.get("type")
+    if format_ not in (None, ""):
+        options["response_format"] = FORMAT_NAMES.get(format_, format_) if isinstance(format_, str) else format_
+    return {name: value for name, value in options.items() if value is not None and value != ""}
+
+
+def _whole_response(speech: Speech) -> Response:
+    """JSON with the whole file in base64; the headers say what they say of a file."""
+    reply = whole_audio(speech)
+    part = {
+        "type": "output_audio",
+        "data": base64.b64encode(reply.get_data()).decode(),
+        "transcript": speech.text,
+        "format": speech.request.format.value,
+        "sample_rate": speech.sample_rate,
+    }
+    reply.set_data(json.dumps(response_object(speech, g.request_id, part)))
+    reply.content_type = "application/json"
+    return reply
+
+
+def _wrong(place: str, message: str) -> InvalidFields:
+    loc = ["body", *(int(part) if part.isdigit() else part for part in place.split("."))]
+    return InvalidFields([{"loc": loc, "msg": message, "type": "invalid_input"}])

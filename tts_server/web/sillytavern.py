@@ -1,0 +1,141 @@
+"""The API of devnen's Chatterbox server, which SillyTavern's Chatterbox provider speaks from a browser."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from tts_server.controls import Number, Whole
+from tts_server.errors import VoiceNotFound
+from tts_server.speech import AudioFormat, Voice
+from tts_server.synthesis import Synthesizer
+from tts_server.voices.library import SUFFIXES
+from tts_server.web.fields import SpeechFields
+from tts_server.web.openai import SpeechDesk
+from tts_server.web.responses import streamed_audio
+from tts_server.web.validation import UnprocessableFields, naming, read_object, validated
+
+NO_VOICE = "s1"
+"""What SillyTavern sends as the voice's name where its user has chosen none."""
+
+MIN_EXAGGERATION, MAX_EXAGGERATION = 0.25, 2.0
+
+PARAMS = {"input": "text", "speed": "speed_factor"}
+
+
+def _within_the_models_range(exaggeration: float) -> float:
+    return min(max(exaggeration, MIN_EXAGGERATION), MAX_EXAGGERATION)
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class TtsFields(BaseModel):
+    """`POST /tts` and `GET /tts-stream`. The text is cut by our own rules, so `split_text` and `chunk_size` change nothing.
+
+    SillyTavern's slider of `exaggeration` starts at 0; what lies outside the models' range is brought to its end. A seed below 1 means any.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    text: str = Field(min_length=1)
+    voice_mode: Annotated[Literal["predefined", "clone"], BeforeValidator(_lower)] = "predefined"
+    predefined_voice_id: str | None = None
+    reference_audio_filename: str | None = None
+    output_format: Annotated[Literal["wav", "opus", "mp3"], BeforeValidator(_lower)] = "wav"
+    temperature: Number | None = Field(None, ge=0, le=2)
+    exaggeration: Annotated[Number, Field(ge=0, le=3), AfterValidator(_within_the_models_range)] | None = None
+    cfg_weight: Number | None = Field(None, ge=0, le=1)
+    seed: Whole | None = Field(None, ge=-1, le=2**63 - 1)
+    speed_factor: Number = Field(1.0, ge=0.25, le=4)
+    language: str | None = Field(None, max_length=35)
+    split_text: bool = True
+    chunk_size: Whole = Field(120, ge=1)
+    stream: bool = False
+
+
+def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
+    routes = Blueprint("sillytavern", __name__)
+    synthesizer = desk.synthesizer
+
+    @routes.get("/get_predefined_voices")
+    def list_predefined_voices() -> Response:
+        """All voices; those without a file go by their bare name."""
+        return jsonify([{"display_name": voice.name, "filename": _file_name(voice)} for voice in synthesizer.voices()])
+
+    @routes.get("/get_reference_files")
+    def list_reference_files() -> Response:
+        return jsonify([_file_name(voice) for voice in _clips(synthesizer)])
+
+    @routes.post("/tts")
+    def speak() -> Response:
+        fields = validated(TtsFields, read_object(request))
+        return _respond(desk, fields, is_streamed=fields.stream, place="body")
+
+    @routes.get("/tts-stream")
+    def stream() -> Response:
+        if request.method == "HEAD":
+            return Response(content_type=AudioFormat.WAV.content_type)
+        fields = validated(TtsFields, request.args.to_dict(), "query")
+        return _respond(desk, fields, is_streamed=True, place="query")
+
+    return routes
+
+
+def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: str) -> Response:
+    longest = desk.options.max_text_length
+    if len(fields.text) > longest:
+        message = f"String should have at most {longest} characters"
+        raise UnprocessableFields([{"loc": [place, "text"], "msg": message, "type": "string_too_long"}])
+    speech_fields = SpeechFields.model_validate(
+        {
+            "input": fields.text,
+            "voice": _voice_name(desk.synthesizer, fields, place),
+            "response_format": fields.output_format,
+            "speed": fields.speed_factor,
+            "language": fields.language,
+            "temperature": fields.temperature,
+            "exaggeration": fields.exaggeration,
+            "cfg_weight": fields.cfg_weight,
+            "seed": fields.seed if fields.seed and fields.seed > 0 else None,
+        }
+    )
+    with naming({**PARAMS, "voice": "reference_audio_filename" if fields.voice_mode == "clone" else "predefined_voice_id"}):
+        speech = desk.plan(speech_fields, None, AudioFormat.WAV)
+        return streamed_audio(speech) if is_streamed else desk.respond(speech_fields, speech)
+
+
+def _voice_name(synthesizer: Synthesizer, fields: TtsFields, place: str) -> str | None:
+    """The voice that is meant; None for the default one."""
+    if fields.voice_mode == "predefined":
+        given = fields.predefined_voice_id
+        return None if given is None or given.lower() == NO_VOICE else _stem(given)
+    if fields.reference_audio_filename is None:
+        message = "Field required when voice_mode is 'clone'"
+        raise UnprocessableFields([{"loc": [place, "reference_audio_filename"], "msg": message, "type": "missing"}])
+    clips = _clips(synthesizer)
+    found = synthesizer.library.find(_stem(fields.reference_audio_filename))
+    if found is None or found not in {voice.id for voice in clips}:
+        known = ", ".join(map(_file_name, clips)) or "none"
+        raise VoiceNotFound(
+            f"There is no reference file {fields.reference_audio_filename!r}. Known files: {known}.", param="reference_audio_filename"
+        )
+    return found
+
+
+def _clips(synthesizer: Synthesizer) -> list[Voice]:
+    """The voices that are files."""
+    return [voice for voice in synthesizer.voices() if voice.path is not None]
+
+
+def _file_name(voice: Voice) -> str:
+    return PurePosixPath(voice.path).name if voice.path else voice.id
+
+
+def _stem(name: str) -> str:
+    path = PurePosixPath(name)
+    return name[: -len(path.suffix)] if path.suffix.lower() in SUFFIXES else name
