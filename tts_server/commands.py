@@ -1,4 +1,4 @@
-"""What the command line can do: serve, say, doctor."""
+"""What the command line can do: serve, doctor, and what a client does."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from tts_server import __version__
 from tts_server.accelerator import offer_chatterbox
-from tts_server.build import build_app, build_synthesizer, clip_decoder
+from tts_server.build import build_app, build_synthesizer
+from tts_server.client.commands import run as run_client
+from tts_server.client.options import CLIENT_COMMANDS, add_client_commands
 from tts_server.config import Settings, SettingsError, load_settings
 from tts_server.doctor import main as run_doctor
 from tts_server.errors import TTSError
 from tts_server.server import PortInUse, Server
-from tts_server.speech import AudioFormat, SpeechRequest
 from tts_server.web.app import MAX_BODY_BYTES
 
 log = logging.getLogger("tts_server")
@@ -34,9 +33,13 @@ def main(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(_with_command(arguments))
     try:
+        if getattr(options, "server", ""):
+            return run_client(options, None)  # the settings are those of a server, and another one is asked
         settings = load_settings(**_overrides(options))
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        command = {"serve": serve, "say": say, "doctor": doctor}[options.command]
+        if options.command in CLIENT_COMMANDS:
+            return run_client(options, settings)
+        command = {"serve": serve, "doctor": doctor}[options.command]
         return command(settings, options)
     except SettingsError as error:
         print(f"A setting is wrong:\n{error}\nSee docs/CONFIGURATION.md.", file=sys.stderr)
@@ -49,7 +52,14 @@ def main(arguments: Sequence[str]) -> int:
 def serve(settings: Settings, _options: argparse.Namespace) -> int:
     """Answer requests until the process is stopped."""
     synthesizer = build_synthesizer(settings)
-    server = Server(build_app(settings, synthesizer), settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES)
+    server = Server(
+        build_app(settings, synthesizer),
+        settings.host,
+        settings.port,
+        threads=settings.threads,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_websockets=settings.max_websockets,
+    )
     server.stop_on_signals()
     print(f"Parlance {__version__} speaks at {server.url}  (stop with Ctrl-C)", flush=True)
     if not settings.is_loopback and not settings.keys:
@@ -60,43 +70,13 @@ def serve(settings: Settings, _options: argparse.Namespace) -> int:
     threading.Thread(target=_offer_chatterbox, daemon=True).start()
     synthesizer.catalog.preload([settings.default_model, *settings.preload_models])
     server.run()
-    synthesizer.catalog.close()
+    synthesizer.close()
     return 0
 
 
 def _offer_chatterbox() -> None:
     if offer := offer_chatterbox():
         print(offer, flush=True)
-
-
-def say(settings: Settings, options: argparse.Namespace) -> int:
-    """Speak a text into a file."""
-    output = Path(options.output)
-    try:
-        format_ = AudioFormat(output.suffix.lstrip(".").lower() or "mp3")
-    except ValueError:
-        print(f"{output.name}: the name must end in one of {', '.join('.' + f.value for f in AudioFormat)}.", file=sys.stderr)
-        return EXIT_USAGE
-    text = sys.stdin.buffer.read().decode("utf-8", "replace") if options.text == "-" else options.text
-    reference = clip_decoder(settings)(Path(options.reference).read_bytes()) if options.reference else None
-    synthesizer = build_synthesizer(settings)
-    request = SpeechRequest(
-        text,
-        model=options.model,
-        voice=options.voice,
-        reference=reference,
-        format=format_,
-        sample_rate=settings.sample_rate,
-        speed=options.speed,
-        seed=options.seed,
-    )
-    model = synthesizer.catalog.ready(options.model)
-    speech = synthesizer.plan(replace(request, model=model))
-    body = b"".join(speech.audio(streamed=False))
-    output.write_bytes(body)
-    how = f" ({speech.cloning} to {Path(options.reference).name})" if options.reference else ""
-    print(f"{output}: {speech.seconds_made:.1f} s of {format_.value} by {speech.model}, voice {speech.voice or 'of the clip'}{how}")
-    return 0
 
 
 def doctor(settings: Settings, _options: argparse.Namespace) -> int:
@@ -122,23 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     serving = commands.add_parser("serve", help="start the server (what happens without a command)")
     serving.add_argument("--host", help="address to listen on")
     serving.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
-    saying = commands.add_parser("say", help="speak a text into a file")
-    saying.add_argument("text", help="the text, or - to read it from standard input")
-    saying.add_argument("-o", "--output", default="speech.mp3", help="file to write; its ending chooses the format (default speech.mp3)")
-    saying.add_argument("--voice", help="a voice's name")
-    saying.add_argument("--reference", help="a clip whose speaker the voice should come near to")
-    saying.add_argument("--model", help="a model's name")
-    saying.add_argument("--speed", type=_speed, default=1.0, help="0.25 to 4 (default 1)")
-    saying.add_argument("--seed", type=int, help="the same seed gives the same audio")
+    add_client_commands(commands)
     commands.add_parser("doctor", help="say what is installed, what is missing and how to get it")
     return parser
-
-
-def _speed(text: str) -> float:
-    speed = float(text)
-    if not 0.25 <= speed <= 4:
-        raise argparse.ArgumentTypeError("must be between 0.25 and 4")
-    return speed
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, object]:

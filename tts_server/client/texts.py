@@ -1,0 +1,65 @@
+"""Where the text comes from: the command line, files, standard input."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tts_server.speech import Segment
+from tts_server.text.clean import clean, has_speech
+from tts_server.text.segment import segments
+
+STANDARD_INPUT = "-"
+PIECE_CHARACTERS = 4000
+"""What is asked for at once: servers take 4096 characters unless set otherwise."""
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be; the message says what to write instead."""
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """What the options say about the text."""
+
+    words: Sequence[str]
+    file: str | None = None
+    encoding: str | None = None
+
+    def read(self) -> str:
+        """The text; raises UsageError or OSError."""
+        if self.words and self.file:
+            raise UsageError("Give either a text or --file, not both.")
+        if self.file and self.file != STANDARD_INPUT:
+            return decode(Path(self.file).read_bytes(), self.encoding, self.file)
+        if self.file or list(self.words) == [STANDARD_INPUT]:
+            return decode(sys.stdin.buffer.read(), self.encoding, "The standard input")
+        if not self.words:
+            raise UsageError('There is no text. Write it behind the command ("Hello"), or use --file NAME, or - for the standard input.')
+        return " ".join(self.words)
+
+
+def decode(data: bytes, encoding: str | None, name: str) -> str:
+    """Text from bytes in `encoding`, or as their byte order mark says, or in UTF-8; raises UsageError where they are something else."""
+    marked = next((coding for mark, coding in _MARKS if data.startswith(mark)), None)
+    coding = encoding or marked or "utf-8"
+    try:
+        return data.decode(coding)
+    except LookupError as error:
+        raise UsageError(f"--encoding {coding}: Python knows no such encoding. Common ones are utf-8, cp1252, gb18030.") from error
+    except UnicodeError as error:
+        raise UsageError(f"{name} is not {coding} text. Save it as UTF-8, or name its encoding, such as --encoding cp1252.") from error
+
+
+def pieces(text: str, max_characters: int = PIECE_CHARACTERS) -> Iterator[Segment]:
+    """The text as it is if one request takes it, else cut where sentences and paragraphs end, with the pauses between them."""
+    if len(text) <= max_characters:
+        yield Segment(text)
+        return
+    for piece in segments(clean(text), first_chars=max_characters, max_chars=max_characters):
+        yield piece if has_speech(piece.text) else Segment("", piece.pause_after)
