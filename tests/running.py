@@ -34,7 +34,14 @@ def run_server(sources: Mapping[str, ModelSource] | None = None, **overrides: An
     settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, **overrides})
     synthesizer = build_synthesizer(settings, sources or {})
     app = build_app(settings, synthesizer)
-    server = Server(app, settings.host, settings.port, threads=settings.threads, max_body_bytes=MAX_BODY_BYTES)
+    server = Server(
+        app,
+        settings.host,
+        settings.port,
+        threads=settings.threads,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_websockets=settings.max_websockets,
+    )
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:
@@ -42,5 +49,5 @@ def run_server(sources: Mapping[str, ModelSource] | None = None, **overrides: An
     finally:
         server.stop()
         thread.join(20)
-        synthesizer.catalog.close()
+        synthesizer.close()
         assert not thread.is_alive(), "the server did not stop"

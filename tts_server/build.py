@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from flask import Flask
 
 from tts_server.audio.decode import ClipLimits, decode_clip
+from tts_server.cache import AudioCache, CacheInUse
 from tts_server.config import PROJECT, Settings, SettingsError
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
@@ -19,10 +22,14 @@ from tts_server.engines.models import ModelManager
 from tts_server.metrics import Metrics
 from tts_server.speech import VoiceReference
 from tts_server.synthesis import Synthesizer
+from tts_server.voices.bucket import SCHEME, BucketOptions, BucketStore, has_client, parse_bucket
 from tts_server.voices.fetch import FetchLimits
 from tts_server.voices.library import VoiceLibrary
+from tts_server.voices.store import FolderStore, VoiceStore
 from tts_server.web.app import create_app
 from tts_server.web.options import WebOptions
+
+log = logging.getLogger("tts_server")
 
 
 def clip_decoder(settings: Settings) -> Callable[[bytes], VoiceReference]:
@@ -51,11 +58,25 @@ def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, 
     return {id_: ChatterboxSource(family, options) for id_, family in families(settings.multilingual_version).items()}
 
 
+def build_cache(settings: Settings) -> AudioCache | None:
+    """The cache of finished audio, None where it is off or another server has it; raises SettingsError where its folder is of no use."""
+    if not settings.cache_ttl_minutes:
+        return None
+    try:
+        return AudioCache(settings.cache_path, settings.cache_ttl_minutes * 60, settings.cache_max_mb * 2**20)
+    except CacheInUse as error:
+        log.warning("%s Finished audio is not kept by this one; set CACHE_PATH to give it a folder of its own.", error)
+        return None
+    except OSError as error:
+        raise SettingsError(f"CACHE_PATH: {settings.cache_path} cannot be used: {error}") from error
+
+
 def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | None = None) -> Synthesizer:
     """Start the embedded voice; raises SettingsError where a setting names something that is not there.
 
     `sources` are the models that can be loaded: those of Chatterbox, unless given.
     """
+    cache = build_cache(settings)
     engine = EmbeddedEngine(settings.synthesis_threads)
     aliases = dict(settings.model_id_map)
     if settings.served_model_name:
@@ -72,7 +93,7 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
     except ValueError as error:
         engine.close()
         raise SettingsError(f"MODEL_ID_MAP or DEFAULT_MODEL: {error}") from error
-    library = VoiceLibrary(settings.voice_library_path, clip_decoder(settings))
+    library = VoiceLibrary(settings.voice_library_path, clip_decoder(settings), (voice.id for voice in engine.voices()))
     voice = settings.default_voice_name
     default_voice = voice.lower() if voice.lower() in {known.id for known in engine.voices()} else library.find(voice)
     if default_voice is None:
@@ -87,7 +108,34 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
         Metrics(),
         default_voice=default_voice,
         default_seed=settings.seed,
+        cache=cache,
     )
+
+
+def voice_store(settings: Settings) -> VoiceStore:
+    """Where `POST /generate` finds its voices; raises SettingsError."""
+    place = settings.resonance_voices
+    if not place.startswith(SCHEME):
+        folder = Path(place) if place else settings.voice_library_path
+        if place and not folder.is_dir():
+            raise SettingsError(f"RESONANCE_VOICES: there is no folder {place}; a bucket is written s3://bucket/prefix.")
+        return FolderStore(folder, settings.max_upload_bytes)
+    if not has_client():
+        command = f"{sys.executable} -m pip install -r {PROJECT / 'requirements-s3.txt'}"
+        raise SettingsError(f"RESONANCE_VOICES: a bucket needs the package obstore. Install it with: {command}")
+    try:
+        bucket, prefix = parse_bucket(place)
+    except ValueError as error:
+        raise SettingsError(f"RESONANCE_VOICES: {error} (got {place!r})") from error
+    options = BucketOptions(
+        bucket,
+        prefix,
+        endpoint=settings.resonance_s3_endpoint,
+        region=settings.resonance_s3_region,
+        access_key_id=settings.resonance_s3_access_key_id,
+        secret_access_key=settings.resonance_s3_secret_access_key,
+    )
+    return BucketStore(options, settings.voice_cache_path / "bucket", settings.max_upload_bytes)
 
 
 def build_app(settings: Settings, synthesizer: Synthesizer) -> Flask:
@@ -101,6 +149,7 @@ def build_app(settings: Settings, synthesizer: Synthesizer) -> Flask:
                 allow_http=settings.voice_url_allow_http,
                 allow_private=settings.voice_url_allow_private,
             ),
+            voice_store=voice_store(settings),
             max_text_length=settings.max_text_length,
             max_upload_bytes=settings.max_upload_bytes,
             max_clip_seconds=settings.max_clip_seconds,

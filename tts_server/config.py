@@ -126,6 +126,16 @@ class Settings(BaseSettings):
         PROJECT / ".cache" / "voices",
         description="Folder for prepared voices of Chatterbox. The embedded voice prepares in a moment and writes nothing there.",
     )
+    resonance_voices: str = Field(
+        "",
+        description="Voices of `POST /generate`: a folder, or a bucket as `s3://bucket/prefix`. Unset: the folder of `VOICE_LIBRARY_PATH`.",
+    )
+    resonance_s3_endpoint: str = Field(
+        "", description="Address of the bucket's service, such as `https://account.r2.cloudflarestorage.com`. Unset: AWS."
+    )
+    resonance_s3_region: str = Field("", description="Region of the bucket; `auto` for Cloudflare R2. Unset: what `AWS_REGION` says.")
+    resonance_s3_access_key_id: str = Field("", description="Key that opens the bucket. Unset: what `AWS_ACCESS_KEY_ID` says.")
+    resonance_s3_secret_access_key: str = Field("", description="Its secret. Unset: what `AWS_SECRET_ACCESS_KEY` says.")
     default_voice_name: str = Field("alloy", description="Voice of requests that name none.")
     seed: int | None = Field(
         None, ge=0, le=2**63 - 1, description="Seed of requests that bring none; unset, each request sounds a little different."
@@ -146,10 +156,13 @@ class Settings(BaseSettings):
         description="Let `voice_url` reach addresses of your own network. Anyone who may speak can then make the server fetch from it.",
     )
     cache_ttl_minutes: float = Field(
-        0.0, ge=0, description="Accepted so that configurations of earlier servers start; finished audio is not kept yet."
+        0.0, ge=0, description="Minutes for which finished audio is kept on disk and given again to the same request. 0: nothing is kept."
     )
+    cache_max_mb: int = Field(512, ge=1, description="Most disk space for that audio, in MB; what was not used for longest makes room.")
+    cache_path: Path = Field(PROJECT / ".cache" / "audio", description="Folder for that audio; one server can use it at a time.")
 
     threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
+    max_websockets: int = Field(100, ge=0, le=1000, description="WebSockets open at the same time; each has a thread of its own.")
     synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")
     torch_threads: int = Field(0, ge=0, le=256, description="Threads that Chatterbox computes with on a CPU; 0 lets PyTorch choose.")
 

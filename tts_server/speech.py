@@ -65,7 +65,10 @@ class VoiceReference:
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice a client can name. `origin` is `builtin` (an engine's own) or `library` (a file in the voices folder, `path`)."""
+    """A voice a client can name. `origin` is `builtin` (an engine's own) or `library` (a file in the voices folder, `path`).
+
+    `language` and `controls` of a library voice hold where a request does not say; `is_removable`: it may be renamed and deleted.
+    """
 
     id: str
     name: str
@@ -74,11 +77,14 @@ class Voice:
     language: str | None = None
     gender: str | None = None
     path: str | None = None
+    aliases: tuple[str, ...] = ()
+    controls: Mapping[str, float | int | bool] = field(default_factory=dict, hash=False)
+    is_removable: bool = False
 
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """One request for speech, whatever dialect it came in. `None` means "not given"."""
+    """One request for speech, whatever dialect it came in. `None` means "not given"; without `cache` it is neither looked up nor kept."""
 
     text: str
     model: str | None = None
@@ -90,3 +96,4 @@ class SpeechRequest:
     language: str | None = None
     seed: int | None = None
     controls: Mapping[str, float | int | bool] = field(default_factory=dict)
+    cache: bool = True

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, cast
 
+from tts_server import __version__
 from tts_server.audio.encoders import create_encoder, supported_rate
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
+from tts_server.cache import AudioCache, CacheUse
 from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
 from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
 from tts_server.errors import Cancelled, InvalidReference, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
 from tts_server.languages import language_code
 from tts_server.metrics import Metrics
-from tts_server.speech import Samples, Segment, SpeechRequest, Voice, VoiceReference
+from tts_server.speech import AudioFormat, Samples, Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech, is_only_punctuation
 from tts_server.text.language import detect_language
-from tts_server.text.markup import total_pause
+from tts_server.text.markup import total_pause, without_sounds
 from tts_server.text.scripts import unspeakable
 from tts_server.text.segment import segments
 from tts_server.voices.library import VoiceLibrary
@@ -43,7 +46,8 @@ def never() -> bool:
 class Speech:
     """A request that has passed every check: what will be spoken, by what, and the audio on demand.
 
-    `seconds_made` and `retries` grow while the audio is read.
+    `seconds_made` and `retries` grow while the audio is read; whether it comes from the cache, and the seed that it was made with then,
+    are known once `audio` has given its first piece.
     """
 
     request: SpeechRequest
@@ -58,6 +62,10 @@ class Speech:
     _prepared: Any = field(repr=False)
     _language: str | None
     metrics: Metrics = field(repr=False)
+    _asked_seed: int | None
+    _voice_content: str
+    cache_use: CacheUse
+    _cache: AudioCache | None = field(repr=False)
     seconds_made: float = 0.0
     retries: int = 0
 
@@ -67,14 +75,49 @@ class Speech:
         Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails.
         """
         resampler = Resampler(self._engine.capabilities.sample_rate, self.sample_rate)
-        for samples in chain(map(resampler.process, self._spoken(is_cancelled)), _once(resampler.flush)):
-            if len(samples):
-                self.seconds_made += len(samples) / self.sample_rate
-                self.metrics.add_audio(len(samples) / self.sample_rate)
-                yield soft_limit(samples)
+        with self.metrics.speech(self.model, self.request.format.value) as clock:
+            for samples in chain(map(resampler.process, self._spoken(is_cancelled)), _once(resampler.flush)):
+                if len(samples):
+                    self.seconds_made += len(samples) / self.sample_rate
+                    clock.heard(len(samples) / self.sample_rate)
+                    yield soft_limit(samples)
+                    clock.resume()
 
     def audio(self, is_cancelled: Callable[[], bool] = never, *, streamed: bool = True) -> Iterator[bytes]:
-        """Encoded chunks in the request's format; together they are one valid file."""
+        """Encoded chunks in the request's format; together they are one valid file. What the cache has is not spoken again."""
+        if self._cache is None or self.cache_use is not CacheUse.MISS:
+            self.metrics.count_cache(self.cache_use.value)
+            yield from self._encoded(is_cancelled, streamed=streamed)
+            return
+        key = self._cache_key(streamed=streamed)
+        if (kept := self._cache.find(key)) is not None:
+            self.cache_use = CacheUse.HIT
+            self.seed, self.retries, self.seconds_made = kept.note["seed"], kept.note["retries"], kept.note["seconds"]
+        self.metrics.count_cache(self.cache_use.value)
+        if kept is not None:
+            yield from kept.pieces()
+            return
+        with self._cache.record(key) as recording:
+            for data in self._encoded(is_cancelled, streamed=streamed):
+                recording.write(data)
+                yield data
+            recording.finish({"seed": self.seed, "retries": self.retries, "seconds": self.seconds_made})
+
+    @property
+    def route(self) -> str:
+        """Where the audio comes from, as `X-Route` says it: `CACHE`, `ADHOC` for a clip or recording of the request's own, else `HOT`."""
+        return {CacheUse.HIT: "CACHE", CacheUse.ADHOC: "ADHOC"}.get(self.cache_use, "HOT")
+
+    def _cache_key(self, *, streamed: bool) -> str:
+        """All that decides the bytes. Without a seed any will do, so that the same words are found again."""
+        request = self.request
+        controls = [(one.name, request.controls.get(one.name)) for one in self._engine.capabilities.controls]
+        knows_its_length = not streamed and request.format in (AudioFormat.WAV, AudioFormat.FLAC)
+        made_by = [__version__, self._engine.version, self.model, self._voice_content]
+        said = [self.text, self._language, request.speed, controls, self._asked_seed]
+        return json.dumps([made_by, said, request.format.value, self.sample_rate, knows_its_length])
+
+    def _encoded(self, is_cancelled: Callable[[], bool], *, streamed: bool) -> Iterator[bytes]:
         encoder = create_encoder(self.request.format, self.sample_rate, streamed=streamed)
         try:
             for samples in self.pcm(is_cancelled):
@@ -178,6 +221,7 @@ class Synthesizer:
         default_voice: str = "alloy",
         default_seed: int | None = None,
         num_prepared: int = NUM_PREPARED_VOICES,
+        cache: AudioCache | None = None,
     ) -> None:
         self.catalog = catalog
         self.library = library
@@ -185,6 +229,7 @@ class Synthesizer:
         self.default_voice = default_voice
         self.default_seed = default_seed
         self.num_prepared = num_prepared
+        self.cache = cache
         self._prepared: OrderedDict[tuple[str, str, bool, bool], Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -192,7 +237,7 @@ class Synthesizer:
         """Check everything that can be checked before the first sound; raises the TTSError family."""
         model = self.catalog.resolve(request.model)
         engine = self.catalog.engine(model)
-        text = clean(request.text)
+        text = without_sounds(clean(request.text), engine.capabilities.tags)
         kind = Speech
         if not has_speech(text):
             if not is_only_punctuation(text):
@@ -211,7 +256,8 @@ class Synthesizer:
         engine = self.catalog.engine(model)
         if not engine.capabilities.converts:
             raise InvalidRequest(f"The model '{model}' cannot convert voices; the Chatterbox models can.", param="model")
-        return _Conversion(text="", source=source, **self._settled(request, model, engine, ""))
+        settled = self._settled(request, model, engine, "") | {"cache_use": CacheUse.ADHOC}
+        return _Conversion(text="", source=source, **settled)
 
     def _converting_model(self) -> str:
         """The first model that is ready and can convert, else the one that would have to be fetched or loaded."""
@@ -220,7 +266,8 @@ class Synthesizer:
 
     def _settled(self, request: SpeechRequest, model: str, engine: Engine, text: str) -> dict[str, Any]:
         """What any kind of Speech needs besides its text."""
-        voice, cloning, prepared, language = self._voice(request, engine)
+        request = self._with_wishes_of_voice(request, engine)
+        voice, cloning, prepared, language, content = self._voice(request, engine)
         controls = {control.name for control in engine.capabilities.controls}
         ignored = [name for name in request.controls if name not in controls]
         languages = engine.capabilities.languages
@@ -242,7 +289,24 @@ class Synthesizer:
             "_prepared": prepared,
             "_language": language,
             "metrics": self.metrics,
+            "cache_use": self._cache_use(request),
+            "_asked_seed": seed,
+            "_voice_content": content,
+            "_cache": self.cache,
         }
+
+    def _cache_use(self, request: SpeechRequest) -> CacheUse:
+        if request.reference is not None:
+            return CacheUse.ADHOC
+        if self.cache is None:
+            return CacheUse.DISABLED
+        return CacheUse.MISS if request.cache else CacheUse.BYPASS
+
+    def close(self) -> None:
+        """Stop the engines, and let another server have the cache."""
+        self.catalog.close()
+        if self.cache is not None:
+            self.cache.close()
 
     def voices(self) -> list[Voice]:
         """All voices of the engine that answers by default and of the library; a built-in name is never hidden by a file."""
@@ -264,25 +328,39 @@ class Synthesizer:
         name = self.catalog.entries[engine.name].name if engine.name in self.catalog.entries else engine.name
         raise UnsupportedText(f"{name} cannot speak text in the {script} script. {remedy}", param="input")
 
-    def _voice(self, request: SpeechRequest, engine: Engine) -> tuple[str | None, str | None, Any, str | None]:
-        """(voice id, kind of cloning, the engine's voice, language)"""
+    def _voice(self, request: SpeechRequest, engine: Engine) -> tuple[str | None, str | None, Any, str | None, str]:
+        """(voice id, kind of cloning, the engine's voice, language, what tells its sound from other voices' of the engine)"""
         cloning = engine.capabilities.cloning
         language = language_code(request.language) if request.language else None
         if request.language and language is None:
             raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
         if request.reference is not None:
-            return None, cloning, self._prepare(engine, request.reference, request, keep=False), language
+            return None, cloning, self._prepare(engine, request.reference, request, keep=False), language, request.reference.digest
         name = (request.voice or self.default_voice).strip()
         builtin = {voice.id for voice in engine.voices()}
         if name.lower() in builtin:
-            return name.lower(), None, engine.builtin_voice(name.lower()), language
+            return name.lower(), None, engine.builtin_voice(name.lower()), language, name.lower()
         if (found := self.library.find(name)) is not None:
-            return found, cloning, self._prepare(engine, self.library.reference(found), request, keep=True), language
+            reference = self.library.reference(found)
+            return found, cloning, self._prepare(engine, reference, request, keep=True), language, reference.digest
         if (spoken := language_code(name)) is not None and name != self.default_voice:
-            default, cloning, prepared, _ = self._voice(SpeechRequest("", voice=self.default_voice), engine)
-            return default, cloning, prepared, language or spoken
+            default, cloning, prepared, _, content = self._voice(SpeechRequest("", voice=self.default_voice), engine)
+            return default, cloning, prepared, language or spoken, content
         known = ", ".join(voice.id for voice in self.voices())
         raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
+
+    def _with_wishes_of_voice(self, request: SpeechRequest, engine: Engine) -> SpeechRequest:
+        """The request with what its voice brings along (language, controls), as far as it says nothing else and the engine can do it."""
+        name = (request.voice or self.default_voice).strip()
+        if request.reference is not None or name.lower() in {voice.id for voice in engine.voices()}:
+            return request
+        voice = self.library.get(name)
+        if voice is None:
+            return request
+        able = engine.capabilities
+        wishes = {control.name: voice.controls[control.name] for control in able.controls if control.name in voice.controls}
+        language = request.language or (voice.language if voice.language in able.languages else None)
+        return replace(request, language=language, controls={**wishes, **request.controls})
 
     def _prepare(self, engine: Engine, reference: VoiceReference, request: SpeechRequest, *, keep: bool) -> Any:
         norm_loudness = bool(request.controls.get("norm_loudness", True))

@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from tts_server.synthesis import Synthesizer
+from tts_server.voices.store import StoredVoices
 from tts_server.web.admin import admin_routes
 from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
 from tts_server.web.failures import install_failures
 from tts_server.web.guard import install_guard
+from tts_server.web.metrics import count_answers, metrics_routes
 from tts_server.web.models import model_routes
 from tts_server.web.openai import SpeechDesk, openai_routes
 from tts_server.web.options import WebOptions
 from tts_server.web.pages import page_routes
+from tts_server.web.realtime.routes import realtime_routes
 from tts_server.web.references import ReferenceReader
+from tts_server.web.resonance import resonance_routes
+from tts_server.web.responses_api import responses_routes
+from tts_server.web.sillytavern import sillytavern_routes
 from tts_server.web.status import status_routes
 from tts_server.web.voices import voice_routes
 
@@ -53,15 +59,22 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
     install_guard(app, options)
+    count_answers(app, synthesizer.metrics)
     desk = SpeechDesk(synthesizer, ReferenceReader(options), options)
+    stored = StoredVoices(options.voice_store, lambda data: desk.references.from_bytes(data, "voice_key"))
     for routes in (
         openai_routes(desk),
         cloning_routes(desk),
         conversion_routes(desk),
+        responses_routes(desk),
+        realtime_routes(desk),
+        sillytavern_routes(desk),
+        resonance_routes(desk, stored),
         model_routes(synthesizer.catalog),
         admin_routes(synthesizer.catalog),
-        voice_routes(synthesizer),
+        voice_routes(desk),
         status_routes(synthesizer),
+        metrics_routes(synthesizer),
         page_routes(desk),
     ):
         app.register_blueprint(routes)

@@ -24,7 +24,7 @@ class InvalidFields(InvalidRequest):
     def __init__(self, detail: list[dict[str, Any]]) -> None:
         first = detail[0]
         param = ".".join(str(part) for part in first["loc"][1:])
-        super().__init__(f"{param}: {first['msg']}", param=param or None)
+        super().__init__(f"{param}: {first['msg']}" if param else str(first["msg"]), param=param or None)
         self.detail = detail
 
 
@@ -36,6 +36,25 @@ def error_body(message: str, type_: str, param: str | None, code: str | None, de
 def error_event(error: TTSError) -> dict[str, Any]:
     """An error for the middle of an event stream, where the status is already sent."""
     return {"type": "error", **error_body(error.message, error.type, error.param, error.code)}
+
+
+def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = None) -> Response:
+    """The reply to a failed request: `body` as JSON, with the headers that tell clients when to try again. 5xx are logged."""
+    g.error_code = error.code
+    status = status or error.status
+    if status >= 500:
+        log.error("request %s failed: %s", g.get("request_id"), error.message, exc_info=error.__cause__)
+    response = jsonify(body)
+    response.status_code = status
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
+        response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
+    if not error.is_passing:
+        # OpenAI's SDKs obey this; without it they would wait twice for Retry-After before they show the message.
+        response.headers["x-should-retry"] = "false"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def install_failures(app: Flask) -> None:
@@ -54,20 +73,7 @@ def install_failures(app: Flask) -> None:
 
     @app.errorhandler(TTSError)
     def known(error: TTSError) -> Response:
-        if error.status >= 500:
-            log.error("request %s failed: %s", g.get("request_id"), error.message, exc_info=error.__cause__)
-        body = error_body(error.message, error.type, error.param, error.code, getattr(error, "detail", None))
-        response = jsonify(body)
-        response.status_code = error.status
-        if error.retry_after is not None:
-            response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
-            response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
-        if not error.is_passing:
-            # OpenAI's SDKs obey this; without it they would wait twice for Retry-After before they show the message.
-            response.headers["x-should-retry"] = "false"
-        if error.status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        return failure_reply(error, error_body(error.message, error.type, error.param, error.code, getattr(error, "detail", None)))
 
     @app.errorhandler(Cancelled)
     def gone(_: Cancelled) -> Response:
@@ -84,6 +90,7 @@ def install_failures(app: Flask) -> None:
             message, code = f"{request.method} is not possible at {request.path}.", "method_not_allowed"
         else:
             message, code = error.description or error.name, "bad_request" if status < 500 else "server_error"
+        g.error_code = code
         response = jsonify(error_body(message, "invalid_request_error" if status < 500 else "server_error", None, code))
         response.status_code = status
         for name, value in error.get_headers():
@@ -94,6 +101,7 @@ def install_failures(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Response:
         log.error("request %s failed", g.get("request_id"), exc_info=error)
+        g.error_code = "server_error"
         message = f"Something went wrong in the server. Its log has more under request id {g.get('request_id')}."
         response = jsonify(error_body(message, "server_error", None, "server_error"))
         response.status_code = 500

@@ -9,29 +9,18 @@ from typing import Annotated, Any, Literal
 
 from flask import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
 
+from tts_server.controls import Controls, Number, Whole
 from tts_server.errors import InvalidRequest
 from tts_server.speech import AudioFormat
 from tts_server.web.failures import InvalidFields
 
-CONTROLS = ("cfg_weight", "exaggeration", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "norm_loudness", "cfg_value")
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
 
 
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise PydanticCustomError("number_type", "must be a number, not true or false")
-    return value
-
-
 def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
-
-
-Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
-Whole = Annotated[int, BeforeValidator(_no_bool)]
 
 
 class VoiceId(BaseModel):
@@ -40,7 +29,7 @@ class VoiceId(BaseModel):
     id: str = Field(min_length=1)
 
 
-class SpeechFields(BaseModel):
+class SpeechFields(Controls):
     """`POST /v1/audio/speech` and its relatives. Unknown fields are tolerated; `""` and null mean "not given"."""
 
     model_config = ConfigDict(extra="ignore")
@@ -55,16 +44,7 @@ class SpeechFields(BaseModel):
     stream: bool = False
     sample_rate: Whole | None = Field(None, ge=8000, le=48000)
     language: str | None = Field(None, max_length=35)
-    cfg_weight: Number | None = Field(None, ge=0, le=1)
-    exaggeration: Number | None = Field(None, ge=0.25, le=2)
-    temperature: Number | None = Field(None, ge=0, le=2)
-    top_p: Number | None = Field(None, ge=0, le=1)
-    top_k: Whole | None = Field(None, ge=0, le=10000)
-    min_p: Number | None = Field(None, ge=0, le=1)
-    repetition_penalty: Number | None = Field(None, ge=1, le=2)
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1)
-    norm_loudness: bool | None = None
-    cfg_value: Number | None = Field(None, ge=0.5, le=5)
     cache: bool = True
     voice_url: str | None = Field(None, max_length=4096)
     voice_b64: str | None = None
@@ -78,9 +58,10 @@ class SpeechFields(BaseModel):
     def voice_name(self) -> str | None:
         return self.voice.id if isinstance(self.voice, VoiceId) else self.voice
 
-    def controls(self) -> dict[str, float | int | bool]:
-        """The model controls that were given."""
-        return {name: value for name in CONTROLS if (value := getattr(self, name)) is not None}
+    def may_use_cache(self, request: Request) -> bool:
+        """Whether the cache may be read and written; the field and the header each can forbid it."""
+        wanted = {part.partition("=")[0].strip().lower() for part in request.headers.get("Cache-Control", "").split(",")}
+        return self.cache and not wanted & {"no-cache", "no-store"}
 
 
 def read_payload(request: Request) -> dict[str, Any]:

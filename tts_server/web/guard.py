@@ -14,11 +14,13 @@ from tts_server.web.options import WebOptions
 
 OPEN_PATHS = frozenset({"/", "/favicon.ico", "/health", "/healthz"})
 ADMIN_PATHS = "/admin/"
+VOICE_PATHS = ("/v1/voices", "/v1/audio/voices")
+PROTOCOL_WITH_KEY = "openai-insecure-api-key."
 LOCAL_SUFFIXES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, x-request-id, Cache-Control"
 CORS_EXPOSED_HEADERS = (
-    "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Retries, X-Sample-Rate, X-Seed, Retry-After"
+    "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Retries, X-Sample-Rate, X-Seed, X-Cache, X-Route, Retry-After"
 )
 
 
@@ -35,7 +37,7 @@ def install_guard(app: Flask, options: WebOptions) -> None:
             check_origin(origin, options)
         if options.api_keys and not is_open(request.path):
             check_key(options)
-        if request.path.startswith(ADMIN_PATHS) and not options.is_admin_on:
+        if changes_server() and not options.is_admin_on:
             raise Forbidden("Without a key this server is not changed from outside. Set API_KEYS to use this address.", code="admin_off")
         return None
 
@@ -64,12 +66,20 @@ def is_preflight() -> bool:
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
+def changes_server() -> bool:
+    """Whether a request is about more than itself: models, and voices that others use too."""
+    return request.path.startswith(ADMIN_PATHS) or (request.method not in SAFE_METHODS and request.path.startswith(VOICE_PATHS))
+
+
 def check_key(options: WebOptions) -> None:
     """Raise Unauthorized unless the request brings one of the keys; compared in constant time."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     given = [request.headers.get("x-api-key", "").strip()]
     if scheme.lower() == "bearer":
         given.append(token.strip())
+    # Pages cannot set headers of a WebSocket, so OpenAI's clients put the key among its protocols.
+    protocols = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    given += [part.strip().removeprefix(PROTOCOL_WITH_KEY) for part in protocols if part.strip().startswith(PROTOCOL_WITH_KEY)]
     # Headers arrive as Latin-1 text, whatever the client meant by its bytes.
     sent = [g.encode("latin-1", "replace") for g in given if g]
     matches = [

@@ -39,6 +39,7 @@ class SpeechDesk:
             language=fields.language,
             seed=fields.seed,
             controls=fields.controls(),
+            cache=fields.may_use_cache(request),
         )
         try:
             return self.synthesizer.plan(speech)

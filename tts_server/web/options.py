@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tts_server.speech import VoiceReference
 from tts_server.voices.fetch import FetchLimits
+from tts_server.voices.store import VoiceStore
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,13 @@ class WebOptions:
 
     `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
     which Host headers may name; `is_admin_on` whether models may be loaded and unloaded from outside.
+    `voice_store` holds the clips that `POST /generate` names by keys.
     """
 
     decode: Callable[[bytes], VoiceReference]
     assets: Path
     fetch_limits: FetchLimits
+    voice_store: VoiceStore
     max_text_length: int = 4096
     max_upload_bytes: int = 25 * 2**20
     max_clip_seconds: float = 120.0

@@ -38,18 +38,18 @@ class ReferenceReader:
         if any(_is_chosen(request, name) for name in uploads):
             return self.from_upload(request, uploads)
         if fields.voice_b64 is not None:
-            return self._decode(self._from_base64(fields.voice_b64), "voice_b64")
+            return self.from_bytes(self._from_base64(fields.voice_b64), "voice_b64")
         if fields.voice_url is not None:
             with _slot(self._fetching):
                 data = fetch(fields.voice_url, self._options.fetch_limits)
-            return self._decode(data, "voice_url")
+            return self.from_bytes(data, "voice_url")
         return None
 
     def from_upload(self, request: Request, names: Sequence[str]) -> VoiceReference:
         """The first of the named files; raises InvalidRequest where none is there."""
         for name in names:
             if _is_chosen(request, name):
-                return self._decode(request.files[name].stream.read(self._options.max_upload_bytes + 1), name)
+                return self.from_bytes(request.files[name].stream.read(self._options.max_upload_bytes + 1), name)
         raise InvalidRequest(f"{names[0]}: an audio file is required.", param=names[0], code="missing")
 
     def _from_base64(self, text: str) -> bytes:
@@ -62,7 +62,8 @@ class ReferenceReader:
         except (binascii.Error, ValueError) as error:
             raise InvalidRequest("voice_b64: this is not base64.", param="voice_b64") from error
 
-    def _decode(self, data: bytes, param: str) -> VoiceReference:
+    def from_bytes(self, data: bytes, param: str) -> VoiceReference:
+        """A clip that came by the field `param`."""
         if len(data) > self._options.max_upload_bytes:
             raise TooLarge(f"{param}: the clip is larger than {self._options.max_upload_bytes} bytes.", param=param)
         with _slot(self._decoding):

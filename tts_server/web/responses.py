@@ -6,14 +6,15 @@ import base64
 import contextlib
 import json
 import math
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
 from itertools import chain
 from urllib.parse import quote
 
 from flask import Response, current_app, g, request, stream_with_context
 
-from tts_server.audio.pcm import to_s16
 from tts_server.errors import Cancelled, TTSError
+from tts_server.speech import AudioFormat
 from tts_server.synthesis import Speech
 from tts_server.web.failures import error_event
 
@@ -52,31 +53,58 @@ def openai_events(speech: Speech) -> Response:
         yield _event({"type": "speech.audio.done", "usage": usage(speech)})
 
     watch = client_watch()
-    return _streamed(_ending_in_words(events()), speech, EVENT_STREAM)
+    return _streamed(_ending_in_words(events(), speech), speech, EVENT_STREAM)
 
 
 def response_events(speech: Speech) -> Response:
-    """Events in the style of the Responses API, each with s16le PCM."""
+    """Events in the style of the Responses API: s16le PCM, or pieces of a file in another format."""
 
     def events() -> Iterator[bytes]:
-        for index, samples in enumerate(speech.pcm(watch)):
-            audio = base64.b64encode(to_s16(samples)).decode()
+        for index, data in enumerate(speech.audio(watch)):
             yield _event(
                 {
                     "type": "response.output_audio.delta",
                     "index": index,
-                    "audio": audio,
-                    "format": "pcm16",
+                    "audio": base64.b64encode(data).decode(),
+                    "format": name,
                     "sample_rate": speech.sample_rate,
                 }
             )
-        response = {"id": f"resp_{request_id}", "status": "completed", "usage": usage(speech)}
-        yield _event({"type": "response.completed", "response": response})
+        part: dict[str, object] = {"type": "output_audio", "transcript": speech.text, "format": name, "sample_rate": speech.sample_rate}
+        yield _event({"type": "response.completed", "response": response_object(speech, request_id, part)})
         yield b"data: [DONE]\n\n"
 
+    name = "pcm16" if speech.request.format is AudioFormat.PCM else speech.request.format.value
     request_id = g.request_id
     watch = client_watch()
-    return _streamed(_ending_in_words(events()), speech, EVENT_STREAM)
+    return _streamed(_ending_in_words(events(), speech), speech, EVENT_STREAM)
+
+
+def response_object(speech: Speech, request_id: str, part: Mapping[str, object]) -> dict[str, object]:
+    """Finished speech as OpenAI's Responses API describes a response; `part` is the content of its one message."""
+    message = {"id": f"msg_{request_id}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    details = {
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+    now = int(time.time())
+    return {
+        "id": f"resp_{request_id}",
+        "object": "response",
+        "created_at": now,
+        "completed_at": now,
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "model": speech.model,
+        "output": [message],
+        "parallel_tool_calls": False,
+        "tool_choice": "none",
+        "tools": [],
+        "usage": {**usage(speech), **details},
+    }
 
 
 def usage(speech: Speech) -> dict[str, int]:
@@ -90,7 +118,7 @@ def _event(payload: dict[str, object]) -> bytes:
     return b"data: " + json.dumps(payload, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _ending_in_words(events: Iterator[bytes]) -> Iterator[bytes]:
+def _ending_in_words(events: Iterator[bytes], speech: Speech) -> Iterator[bytes]:
     """A failure after the first event is told as an event, since the status is sent."""
     is_started = False
     try:
@@ -100,6 +128,7 @@ def _ending_in_words(events: Iterator[bytes]) -> Iterator[bytes]:
     except TTSError as error:
         if not is_started:
             raise
+        speech.metrics.count_error(error.code)
         current_app.logger.error("stream failed: %s", error.message, exc_info=error.__cause__)
         yield _event(error_event(error))
 
@@ -108,11 +137,18 @@ def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Res
     """Pull the first chunk before the reply exists, so that a failure before it is a real status."""
 
     def counted() -> Generator[bytes, None, None]:
-        with contextlib.suppress(Cancelled), speech.metrics.request():
-            yield from chunks
+        try:
+            with contextlib.suppress(Cancelled), speech.metrics.request():
+                yield from chunks
+        except TTSError as error:
+            if is_begun:  # else the error becomes the reply, and is counted there
+                speech.metrics.count_error(error.code)
+            raise
 
+    is_begun = False
     running = counted()
     first = next(running, b"")
+    is_begun = True
     body = _Closing(chain([first], running), running)
     response = Response(stream_with_context(body), content_type=content_type)
     response.call_on_close(running.close)
@@ -145,6 +181,8 @@ def _described(response: Response, speech: Speech) -> Response:
         "X-Ignored-Parameters": ", ".join(speech.ignored) or None,
         "X-Sample-Rate": str(speech.sample_rate),
         "X-Seed": str(speech.seed),
+        "X-Cache": speech.cache_use.value,
+        "X-Route": speech.route,
     }
     for name, value in headers.items():
         if value is not None:
