@@ -188,7 +188,7 @@ def test_errors_are_sentences_and_leave_no_file(say, arguments, code, words, cap
     assert [path.name for path in Path().iterdir()] == ["latin.txt"]
 
 
-WAITING = b'HTTP/1.1 200 OK\r\nContent-Type: audio/pcm\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n\0\0\0\0\r\n'
+WAITING = b"HTTP/1.1 200 OK\r\nContent-Type: audio/pcm\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n\0\0\0\0\r\n"
 
 
 @pytest.mark.parametrize(

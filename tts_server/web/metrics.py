@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from tts_server import __version__
-from tts_server.engines.models import ModelState
+from tts_server.engines.model_source import ModelState
 from tts_server.metrics import Metrics
 from tts_server.synthesis import Synthesizer
 

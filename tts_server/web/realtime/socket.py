@@ -99,9 +99,7 @@ class WebSocket:
             raise wrong(f"This is not a WebSocket of version 13: {error}.", code="upgrade_required") from error
         list(self._frames.events())
         limit = _FrameLimit(self._limits.max_message_bytes)
-        self._accepted = self._frames.send(
-            AcceptConnection(subprotocol=subprotocol, extensions=[limit], extra_headers=list(reply_headers))
-        )
+        self._accepted = self._frames.send(AcceptConnection(subprotocol=subprotocol, extensions=[limit], extra_headers=list(reply_headers)))
         self._writer: socket.socket
         self._sending = threading.Lock()
         self._leave: tuple[int, str] | None = None
