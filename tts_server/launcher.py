@@ -122,21 +122,32 @@ def install_system_packages() -> None:
 
 
 def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
-    """Lint, types, import contracts and tests, as CI runs them; `arguments` go to pytest. Returns the exit status of the first failure."""
+    """Lint, types, import contracts and tests, as CI runs them; `arguments` go to pytest, which then runs in one process.
+
+    Returns the exit status of the first failure.
+    """
     environment.ensure(BASE, TEST, *CHATTERBOX)
     install_system_packages()
     variables = clean_environment()
+    if not arguments:
+        variables.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other share the cores
     if os.environ.get("CI") == "true" and can_use_apt():
         variables["PARLANCE_REQUIRE_TOOLS"] = "1"  # a missing browser or wine fails the tests instead of skipping them
     for name, command in STAGES:
         say(f"== {name}")
-        extra = arguments if name == "pytest" else ()
+        extra = () if name != "pytest" else arguments or side_by_side()
         code = call([str(environment.python), *command, *extra], variables, PROJECT)
         if code != 0:
             say(f"== {name} failed (exit status {code})")
             return code
     say("== all passed")
     return 0
+
+
+def side_by_side() -> list[str]:
+    """pytest's options to run files of tests beside each other: at most four, since each process loads its own speech models."""
+    processes = min(4, os.cpu_count() or 1)
+    return ["-n", str(processes), "--dist", "loadfile"] if processes > 1 else []
 
 
 def install(environment: Environment, names: Sequence[str]) -> int:

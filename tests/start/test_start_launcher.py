@@ -17,7 +17,7 @@ import pytest
 from throwaway import PYTHON, Copy, write_program, write_wheel
 
 from tts_server.environment import Environment, StartError
-from tts_server.launcher import start
+from tts_server.launcher import side_by_side, start
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="run.sh is for POSIX systems")
 
@@ -310,4 +310,11 @@ def test_ci_runs_the_test_command(testable: Copy, tmp_path: Path) -> None:
     variables = testable.variables | {"PATH": f"{testable.programs}:{os.environ['PATH']}"}
     done = subprocess.run([script], cwd=tmp_path, env=variables, capture_output=True, encoding="utf-8", timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "pytest"
+    assert done.stdout.splitlines()[-1].split()[0] == "pytest"
+
+
+@pytest.mark.parametrize("cores", [1, 2, 64])
+def test_files_of_tests_run_beside_each_other_where_there_are_cores(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    expected = {1: [], 2: ["-n", "2", "--dist", "loadfile"], 64: ["-n", "4", "--dist", "loadfile"]}
+    assert side_by_side() == expected[cores]
