@@ -1,0 +1,195 @@
+"""Turns operations into OpenAPI's own words, and pydantic's models into its schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from tts_server.web.openapi.operation import FORM, JSON, URLENCODED, Answer, Body, ErrorManner, Operation, Schema
+
+SCHEMAS = "#/components/schemas/"
+CLIP_TYPES = "audio/*, video/*, application/octet-stream"
+
+
+class RequestSchemas(GenerateJsonSchema):
+    """Schemas of what requests bring: null is "not given", which is said once for all fields."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"]) if schema.get("default") is None else super().default_schema(schema)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+class ReplySchemas(GenerateJsonSchema):
+    """Schemas of what the server answers."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one server allows, for the schemas."""
+
+    max_text_length: int
+
+    def of(self, model: str, name: str) -> Schema:
+        """More rules for a field of a model."""
+        has_limit = (model, name) in (("SpeechFields", "input"), ("TtsFields", "text"))
+        return {"minLength": 1, "maxLength": self.max_text_length} if has_limit else {}
+
+
+@dataclass
+class Describer:
+    """Turns operations into OpenAPI's own words."""
+
+    limits: Limits
+    schemas: dict[str, Any] = field(default_factory=dict)
+
+    def add_schemas(self, models: Iterable[type[BaseModel]], generator: type[GenerateJsonSchema]) -> None:
+        unique = dict.fromkeys(models)
+        _, made = models_json_schema(
+            [(model, "validation") for model in unique], ref_template=SCHEMAS + "{model}", schema_generator=generator
+        )
+        for name, schema in made["$defs"].items():
+            for key, property_ in schema.get("properties", {}).items():
+                property_.update(self.limits.of(name, key))
+        if twice := self.schemas.keys() & made["$defs"].keys():
+            raise ValueError(f"two models share a name: {', '.join(sorted(twice))}")
+        self.schemas |= made["$defs"]
+
+    def operation(self, operation: Operation) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "operationId": operation.id,
+            "tags": [operation.tag],
+            "summary": operation.summary,
+            "description": operation.description,
+            "parameters": [
+                {
+                    "name": one.name,
+                    "in": one.place,
+                    "required": one.place == "path",
+                    "description": one.description,
+                    "schema": one.schema,
+                    "example": one.example,
+                }
+                for one in operation.parameters
+            ],
+            "responses": {},
+        }
+        if operation.query:
+            told["parameters"] += self.query(operation.query, operation.query_example)
+        if operation.body:
+            told["requestBody"] = self.body(operation.body)
+        for status, answer in operation.answers.items():
+            told["responses"][str(status)] = self.answer(answer)
+        for status in operation.statuses():
+            told["responses"][str(status)] = error_name(status, operation.manner)
+        if not operation.needs_key:
+            told["security"] = []
+        return told
+
+    def query(self, model: type[BaseModel], example: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        schema = self.schemas[model.__name__]
+        for name, property_ in schema["properties"].items():
+            parameter = {"name": name, "in": "query", "required": name in schema.get("required", ())}
+            words = {"description": property_["description"]} | ({"example": example[name]} if name in example else {})
+            yield parameter | words | {"schema": {key: value for key, value in property_.items() if key != "description"}}
+
+    def body(self, body: Body) -> dict[str, Any]:
+        told = {}
+        for media in body.media:
+            if media == JSON and len(body.models) == 1 and not body.without:
+                schema: Any = reference(body.models[0])
+            else:
+                schema = self.fields(body, media)
+            told[media] = {"schema": schema, "example": dict(body.example)}
+            if media in (FORM, URLENCODED):
+                files = {name: {"contentType": CLIP_TYPES} for name in body.files if media == FORM}
+                objects = {name: {"contentType": JSON} for name, value in schema["properties"].items() if self.is_object(value)}
+                told[media]["encoding"] = files | objects
+        return {"required": True, "content": told}
+
+    def is_object(self, schema: Mapping[str, Any]) -> bool:
+        if "$ref" in schema:
+            return self.is_object(self.schemas[schema["$ref"].removeprefix(SCHEMAS)])
+        return schema.get("type") == "object"
+
+    def fields(self, body: Body, media: str) -> dict[str, Any]:
+        """All fields of a body in one object."""
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        for model in body.models:
+            schema = self.schemas[model.__name__]
+            properties |= schema["properties"]
+            required = [*(name for name in required if name not in schema["properties"]), *schema.get("required", ())]
+        properties = {name: value for name, value in properties.items() if name not in body.without}
+        if media in (FORM, URLENCODED):
+            properties = {name: form_field(value, body.example.get(name)) for name, value in properties.items()}
+        if media == FORM:
+            files = {name: {"type": "string", "format": "binary", "description": words} for name, words in body.files.items()}
+            properties = {**files, **properties}
+            required += body.required_files
+        told: dict[str, Any] = {"type": "object", "properties": properties}
+        names = [name for name in required if name in properties]
+        return told | ({"required": names} if names else {})
+
+    def answer(self, answer: Answer) -> dict[str, Any]:
+        told: dict[str, Any] = {"description": answer.description, "headers": header_references(answer.headers)}
+        if answer.content:
+            told["content"] = {media: {"schema": inline(shape)} for media, shape in answer.content.items()}
+        return told
+
+
+def form_field(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
+    """A field of a form: a text where it may be a text or an object, since a form has nothing else.
+
+    Who fills a form in begins with the example, else with an empty field, which is "not given".
+    """
+    kinds = schema.get("anyOf")
+    told = {**{key: value for key, value in schema.items() if key != "anyOf"}, **kinds[0]} if kinds else dict(schema)
+    if example is None and "default" in schema:
+        return told
+    return told | {"examples": ["" if example is None else example]}
+
+
+def reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": SCHEMAS + model.__name__}
+
+
+def inline(shape: Any) -> Any:
+    """A schema with references in the place of models."""
+    if isinstance(shape, Mapping):
+        return {key: inline(value) for key, value in shape.items()}
+    if isinstance(shape, list):
+        return [inline(value) for value in shape]
+    return reference(shape) if isinstance(shape, type) else shape
+
+
+def header_references(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("x-request-id", *names)}
+
+
+def error_name(status: int, manner: ErrorManner) -> str:
+    """The name of an error's description, such as BadRequest."""
+    words = "".join(part.capitalize() for part in HTTPStatus(status).phrase.replace("-", " ").split())
+    return manner.value + words
+
+
+def models_of(shape: Any) -> Iterator[type[BaseModel]]:
+    """All models that a schema refers to."""
+    if isinstance(shape, type):
+        yield shape
+    elif isinstance(shape, (Mapping, list)):
+        for value in shape.values() if isinstance(shape, Mapping) else shape:
+            yield from models_of(value)

@@ -1,0 +1,203 @@
+"""Operations that answer with audio."""
+
+from __future__ import annotations
+
+from tts_server.speech import AudioFormat
+from tts_server.web.fields import SpeechFields
+from tts_server.web.openapi.operation import BINARY, EVENTS, FORM, JSON, TEXT, Answer, Body, ErrorManner, Operation, Parameter
+from tts_server.web.openapi.replies import PredefinedVoice, ResponseReply
+from tts_server.web.openapi.requests import ResponseInput
+from tts_server.web.resonance import GenerateFields
+from tts_server.web.responses import EVENT_STREAM
+from tts_server.web.sillytavern import TtsFields
+
+SPEECH, SILLYTAVERN, RESONANCE = "Speech", "SillyTavern", "Resonance"
+
+AUDIO_HEADERS = (
+    "X-Model",
+    "X-Voice",
+    "X-Voice-Cloning",
+    "X-Ignored-Parameters",
+    "X-Retries",
+    "X-Sample-Rate",
+    "X-Seed",
+    "X-Cache",
+    "X-Route",
+    "X-Queue-Position",
+    "X-Queue-Wait",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
+ALL_AUDIO = {format_.content_type: BINARY for format_ in AudioFormat}
+WAV = {AudioFormat.WAV.content_type: BINARY}
+CLIP_ERRORS = (404, 415)
+CLIP_FILES = {
+    "custom_voice_file": "Reference clip for this request.",
+    "speaker_wav": "The same, under another name; the other one wins.",
+}
+
+SPOKEN = Answer(
+    "The audio. Streams come in chunks. stream_format=sse, or Accept: text/event-stream with pcm, answers events.",
+    {**ALL_AUDIO, EVENT_STREAM: EVENTS},
+    AUDIO_HEADERS,
+)
+STREAMED_WAV = Answer("A WAV of unknown length whose samples follow as they are made.", WAV, AUDIO_HEADERS)
+HELLO = {"input": "Hello, and welcome.", "voice": "alloy", "response_format": "mp3"}
+
+SPEECH_OPERATIONS = (
+    Operation(
+        "post",
+        "/v1/audio/speech",
+        "createSpeech",
+        SPEECH,
+        "Speak a text",
+        "OpenAI's route. An unknown model is served by the default one; X-Model says which model answered.",
+        {200: SPOKEN},
+        CLIP_ERRORS,
+        body=Body((SpeechFields,), HELLO, CLIP_FILES),
+    ),
+    Operation(
+        "post",
+        "/v1/audio/speech/stream",
+        "streamSpeech",
+        SPEECH,
+        "Speak a text as a stream of WAV",
+        "The fields of the speech route; response_format, stream and stream_format change nothing.",
+        {200: STREAMED_WAV},
+        CLIP_ERRORS,
+        body=Body((SpeechFields,), {"input": "Hello, and welcome.", "voice": "nova"}, CLIP_FILES),
+    ),
+    Operation(
+        "post",
+        "/v2/audio/speech_with_prompt",
+        "speakWithPrompt",
+        SPEECH,
+        "Speak a text in the voice of a clip",
+        "A form with the clip and the fields of the speech route; response_format is wav unless given.",
+        {200: SPOKEN},
+        CLIP_ERRORS,
+        body=Body(
+            (SpeechFields,),
+            {"input": "This is my own voice.", "exaggeration": 0.5},
+            {"audio_prompt": "The clip: a few seconds of one person speaking."},
+            ("audio_prompt",),
+            media=(FORM,),
+        ),
+    ),
+    Operation(
+        "post",
+        "/v1/audio/voice-conversion",
+        "convertVoice",
+        SPEECH,
+        "Speak a recording again in another voice",
+        "Words, timing and melody stay. The voice is a name or a clip. Needs a Chatterbox model; response_format is wav unless given.",
+        {200: SPOKEN},
+        CLIP_ERRORS,
+        body=Body(
+            (SpeechFields,),
+            {"voice": "nova"},
+            {
+                "audio": "The recording.",
+                "file": "The same, under another name.",
+                "source": "The same, under another name.",
+                "target": "A clip of the voice to speak it.",
+                "audio_prompt": "The same, under another name.",
+                **dict.fromkeys(CLIP_FILES, "The same, under another name."),
+            },
+            without=frozenset({"input", "language", "instructions", "cache"}),
+            media=(FORM,),
+        ),
+    ),
+    Operation(
+        "post",
+        "/v1/responses",
+        "createResponse",
+        SPEECH,
+        "Text in, audio out",
+        "The part of OpenAI's Responses API that speaks. stream=true answers events, with pcm unless a format is given.",
+        {200: Answer("The response with its audio in base64, or events.", {JSON: ResponseReply, EVENT_STREAM: EVENTS}, AUDIO_HEADERS)},
+        CLIP_ERRORS,
+        body=Body(
+            (SpeechFields, ResponseInput),
+            {"input": "Good morning.", "audio": {"voice": "alloy", "format": "mp3"}},
+            CLIP_FILES,
+            without=frozenset({"stream_format"}),
+        ),
+    ),
+    Operation(
+        "get",
+        "/v1/realtime",
+        "openRealtime",
+        SPEECH,
+        "Open a WebSocket that speaks",
+        "A WebSocket: OpenAI's Realtime protocol, or a simple one; the first message decides. Its messages are described in docs/API.md.",
+        {
+            101: Answer("The connection is a WebSocket from here on.", headers=("Upgrade", "Sec-WebSocket-Accept")),
+        },
+        (400, 404, 426),
+        (Parameter("model", "query", "The model that speaks. With it the server greets at once, in OpenAI's protocol.", "tts-1"),),
+    ),
+)
+
+TTS = {"text": "The tavern is open.", "voice_mode": "predefined", "predefined_voice_id": "harbor.flac", "output_format": "wav"}
+TTS_FORMATS = {format_.content_type: BINARY for format_ in (AudioFormat.WAV, AudioFormat.OPUS, AudioFormat.MP3)}
+
+SILLYTAVERN_OPERATIONS = (
+    Operation(
+        "get",
+        "/get_predefined_voices",
+        "listPredefinedVoices",
+        SILLYTAVERN,
+        "List the voices",
+        "All voices, as SillyTavern's Chatterbox provider reads them.",
+        {200: Answer("The voices.", {JSON: {"type": "array", "items": PredefinedVoice}})},
+    ),
+    Operation(
+        "get",
+        "/get_reference_files",
+        "listReferenceFiles",
+        SILLYTAVERN,
+        "List the files of voices",
+        "The names of the files in the folder of voices.",
+        {200: Answer("The files.", {JSON: {"type": "array", "items": TEXT, "examples": [["harbor.flac"]]}})},
+    ),
+    Operation(
+        "post",
+        "/tts",
+        "speakForSillyTavern",
+        SILLYTAVERN,
+        "Speak a text",
+        "The call of SillyTavern's Chatterbox provider.",
+        {200: Answer("The audio.", TTS_FORMATS, AUDIO_HEADERS)},
+        (404, 422),
+        body=Body((TtsFields,), TTS),
+    ),
+    Operation(
+        "get",
+        "/tts-stream",
+        "streamForSillyTavern",
+        SILLYTAVERN,
+        "Speak a text as a stream",
+        "The fields of POST /tts in the address; a WAV of unknown length unless output_format says otherwise.",
+        {200: Answer("The audio, as it is made.", TTS_FORMATS, AUDIO_HEADERS)},
+        (400, 404, 422, 429),
+        query=TtsFields,
+        query_example=TTS,
+    ),
+)
+
+RESONANCE_OPERATIONS = (
+    Operation(
+        "post",
+        "/generate",
+        "generate",
+        RESONANCE,
+        "Speak a text in the voice of a stored clip",
+        "The default model speaks. Where keys are set the key comes as x-api-key, and a wrong one is a 403.",
+        {200: Answer("A whole WAV.", WAV, AUDIO_HEADERS)},
+        (422,),
+        body=Body((GenerateFields,), {"prompt": "Hello, and welcome.", "voice_key": "voices/standard/harbor.flac"}),
+        manner=ErrorManner.RESONANCE,
+    ),
+)

@@ -1,0 +1,155 @@
+"""Operations on voices."""
+
+from __future__ import annotations
+
+from tts_server.speech import AudioFormat
+from tts_server.voices.registry import VoiceEntry
+from tts_server.web.openapi.operation import BINARY, FORM, JSON, Answer, Body, Operation, Parameter
+from tts_server.web.openapi.replies import (
+    AudioVoice,
+    AudioVoiceList,
+    CreatedVoice,
+    DeletedAudioVoice,
+    DeletedVoice,
+    Reloaded,
+    VoiceList,
+    VoiceReply,
+)
+from tts_server.web.openapi.requests import OpenAIVoiceForm, VoiceName
+from tts_server.web.openapi.speech import AUDIO_HEADERS
+from tts_server.web.voices import CONTENT_TYPES
+
+VOICES = "Voices"
+ANOTHER = "The same, under another name."
+VOICE_ID = Parameter("voice_id", "path", "The voice's id or another of its names.", "harbor")
+CHANGED_ID = Parameter("voice_id", "path", "The voice's id.", "Ada")
+
+VOICE_OPERATIONS = (
+    Operation(
+        "get",
+        "/v1/voices",
+        "listVoices",
+        VOICES,
+        "List all voices",
+        "Built-in voices and those of the folder, with all that is known of them.",
+        {200: Answer("The voices.", {JSON: VoiceList})},
+    ),
+    Operation(
+        "post",
+        "/v1/voices",
+        "createVoice",
+        VOICES,
+        "Make a voice from a clip",
+        "The clip is kept in the folder of voices; the answer says what it is like. controls come as JSON, aliases also by commas.",
+        {201: Answer("The voice.", {JSON: CreatedVoice})},
+        (409, 415),
+        body=Body(
+            (VoiceEntry, VoiceName),
+            {"name": "Ada", "aliases": ["countess"], "language": "en"},
+            {"audio": "A few seconds of one person speaking.", "audio_sample": ANOTHER, "file": ANOTHER},
+            media=(FORM,),
+        ),
+    ),
+    Operation(
+        "get",
+        "/v1/voices/{voice_id}",
+        "getVoice",
+        VOICES,
+        "Show a voice",
+        "One voice with all that is known of it.",
+        {200: Answer("The voice.", {JSON: VoiceReply})},
+        (404,),
+        (VOICE_ID,),
+    ),
+    Operation(
+        "patch",
+        "/v1/voices/{voice_id}",
+        "changeVoice",
+        VOICES,
+        "Change a voice",
+        "Changes what is given; null empties a field. What is built in or lies in standard/ keeps its name.",
+        {200: Answer("The voice as it is now.", {JSON: VoiceReply})},
+        (404, 409),
+        (CHANGED_ID,),
+        body=Body((VoiceEntry,), {"aliases": ["captain"], "controls": {"exaggeration": 0.4}}),
+    ),
+    Operation(
+        "delete",
+        "/v1/voices/{voice_id}",
+        "deleteVoice",
+        VOICES,
+        "Delete a voice",
+        "Deletes the recording as well.",
+        {200: Answer("It is gone.", {JSON: DeletedVoice})},
+        (400, 404, 409),
+        (CHANGED_ID,),
+    ),
+    Operation(
+        "get",
+        "/v1/voices/{voice_id}/audio",
+        "downloadVoice",
+        VOICES,
+        "Download a voice's recording",
+        "The file as it lies in the folder of voices. Built-in voices have none.",
+        {200: Answer("The recording.", dict.fromkeys(sorted(set(CONTENT_TYPES.values())), BINARY), ("Content-Disposition",))},
+        (404, 429),
+        (VOICE_ID,),
+    ),
+    Operation(
+        "get",
+        "/v1/voices/{voice_id}/preview",
+        "previewVoice",
+        VOICES,
+        "Hear a voice",
+        "A sentence in that voice, always the same.",
+        {200: Answer("The sentence.", {AudioFormat.MP3.content_type: BINARY}, AUDIO_HEADERS)},
+        (400, 404, 429),
+        (VOICE_ID, Parameter("model", "query", "The model that speaks.", "tts-1")),
+    ),
+    Operation(
+        "get",
+        "/v1/audio/voices",
+        "listAudioVoices",
+        VOICES,
+        "List the names of all voices",
+        "What Open WebUI and others read.",
+        {200: Answer("The voices.", {JSON: AudioVoiceList})},
+        parameters=(Parameter("legacy", "query", "true: only the ids.", False, {"type": "boolean"}),),
+    ),
+    Operation(
+        "post",
+        "/v1/audio/voices",
+        "createAudioVoice",
+        VOICES,
+        "Make a voice from a clip, as OpenAI has it",
+        "A form with a name and a recording.",
+        {200: Answer("The voice.", {JSON: AudioVoice})},
+        (409, 415),
+        body=Body(
+            (OpenAIVoiceForm,),
+            {"name": "Ada"},
+            {"audio_sample": "A few seconds of one person speaking.", "audio": ANOTHER, "file": ANOTHER},
+            media=(FORM,),
+        ),
+    ),
+    Operation(
+        "delete",
+        "/v1/audio/voices/{voice_id}",
+        "deleteAudioVoice",
+        VOICES,
+        "Delete a voice, as OpenAI has it",
+        "Deletes the recording as well.",
+        {200: Answer("It is gone.", {JSON: DeletedAudioVoice})},
+        (400, 404, 409),
+        (CHANGED_ID,),
+    ),
+    Operation(
+        "post",
+        "/admin/reload-voices",
+        "reloadVoices",
+        VOICES,
+        "Look at the folder of voices anew",
+        "Picks up files and changes of voices.json, and drops what is gone.",
+        {200: Answer("What is there now.", {JSON: Reloaded})},
+    ),
+)
