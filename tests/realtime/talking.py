@@ -40,11 +40,17 @@ def ask(socket: ClientConnection, **message: Any) -> None:
 def answer(socket: ClientConnection) -> tuple[bytes, dict[str, Any]]:
     """The PCM and the completion, or the error, of one text in the simple protocol."""
     pcm = b""
-    while isinstance(frame := socket.recv(timeout=30), bytes):
-        (length,) = struct.unpack(">I", frame[:4])
-        assert length == len(frame) - 4 > 0
-        pcm += frame[4:]
+    while isinstance(frame := socket.recv(timeout=30), bytes) or is_greeting(frame):
+        if isinstance(frame, bytes):
+            (length,) = struct.unpack(">I", frame[:4])
+            assert length == len(frame) - 4 > 0
+            pcm += frame[4:]
     return pcm, json.loads(frame)
+
+
+def is_greeting(frame: str) -> bool:
+    """On a busy machine the first message comes after a second, and the silence before it is greeted."""
+    return json.loads(frame)["type"] == "session.created"
 
 
 class Talk:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tts_server.engines.base import Capabilities, Engine
 from tts_server.engines.model_source import ModelState, ModelStatus
-from tts_server.engines.models import ModelManager
+from tts_server.engines.models import ModelManager, RestingEngine
 from tts_server.errors import InvalidRequest, ModelNotAvailable, ModelNotFound
 
 INSTALL_CHATTERBOX = "run.bat install chatterbox" if sys.platform == "win32" else "./run.sh install chatterbox"
@@ -124,6 +124,11 @@ class ModelCatalog:
         if model_id in self._running:
             return self._running[model_id]
         return self._loadable(model_id).engine(model_id)
+
+    def resting(self, name: str | None) -> RestingEngine | None:
+        """The model meant by `name` where it was unloaded, without loading it; raises ModelNotFound when strict and unknown."""
+        model_id = self.named(name)
+        return self.models.resting(model_id) if model_id in self.models else None
 
     def ready(self, name: str | None) -> str:
         """The id of the model meant by `name`, once it is loaded or has failed to: for who has the time to wait."""

@@ -54,6 +54,9 @@ class ModelSource(Protocol):
     def is_present(self) -> bool:
         """Whether all its files are on this machine. Quick: asked for each status."""
 
+    def stamp(self) -> str:
+        """Another one when its files are others. They are here; quick."""
+
     def fetch(self, report: Callable[[int, int | None], None]) -> None:
         """Bring its files here. `report(bytes done, bytes in all)` is called now and then and raises Cancelled, which must come through."""
 

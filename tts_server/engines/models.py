@@ -7,10 +7,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from tts_server.engines.base import Engine, ReloadableEngine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.base import Capabilities, Engine, ReloadableEngine, SpeechStream, Utterance, VoiceConverter
 from tts_server.engines.counted_stream import CountedStream
 from tts_server.engines.model_source import BUSY, ModelSource, ModelState, ModelStatus
 from tts_server.errors import Cancelled, Conflict, ModelLoading, ModelNotAvailable, TTSError, Unavailable
@@ -41,6 +41,17 @@ class _Loaded:
     num_uses: int = 0
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What was true of an engine, and is so again when the same files are loaded."""
+
+    capabilities: Capabilities
+    num_parallel: int
+    version: str
+    voices: Sequence[Voice]
+    stamp: str
+
+
 @dataclass(eq=False)
 class _Model:
     """What the manager keeps of one model; guarded by the manager's lock. `phase` is None where the disk decides."""
@@ -50,6 +61,7 @@ class _Model:
     phase: ModelState | None = None
     loaded: _Loaded | None = None
     was_ready: bool = False
+    facts: _Facts | None = None
     is_cancelled: bool = False
     began: float = 0.0
     bytes_done: int = 0
@@ -151,6 +163,15 @@ class ModelManager:
         """A ready model. Raises ModelLoading, and begins to load it, or ModelNotAvailable with the reason of a failure."""
         self._give_back(model_id, self._take(model_id))
         return ManagedEngine(self, model_id)
+
+    def resting(self, model_id: str) -> RestingEngine | None:
+        """A model that was unloaded and whose files are as they were, without loading it; else None."""
+        model = self._models[model_id]
+        with self._changed:
+            facts = model.facts if model.phase is None else None
+        if facts is None or facts.stamp != _stamp(model.source):
+            return None
+        return RestingEngine(self, model_id, facts)
 
     def unload(self, model_id: str) -> ModelStatus:
         """Free a model's memory, or give up what is under way; raises Conflict while somebody uses it."""
@@ -297,7 +318,7 @@ class ModelManager:
 
     def _replace_if_broken(self, model: _Model) -> None:
         if model.loaded is not None and model.loaded.engine.is_broken and not self._is_closed:
-            log.error("%s: its device failed; the model is loaded again", model.id)
+            log.error("%s: it has failed or is stuck; the model is loaded again", model.id)
             self._begin(model, after=self._detach(model))
 
     def _check(self, model: _Model) -> None:
@@ -403,10 +424,12 @@ class ModelManager:
             self._changed.notify_all()
 
     def _welcome(self, model: _Model, loaded: _Loaded) -> None:
+        engine = loaded.engine
+        facts = _Facts(engine.capabilities, engine.num_parallel, engine.version, tuple(engine.voices()), _stamp(model.source))
         with self._changed:
             is_wanted = not (model.is_cancelled or self._is_closed)
             if is_wanted:
-                model.phase, model.loaded, model.was_ready = ModelState.READY, loaded, True
+                model.phase, model.loaded, model.was_ready, model.facts = ModelState.READY, loaded, True, facts
                 model.loading_seconds = self._clock() - model.began
                 if self._keeper is None and self._keep_seconds is not None:
                     self._keeper = threading.Thread(target=self._keep, name="model-keeper", daemon=True)
@@ -487,6 +510,46 @@ class ManagedEngine:
 
     def close(self) -> None:
         self._manager.unload(self.name)
+
+
+class RestingEngine:
+    """A model that is unloaded: what it can do is known, and it is loaded only when something has to be spoken.
+
+    Its voices are made by the engine then, so what stands for them until then suits no other engine.
+    """
+
+    def __init__(self, manager: ModelManager, model_id: str, facts: _Facts) -> None:
+        self.name = model_id
+        self.capabilities = facts.capabilities
+        self.num_parallel = facts.num_parallel
+        self.version = facts.version
+        self._manager = manager
+        self._voices = facts.voices
+
+    def voices(self) -> Sequence[Voice]:
+        return self._voices
+
+    def builtin_voice(self, voice_id: str) -> Callable[[Engine], Any]:
+        return lambda engine: engine.builtin_voice(voice_id)
+
+    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Callable[[Engine], Any]:
+        return lambda engine: engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
+
+    def submit(self, utterance: Utterance) -> SpeechStream:
+        return self._manager.stream(self.name, lambda engine: engine.submit(replace(utterance, voice=utterance.voice(engine))))
+
+    def stats(self) -> Mapping[str, float]:
+        return {}
+
+    def close(self) -> None:
+        """Nothing is loaded."""
+
+
+def _stamp(source: ModelSource) -> str:
+    try:
+        return source.stamp()
+    except (TTSError, OSError):  # the files are gone
+        return ""
 
 
 def _in_words(error: Exception) -> str:

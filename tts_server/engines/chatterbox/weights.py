@@ -49,6 +49,13 @@ _BYTE_TOKENIZER = (frozenset({"tokenizer.json"}), frozenset({"vocab.json", "merg
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
+def stamp_of(family: Family, folder: Path) -> str:
+    """Tells the files of a model from others. Two snapshots of the hub have different names."""
+    files = [folder / name for name in sorted(set(family.files.values()))]
+    stamps = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
+    return "; ".join([folder.name, *stamps])
+
+
 def find(
     family: Family,
     model_dir: Path | None = None,
