@@ -1,32 +1,31 @@
-"""Waitress around the application: threads, limits, start and stop."""
+"""The server around the application: where it listens, how it starts, how it stops."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import json
 import logging
-import signal
 import socket
+import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
-from functools import partial
-from types import FrameType
 from typing import Any
 
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.server import create_server
-from waitress.task import ErrorTask, WSGITask
-
-from tts_server.errors import Unavailable
-from tts_server.web.failures import error_body
-from tts_server.web.realtime.routes import TAKE_OVER, Dialogue
+from tts_server.admission import Admission
+from tts_server.http.deadlines import Deadlines
+from tts_server.http.dialogues import Dialogues
+from tts_server.http.dispatch import Dispatcher
+from tts_server.http.listener import Listener
+from tts_server.http.signals import StopSignals
 
 log = logging.getLogger("tts_server")
 
-STOP_SECONDS = 5.0
+STOP_SECONDS = 8.0
+LAST_SECONDS = 2.0
+QUIET_SECONDS = 0.3
+POLL_SECONDS = 0.1
+OPEN_FILES = 4096
 UNUSABLE_PORT = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)
 
 
@@ -34,186 +33,54 @@ class PortInUse(Exception):
     """Another program listens on the port."""
 
 
-class JsonErrorTask(ErrorTask):
-    """What Waitress refuses by itself, such as a body that is too large, in the shape of all other errors."""
-
-    def execute(self) -> None:
-        error = self.request.error
-        code = "too_large" if error.code == 413 else "bad_request" if error.code < 500 else "server_error"
-        kind = "invalid_request_error" if error.code < 500 else "server_error"
-        body = json.dumps(error_body(f"{error.reason}: {error.body}.".replace("..", "."), kind, None, code)).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers += [("Content-Type", "application/json"), ("x-request-id", uuid.uuid4().hex)]
-        self.content_length = len(body)
-        self.set_close_on_finish()
-        self.write(body)
-
-
-class Dialogues:
-    """The connections that have left HTTP, at most `limit`, each with a thread of its own, so that they hold none of Waitress's."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._running: dict[Dialogue, threading.Thread] = {}
-        self._lock = threading.Lock()
-        self._is_closing = False
-        self._is_closed = False
-
-    @property
-    def is_full(self) -> bool:
-        return self._is_closing or len(self._running) >= self._limit
-
-    def start(self, dialogue: Dialogue, connection: socket.socket, on_end: Callable[[], None]) -> bool:
-        """Run a dialogue on a connection, which it frees; False where there is no room. `on_end` follows unless `close` came first."""
-        thread = threading.Thread(target=self._run, args=(dialogue, connection, on_end), name="realtime", daemon=True)
-        with self._lock:
-            if self.is_full:
-                connection.close()
-                return False
-            # Under the lock, so that `close` never meets a thread that cannot be joined yet.
-            self._running[dialogue] = thread
-            try:
-                thread.start()
-            except RuntimeError:  # the system has no more threads
-                del self._running[dialogue]
-                connection.close()
-                return False
-        return True
-
-    def close(self, seconds: float) -> None:
-        """Tell each dialogue to end, and wait for them for a while."""
-        with self._lock:
-            self._is_closing = True
-            running = dict(self._running)
-        for dialogue in running:
-            dialogue.leave()
-        deadline = time.monotonic() + seconds
-        for thread in running.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
-        with self._lock:
-            self._is_closed = True
-
-    def _run(self, dialogue: Dialogue, connection: socket.socket, on_end: Callable[[], None]) -> None:
-        try:
-            dialogue.converse(connection)
-        except Exception:
-            log.exception("a socket's dialogue failed")
-        finally:
-            connection.close()
-            with self._lock:
-                del self._running[dialogue]
-                if not self._is_closed:
-                    on_end()
-
-
-class Task(WSGITask):
-    """A request, as Waitress works on it. Its view may take the connection over: then the reply is the view's to send."""
-
-    dialogue: Dialogue | None = None
-
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
-        environ[TAKE_OVER] = self.take_over
-        return environ
-
-    def take_over(self, dialogue: Dialogue) -> None:
-        """Let the connection be the dialogue's once the view has answered 101; raises Unavailable."""
-        if self.channel.dialogues.is_full:
-            raise Unavailable("Too many WebSockets are open at this moment. Try again.", code="busy")
-        self.dialogue = dialogue
-
-    @property
-    def is_taken_over(self) -> bool:
-        return self.dialogue is not None and self.status.startswith("101")
-
-    def write(self, data: bytes) -> None:
-        if not self.is_taken_over:
-            super().write(data)
-
-    def finish(self) -> None:
-        if self.is_taken_over:
-            self.channel.hand_over(self.dialogue)
-        else:
-            super().finish()
-
-
-class Channel(HTTPChannel):
-    """A connection, as Waitress calls it. Handed over, it stays in Waitress's count of connections, and nothing else."""
-
-    task_class = Task
-    error_task_class = JsonErrorTask
-
-    def __init__(self, dialogues: Dialogues, *arguments: Any, **options: Any) -> None:
-        self.dialogues = dialogues
-        self._is_handed_over = False
-        self._reading = threading.Lock()
-        super().__init__(*arguments, **options)
-
-    def hand_over(self, dialogue: Dialogue) -> None:
-        """From now on the dialogue alone reads and writes. Called by the request's thread."""
-        with self._reading:
-            connection = self.socket.dup()
-            self._is_handed_over = True
-        # What came behind the request was read as HTTP and is lost: a client has to wait for the reply to it.
-        is_early = len(self.requests) > 1 or self.request is not None
-        if is_early:
-            connection.close()
-        if is_early or not self.dialogues.start(dialogue, connection, self._take_back):
-            self._take_back()
-
-    def readable(self) -> bool:
-        return not self._is_handed_over and bool(super().readable())
-
-    def writable(self) -> bool:
-        return not self._is_handed_over and bool(super().writable())
-
-    def handle_read(self) -> None:
-        with self._reading:
-            if not self._is_handed_over:
-                super().handle_read()
-
-    def _take_back(self) -> None:
-        """The dialogue is over: let the loop close what is left."""
-        self.will_close = True
-        self._is_handed_over = False
-        self.server.pull_trigger()
-
-
 class Server:
-    """One listening server. `port` is the real one, also when 0 was asked for. Raises PortInUse."""
+    """One listening server. `port` is the real one, also when 0 was asked for. Raises PortInUse.
+
+    `admission` says how many long requests are worked on at a time, and how many may wait (see `http/dispatch.py`). Once it is to stop,
+    what is being answered has `stop_seconds` to end.
+    """
 
     def __init__(
-        self, app: Callable[..., Any], host: str, port: int, *, threads: int, max_body_bytes: int, max_websockets: int = 100
+        self,
+        app: Callable[..., Any],
+        host: str,
+        port: int,
+        *,
+        admission: Admission,
+        max_body_bytes: int,
+        max_websockets: int = 100,
+        trusted_proxy: str = "",
+        deadlines: Deadlines | None = None,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
+        self.dispatcher = Dispatcher(admission)
+        self._dialogues = Dialogues(max_websockets)
+        _allow_open_files()
         try:
-            self._waitress = create_server(
+            self._listener = Listener(
                 app,
-                host=_first_address(host, port),
-                port=port,
-                threads=threads,
-                connection_limit=1000,
-                asyncore_use_poll=True,
-                channel_request_lookahead=1,
-                outbuf_high_watermark=256 * 1024,
-                max_request_body_size=max_body_bytes,
-                channel_timeout=30,
-                cleanup_interval=2,
-                clear_untrusted_proxy_headers=True,
-                ident=None,
+                _first_address(host, port),
+                port,
+                dispatcher=self.dispatcher,
+                dialogues=self._dialogues,
+                deadlines=deadlines or Deadlines(),
+                max_body_bytes=max_body_bytes,
+                trusted_proxy=trusted_proxy,
             )
         except OSError as error:
+            self.dispatcher.shutdown()
             if error.errno in UNUSABLE_PORT:
                 raise PortInUse(
                     f"Port {port} on {host} cannot be used ({error.strerror}). Another program may be listening there: "
                     f"stop it, or choose another port with PORT={port + 1}."
                 ) from error
             raise PortInUse(f"The address {host} cannot be used: {error}. Set HOST to an address of this machine.") from error
-        self._dialogues = Dialogues(max_websockets)
-        self._waitress.channel_class = partial(Channel, self._dialogues)
         self.host = host
-        self.port = int(self._waitress.effective_port)
-        self._lock = threading.Lock()
+        self.port = int(self._listener.effective_port)
+        self._stop_seconds = stop_seconds
+        self._lock = threading.RLock()  # a signal may come while its thread has it
         self._is_stopping = False
+        self._signals = StopSignals(self.stop)
 
     @property
     def url(self) -> str:
@@ -222,40 +89,65 @@ class Server:
         return f"http://{name}:{self.port}"
 
     def run(self) -> None:
-        """Serve until `stop`, Ctrl-C or SIGTERM; what runs is given a few seconds to end."""
+        """Serve until `stop` is called, and then until what is being answered has ended or its time is over."""
         try:
             while not self._is_stopping:
-                wasyncore.loop(timeout=1, use_poll=True, map=self._waitress._map, count=1)
-        except KeyboardInterrupt:
-            pass
+                self._listener.turn()
+            self._drain()
         finally:
-            self._dialogues.close(STOP_SECONDS)
+            self._dialogues.close(0)
             with self._lock:
-                for channel in list(self._waitress.active_channels.values()):
-                    channel.handle_close()  # wakes the thread that waits for its reader
-                wasyncore.close_all(self._waitress._map)
-            self._waitress.task_dispatcher.shutdown(cancel_pending=True, timeout=STOP_SECONDS)
+                self._is_stopping = True
+                self._listener.close()
+            self.dispatcher.shutdown(timeout=LAST_SECONDS)
 
     def stop_on_signals(self) -> None:
-        """Let SIGTERM (and Ctrl-Break on Windows) end `run` as Ctrl-C does. Call from the main thread."""
-        for name in ("SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), _interrupt)
+        """Let Ctrl-C, SIGTERM and a closed window call `stop`; a second time they end the process. Call from the main thread."""
+        self._signals.listen()
 
-    def stop(self) -> None:
-        """End `run` from another thread. Safe to call twice."""
+    def stop(self, within: float | None = None) -> None:
+        """Have `run` end, from another thread or a signal; in fewer seconds than it was made with, if so. Safe to call twice."""
         # Under the lock the loop's trigger is still open, so that its descriptor cannot be somebody else's by now.
         with self._lock:
+            if within is not None:
+                self._stop_seconds = min(self._stop_seconds, within)
             if not self._is_stopping:
                 self._is_stopping = True
-                self._waitress.pull_trigger()
+                self._listener.pull_trigger()
+
+    def _drain(self) -> None:
+        log.info("stopping: what is being answered has %g seconds to end", self._stop_seconds)
+        self._listener.drain()
+        goodbyes = threading.Thread(target=self._dialogues.close, args=(self._stop_seconds,), name="goodbyes", daemon=True)
+        goodbyes.start()
+        self._turn_until_quiet(time.monotonic() + self._stop_seconds)
+        # Replies that have not begun can still become errors in words; what has begun is cut off.
+        self._listener.is_ending = True
+        for channel in self._listener.channels:
+            if channel.has_begun_reply:
+                channel.cut_off()
+        self._turn_until_quiet(time.monotonic() + LAST_SECONDS)
+
+    def _turn_until_quiet(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            self._listener.dismiss(QUIET_SECONDS)
+            if self.dispatcher.is_idle and not self._listener.channels:
+                return
+            self._listener.turn(POLL_SECONDS)
+
+
+def _allow_open_files() -> None:
+    """Ask for as many files as the connections may need; macOS grants 256 unless asked."""
+    if sys.platform != "win32":  # which has no such limit
+        import resource
+
+        granted, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+        if granted != resource.RLIM_INFINITY and granted < wanted:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _first_address(host: str, port: int) -> str:
     """One numeric address, so that Waitress opens one socket also for names that have several."""
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0])
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    log.info("stopping (signal %d)", number)
-    raise KeyboardInterrupt

@@ -15,6 +15,7 @@ import torch
 from tts_server.engines.chatterbox import prepared
 from tts_server.engines.chatterbox.conditionals import Conditionals, from_tensors, key_of
 from tts_server.engines.chatterbox.prepared import PreparedVoices
+from tts_server.engines.prepared_files import forget_clip
 from tts_server.errors import InvalidReference
 from tts_server.speech import VoiceReference
 
@@ -208,6 +209,22 @@ def test_the_disk_holds_no_more_than_allowed(listener: Listener, voices: Callabl
 def test_a_clip_that_is_used_once_leaves_nothing_on_disk(voices: Callable[..., PreparedVoices], tmp_path: Path) -> None:
     voices().get(clip("a"), keep=False)
     assert not list(tmp_path.rglob("*.*"))
+
+
+def test_a_clip_can_be_forgotten_whichever_models_prepared_it(
+    listener: Listener, voices: Callable[..., PreparedVoices], tmp_path: Path
+) -> None:
+    for name in "ab":
+        for norm_loudness in (True, False):
+            voices().get(clip(name), norm_loudness=norm_loudness)
+    (tmp_path / MODEL / "damaged.safetensors").write_bytes(b"\xff" * 20)
+    forget_clip(tmp_path, clip("a").digest)
+    assert len(files(tmp_path)) == 3
+    listener.heard.clear()
+    voices().get(clip("b"))
+    assert listener.heard == []
+    voices().get(clip("a"))
+    assert listener.heard == [("a", True)]
 
 
 def test_a_folder_that_cannot_be_written_does_not_stop_the_speech(

@@ -93,7 +93,23 @@ def test_long_numbers_in_other_digits_are_read_one_by_one(reader, nine):
     assert words(reader, nine * 15) == words(reader, "9" * 15)
 
 
-@pytest.mark.parametrize("text", ["²" * 40, "⑳" * 40, "9²" * 40, "999999999999999²" * 3, "1.1." + "1" + "0" * 40, "9,,9" * 30, ",9" * 50])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "¹See below",
+        "note①a",
+        "¹õ",
+        "x¹$",
+        "m²k",
+        "²" * 40,
+        "⑳" * 40,
+        "9²" * 40,
+        "999999999999999²" * 3,
+        "1.1." + "1" + "0" * 40,
+        "9,,9" * 30,
+        ",9" * 50,
+    ],
+)
 def test_odd_digits_and_commas_are_spoken(reader, text):
     assert spoken(reader, text)
 

@@ -8,14 +8,29 @@ takes twice as long. So whoever computes beside the engine does it in a thread t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from typing import TypeVar
+
+from tts_server.errors import EngineStuck
 
 T = TypeVar("T")
 
 
-def in_brief_thread(action: Callable[[], T]) -> T:
-    """What `action` returns or raises."""
-    with ThreadPoolExecutor(1, thread_name_prefix="compute") as thread:
-        return thread.submit(action).result()
+def in_brief_thread(action: Callable[[], T], name: str, seconds: float) -> T:
+    """What `action` returns or raises; raises EngineStuck, in the name of its model, after `seconds`, and leaves the thread behind."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(action())
+        except BaseException as error:
+            future.set_exception(error)
+
+    thread = threading.Thread(target=run, name="compute", daemon=True)
+    thread.start()
+    if not wait([future], seconds).done:
+        raise EngineStuck(name, seconds)
+    thread.join()
+    return future.result()

@@ -11,12 +11,13 @@ import torch
 from tts_server.engines.chatterbox.brief_thread import in_brief_thread
 from tts_server.engines.chatterbox.conditionals import Conditionals, compute
 from tts_server.engines.chatterbox.decoder import T3Decoder
-from tts_server.engines.chatterbox.engine import ChatterboxEngine
+from tts_server.engines.chatterbox.engine import STUCK_SECONDS, ChatterboxEngine
 from tts_server.engines.chatterbox.families import Family
 from tts_server.engines.chatterbox.loading import load
 from tts_server.engines.chatterbox.prepared import PreparedVoices
 from tts_server.engines.chatterbox.speaker import Speaker
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights import stamp_of
 from tts_server.speech import Voice, VoiceReference
 
 NUM_VOICES_IN_MEMORY = 64
@@ -46,16 +47,18 @@ def create_engine(
     builtin: Sequence[Voice] = (),
     reference_of: Callable[[str], VoiceReference] | None = None,
     checks_speech: bool = True,
+    stuck_seconds: float = STUCK_SECONDS,
 ) -> ChatterboxEngine:
     """Load a model.
 
     `mode` is `exact` or `fast`; `voice_cache` is where prepared voices are kept (None: in memory only); `threads` is for the CPU (0: as
-    torch chooses); `max_rows` is the width of a T3 batch. Raises ModelNotAvailable in words where files or packages are missing.
+    torch chooses); `max_rows` is the width of a T3 batch; what makes no progress for `stuck_seconds` is given up.
+    Raises ModelNotAvailable in words where files or packages are missing.
     """
     parts = load(family, folder, choose_device(device))
 
     def listen(reference: VoiceReference, norm_loudness: bool) -> Conditionals:
-        return in_brief_thread(partial(compute, parts, reference, norm_loudness))
+        return in_brief_thread(partial(compute, parts, reference, norm_loudness), family.name, stuck_seconds)
 
     voices = PreparedVoices(voice_cache, listen, NUM_VOICES_IN_MEMORY, model=family.id)
     return ChatterboxEngine(
@@ -67,12 +70,11 @@ def create_engine(
         reference_of=reference_of,
         checks_speech=checks_speech,
         threads=threads,
+        stuck_seconds=stuck_seconds,
         version=_version(family, folder, str(parts.device), mode),
     )
 
 
 def _version(family: Family, folder: Path, device: str, mode: str) -> str:
-    """Tells these weights and this way of computing from others. Two snapshots of the hub have different names."""
-    files = [folder / name for name in sorted(set(family.files.values()))]
-    stamps = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
-    return "; ".join([folder.name, *stamps, f"torch {torch.__version__}", device, mode])
+    """Tells these weights and this way of computing from others."""
+    return "; ".join([stamp_of(family, folder), f"torch {torch.__version__}", device, mode])

@@ -33,7 +33,9 @@ from tts_server.engines.chatterbox.prepared import PreparedVoices
 from tts_server.engines.chatterbox.sampling import Sampling
 from tts_server.engines.chatterbox.sequence import Sequence
 from tts_server.engines.chatterbox.speaker import Line, Speaker
-from tts_server.errors import EngineFailure, TTSError, Unavailable
+from tts_server.engines.watchdog import Watchdog
+from tts_server.errors import EngineFailure, EngineStuck, TTSError, Unavailable
+from tts_server.log import working_for
 from tts_server.memory import release_memory
 from tts_server.speech import Samples, Voice, VoiceReference
 
@@ -50,6 +52,8 @@ MAX_SPOKEN_TOGETHER = 8
 
 MAX_CREDIT_SECONDS = 0.5
 IDLE_SECONDS = 2.0
+STUCK_SECONDS = 120.0
+CLOSE_SECONDS = 10.0
 
 
 @dataclass
@@ -64,7 +68,8 @@ class ChatterboxEngine:
     """Speaks with one Chatterbox model.
 
     `builtin` are the voices a client may always name and `reference_of` gives the clip behind each; where the model brings a voice of its
-    own, the first of them is that one. `is_broken` turns true when the device has failed for good: then the model must be loaded anew.
+    own, the first of them is that one. `is_broken` turns true when the device has failed for good, or when a step has
+    taken longer than `stuck_seconds`: then the model must be loaded anew, and a thread that is stuck is left behind.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class ChatterboxEngine:
         checks_speech: bool = True,
         threads: int = 0,
         idle_seconds: float = IDLE_SECONDS,
+        stuck_seconds: float = STUCK_SECONDS,
         version: str = "",
     ) -> None:
         family = parts.family
@@ -102,8 +108,10 @@ class ChatterboxEngine:
         self._order = itertools.count()
         self._wake = threading.Event()
         self._lock = threading.Lock()
+        self._watchdog = Watchdog(stuck_seconds, self._give_up, self.name)
         self._new: deque[Job] = deque()
         self._is_closed = False
+        self._is_stuck = False
         # Below: the engine thread's own.
         self._jobs: list[Job] = []
         self._clocks: dict[int, float] = {}
@@ -153,8 +161,12 @@ class ChatterboxEngine:
         self._wake.set()
         if thread is None:
             self._stop()
-        else:
-            thread.join()
+        elif not self._is_stuck:
+            thread.join(CLOSE_SECONDS)
+            if thread.is_alive():
+                log.error("%s: its thread did not end in time and is left behind", self.name)
+                self._fail_all(Unavailable(f"{self._family.name} has been stopped. Try again in a moment."))
+        self._watchdog.close()
 
     def _submit(self, utterance: Utterance, pieces: deque[str | Samples]) -> SegmentStream:
         stream = SegmentStream(self._wake.set)
@@ -179,9 +191,10 @@ class ChatterboxEngine:
                 while not (self._is_closed or self.is_broken):
                     if self._is_idle():
                         return
-                    self._take_new()
-                    self._drop_unheard()
-                    self._work()
+                    with self._watchdog.watching(self):
+                        self._take_new()
+                        self._drop_unheard()
+                        self._work()
         except BaseException as error:
             log.critical("%s: the engine's thread has died", self.name, exc_info=error)
             self.is_broken = True
@@ -291,7 +304,8 @@ class ChatterboxEngine:
             job.tokens = sequence.tokens
 
     def _try_again(self, job: Job, fault: str) -> None:
-        log.info("%s: a segment was %s; made again with another seed", self.name, fault)
+        with working_for(job.request):
+            log.info("%s: a segment was %s; made again with another seed", self.name, fault)
         self._counters["retries"] += 1
         job.try_again()
         self._begin(job)
@@ -390,7 +404,8 @@ class ChatterboxEngine:
             log.error("%s: the device has failed", self.name, exc_info=error)
             self.is_broken = True
             return
-        reply = self._in_words(error)
+        with working_for(guilty[0].request, guilty[0].utterance.text) if guilty else contextlib.nullcontext():
+            reply = self._in_words(error)
         for job in {*guilty, *lost}:
             if job in guilty or job.was_restarted or job.has_spoken:
                 self._counters["failures"] += 1
@@ -426,6 +441,13 @@ class ChatterboxEngine:
             self._jobs.remove(job)
         if not any(other.utterance.group == job.utterance.group for other in self._jobs):
             self._clocks.pop(job.utterance.group, None)
+
+    def _give_up(self, _engine: ChatterboxEngine) -> None:
+        """The engine's thread does not come back from a step: tell everyone. Called by the watchdog."""
+        log.critical("%s: no progress for %g s; its thread is left behind", self.name, self._watchdog.seconds)
+        self.is_broken = self._is_stuck = True
+        self._counters["failures"] += 1
+        self._fail_all(EngineStuck(self._family.name, self._watchdog.seconds))
 
     def _fail_all(self, error: TTSError) -> None:
         with self._lock:

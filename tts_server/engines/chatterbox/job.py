@@ -15,6 +15,7 @@ from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.conditionals import Conditionals
 from tts_server.engines.chatterbox.sequence import Sequence
 from tts_server.errors import Cancelled, TTSError
+from tts_server.log import request_id
 from tts_server.speech import Samples
 
 CANCEL_POLL_SECONDS = 0.1
@@ -103,6 +104,8 @@ class Job:
     made: list[Samples] = field(default_factory=list)
     has_spoken: bool = False
     """Whether a part of the current piece was given out: then it cannot be made again."""
+    request: str = field(default_factory=request_id.get)
+    """Id of the request that it is spoken for, for the log."""
 
     @property
     def piece(self) -> str | Samples:

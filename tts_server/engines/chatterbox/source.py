@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tts_server.engines.base import Capabilities, ReloadableEngine
 from tts_server.engines.chatterbox.families import Family, capabilities
-from tts_server.engines.chatterbox.weights import find
+from tts_server.engines.chatterbox.weights import find, stamp_of
 from tts_server.errors import TTSError
 from tts_server.speech import Voice, VoiceReference
 
@@ -43,6 +43,7 @@ class ChatterboxOptions:
     voice_cache: Path | None = None
     threads: int = 0
     max_rows: int = 16
+    stuck_seconds: float = 120.0
     builtin: Sequence[Voice] = ()
     reference_of: Callable[[str], VoiceReference] | None = None
 
@@ -64,6 +65,9 @@ class ChatterboxSource:
             return False
         return True
 
+    def stamp(self) -> str:
+        return stamp_of(self._family, self._find(is_offline=True))
+
     def fetch(self, report: Callable[[int, int | None], None]) -> None:
         self._find(is_offline=self._options.is_offline, report=report)
 
@@ -83,6 +87,7 @@ class ChatterboxSource:
             voice_cache=options.voice_cache,
             threads=options.threads,
             max_rows=options.max_rows,
+            stuck_seconds=options.stuck_seconds,
             builtin=options.builtin,
             reference_of=options.reference_of,
         )

@@ -5,24 +5,37 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import itertools
+import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
 
 from tts_server.engines.base import Capabilities, Utterance
 from tts_server.engines.embedded.matching import match
 from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
 from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker
-from tts_server.errors import Cancelled, EngineFailure
+from tts_server.engines.watchdog import Watchdog
+from tts_server.errors import Cancelled, EngineFailure, EngineStuck, OutOfRoom, TTSError
 from tts_server.memory import keep_few_arenas, release_memory
 from tts_server.speech import Samples, Voice, VoiceReference
 
+log = logging.getLogger(__name__)
+
+NAME = "The embedded voice"
 CANCEL_POLL_SECONDS = 0.1
 IDLE_SECONDS = 2.0
+STUCK_SECONDS = 120.0
+CLOSE_SECONDS = 5.0
+
+MAX_STUCK = 4
+"""For each thread that speaks, so many that are stuck are left behind; then the engine waits for one of them."""
+
 REFERENCE_TEXT = (
     "The sky was clear this morning, and the first birds were singing in the garden. We had a cup of coffee, talked about the weather, "
     "and decided to take the long way around the lake. Would you like to come with us next time? It is quite a lovely walk."
@@ -56,10 +69,20 @@ _Task = tuple[int, int, Utterance | None, EmbeddedStream | None]
 """Priority, order of arrival, what to say and where the audio goes; nothing to say ends the thread."""
 
 
+@dataclass(eq=False)
+class _Worker:
+    """A thread of the engine, and the stream of what it speaks now. `is_abandoned`: that took too long, and nobody waits for it."""
+
+    thread: threading.Thread = field(init=False)
+    stream: EmbeddedStream | None = None
+    is_abandoned: bool = False
+
+
 class EmbeddedEngine:
     """Speaks with `hibari` on `threads` threads (0: one for each core).
 
-    First segments go before all others, then first come, first served.
+    First segments go before all others, then first come, first served. A thread that speaks one segment for more than `stuck_seconds` is
+    left behind, since it cannot be ended: its request is told so, and another thread takes its place.
     """
 
     name = "embedded"
@@ -73,7 +96,7 @@ class EmbeddedEngine:
         max_segment_chars=280,
     )
 
-    def __init__(self, threads: int = 0) -> None:
+    def __init__(self, threads: int = 0, *, stuck_seconds: float = STUCK_SECONDS) -> None:
         self.num_parallel = threads or os.cpu_count() or 1
         self.version = f"hibari-tts {importlib.metadata.version('hibari-tts')}"
         keep_few_arenas()
@@ -83,9 +106,12 @@ class EmbeddedEngine:
         self._lock = threading.Lock()
         self._done = 0
         self._closed = False
-        self._threads = [threading.Thread(target=self._work, name=f"embedded-{i}", daemon=True) for i in range(self.num_parallel)]
-        for thread in self._threads:
-            thread.start()
+        self._workers: list[_Worker] = []
+        self._num_stuck = 0
+        self._watchdog = Watchdog(stuck_seconds, self._abandon, self.name)
+        with self._lock:
+            for _ in range(self.num_parallel):
+                self._employ(_Worker())
 
     # Called by request threads
 
@@ -107,25 +133,67 @@ class EmbeddedEngine:
         stream = EmbeddedStream()
         with self._lock:
             if self._closed:
-                raise EngineFailure("The embedded voice has been stopped.")
+                raise EngineFailure(f"{NAME} has been stopped.")
+            if not self._workers:
+                raise EngineStuck(NAME, self._watchdog.seconds)
             self._queue.put((0 if utterance.index == 0 else 1, next(self._order), utterance, stream))
         return stream
 
     def stats(self) -> Mapping[str, float]:
-        return {"segments_done": self._done, "segments_waiting": self._queue.qsize(), "threads": self.num_parallel}
+        return {
+            "segments_done": self._done,
+            "segments_waiting": self._queue.qsize(),
+            "threads": self.num_parallel,
+            "threads_stuck": self._num_stuck,
+        }
 
     def close(self) -> None:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                for _ in self._threads:
+                for _ in self._workers:
                     self._queue.put((-1, next(self._order), None, None))
-        for thread in self._threads:
-            thread.join()
-        while not self._queue.empty():
-            _, _, _, stream = self._queue.get()
+            workers = list(self._workers)
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for worker in workers:
+            worker.thread.join(max(0.0, deadline - time.monotonic()))
+        self._watchdog.close()
+        self._fail_waiting(EngineFailure(f"{NAME} has been stopped."))
+
+    def _fail_waiting(self, error: TTSError) -> None:
+        while True:
+            try:
+                _, _, _, stream = self._queue.get_nowait()
+            except queue.Empty:
+                return
             if stream is not None and stream.future.set_running_or_notify_cancel():
-                stream.future.set_exception(EngineFailure("The embedded voice has been stopped."))
+                stream.future.set_exception(error)
+
+    # The watchdog's thread
+
+    def _abandon(self, worker: _Worker) -> None:
+        """Leave a thread behind that does not come back, and have another one take its place."""
+        with self._lock:
+            stream = worker.stream
+            if stream is None:
+                return  # it has come back at this moment
+            worker.stream, worker.is_abandoned = None, True
+            self._workers.remove(worker)
+            self._num_stuck += 1
+            if not self._closed and self._num_stuck <= MAX_STUCK * self.num_parallel:
+                self._employ(_Worker())
+            is_nobody_left = not self._workers
+        error = EngineStuck(NAME, self._watchdog.seconds)
+        log.critical("embedded: a thread has been stuck for %g s; %d are by now", self._watchdog.seconds, self._num_stuck)
+        stream.future.set_exception(error)
+        if is_nobody_left:
+            self._fail_waiting(error)
+
+    def _employ(self, worker: _Worker) -> None:
+        """Begin a thread; with the lock held."""
+        worker.thread = threading.Thread(target=self._work, args=(worker,), name=f"embedded-{next(self._order)}", daemon=True)
+        worker.thread.start()
+        self._workers.append(worker)
 
     # The engine's own threads
 
@@ -136,23 +204,39 @@ class EmbeddedEngine:
             release_memory()
             return self._queue.get()
 
-    def _work(self) -> None:
+    def _work(self, worker: _Worker) -> None:
         while True:
             _, _, utterance, stream = self._next()
             if utterance is None or stream is None:
                 return
             if not stream.future.set_running_or_notify_cancel():
                 continue
+            worker.stream = stream
+            failure: TTSError | None = None
             try:
-                samples = self._speaker.speak(utterance.text, utterance.voice, utterance.tempo, utterance.seed)
+                with self._watchdog.watching(worker):
+                    samples = self._speaker.speak(utterance.text, utterance.voice, utterance.tempo, utterance.seed)
             except Exception as error:
-                failure = EngineFailure("The embedded voice could not speak this text.")
+                is_full = isinstance(error, MemoryError)
+                failure = OutOfRoom("memory") if is_full else EngineFailure("The embedded voice could not speak this text.")
                 failure.__cause__ = error
+            with self._lock:
+                worker.stream = None
+                if worker.is_abandoned:  # its stream has ended without it
+                    self._num_stuck -= 1
+                    if self._closed or len(self._workers) >= self.num_parallel:
+                        return
+                    worker.is_abandoned = False
+                    self._workers.append(worker)
+                    continue
+                is_last = self._closed
+                self._done += failure is None
+                is_time_to_release = self._done % SEGMENTS_PER_RELEASE == 0
+            if failure is not None:
                 stream.future.set_exception(failure)
             else:
-                with self._lock:
-                    self._done += 1
-                    is_time_to_release = self._done % SEGMENTS_PER_RELEASE == 0
                 stream.future.set_result(samples)
-                if is_time_to_release:
-                    release_memory()
+            if is_last:
+                return
+            if is_time_to_release:
+                release_memory()

@@ -106,12 +106,13 @@ def _is_latin(letter: str) -> bool:
 def _spelled(symbols: Iterator[str]) -> str:
     """What stands between words, with foreign digits as ours and unknown signs by their names ("≤": "less than or equal to")."""
     run = list(symbols)
-    # hibari takes raised and circled digits for plain ones, and would join them to numbers that it cannot read.
     crowded = sum(c.isdigit() or c.isnumeric() for c in run) > COUNTED_DIGITS
     spelled = []
     for c in run:
         if c.isdecimal():
             spelled.append(str(unicodedata.decimal(c)))
+        elif c.isdigit() and c not in SYMBOLS:  # raised or circled; joined to its neighbours it would be a number that hibari cannot read
+            spelled.append(f" {unicodedata.digit(c)} ")
         elif crowded and c.isnumeric():
             spelled.append(f" {c} ")
         elif c not in _KNOWN_SYMBOLS and unicodedata.category(c) in ("Sm", "Sc"):

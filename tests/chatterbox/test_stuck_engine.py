@@ -1,0 +1,78 @@
+"""A Chatterbox model that does not come back from a step: everyone is told, and the model is loaded anew."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import requests
+from tiny_engines import listen, running, utterance
+from tiny_server import run_tiny_server
+
+from tts_server.engines.chatterbox.brief_thread import in_brief_thread
+from tts_server.engines.chatterbox.decoder import T3Decoder
+from tts_server.errors import EngineStuck, Unavailable
+
+TURBO = "chatterbox-turbo"
+
+
+class Hanging:
+    """Calls through, but does not come back from the call numbered `at` before it is let go."""
+
+    def __init__(self, method, at: int) -> None:
+        self.method, self.at, self.calls, self.let_go = method, at, 0, threading.Event()
+
+    def __call__(self, *arguments, **options):
+        self.calls += 1
+        if self.calls == self.at:
+            self.let_go.wait(60)
+        return self.method(*arguments, **options)
+
+
+def test_everyone_is_told_and_what_comes_back_too_late_is_heard_by_nobody(parts, monkeypatch):
+    voice = parts("turbo").builtin
+    with running(parts("turbo"), stuck_seconds=0.5) as engine:
+        step = Hanging(engine._decoder.step, 3)
+        monkeypatch.setattr(engine._decoder, "step", step)
+        streams = [engine.submit(utterance(voice, seed=n, group=n)) for n in range(3)]
+        for stream in streams:
+            with pytest.raises(EngineStuck, match="made no progress"):
+                listen(stream)
+        assert engine.is_broken
+        with pytest.raises(Unavailable):
+            engine.submit(utterance(voice))
+        thread = engine._thread
+        engine.close()
+        step.let_go.set()
+        thread.join(20)
+        assert not thread.is_alive(), "the thread went on by itself"
+        for stream in streams:
+            assert stream._queue.empty()
+
+
+def test_a_voice_that_cannot_be_listened_to_in_time_is_given_up():
+    let_go = threading.Event()
+    with pytest.raises(EngineStuck):
+        in_brief_thread(lambda: let_go.wait(60), "Chatterbox", 0.1)
+    let_go.set()
+    assert in_brief_thread(lambda: 3, "Chatterbox", 20) == 3
+    with pytest.raises(ValueError, match="inner"):
+        in_brief_thread(lambda: int("inner"), "Chatterbox", 20)
+
+
+def test_a_served_model_that_is_stuck_answers_503_and_is_loaded_again(tmp_path, monkeypatch):
+    step = Hanging(T3Decoder.step, 4)
+    monkeypatch.setattr(T3Decoder, "step", lambda decoder: step(decoder))
+    fields = {"model": TURBO, "input": "Good evening to you all.", "response_format": "wav"}
+    with run_tiny_server(tmp_path, stuck_seconds=1) as server:
+        server.synthesizer.catalog.ready(TURBO)
+        reply = requests.post(f"{server.url}/v1/audio/speech", json=fields, timeout=60)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (503, "engine_stuck")
+        assert requests.post(f"{server.url}/v1/audio/speech", json={"input": "Meanwhile."}, timeout=60).status_code == 200
+        deadline = time.monotonic() + 60
+        while (reply := requests.post(f"{server.url}/v1/audio/speech", json=fields, timeout=60)).status_code != 200:
+            assert (reply.status_code, time.monotonic() < deadline) == (503, True)
+            time.sleep(0.1)
+        assert reply.headers["X-Model"] == TURBO
+        step.let_go.set()

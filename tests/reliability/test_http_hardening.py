@@ -1,0 +1,224 @@
+"""Requests that two readers could understand in two ways, or that cost much to read, are refused; all others are answered exactly."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+
+import pytest
+import requests
+from wire import Reply, connection, metrics, next_reply, only_reply, post, replies
+
+JSON = b'{"input":"Hello."}'
+SPEECH = b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\n"
+GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"
+HIDDEN = b"GET /v1/voices HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(JSON), JSON)
+LENGTH = b"Content-Length: %d\r\n" % len(JSON)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+AMBIGUOUS = {
+    "length and chunks": (SPEECH + LENGTH + CHUNKED + b"\r\n" + CHUNKS, 400),
+    "chunks and length": (SPEECH + CHUNKED + LENGTH + b"\r\n" + CHUNKS, 400),
+    "a length of nothing and chunks": (SPEECH + CHUNKED + b"Content-Length: 0\r\n\r\n" + CHUNKS, 400),
+    "two lengths": (SPEECH + LENGTH + b"Content-Length: 5\r\n\r\n" + JSON, 400),
+    "the same length twice": (SPEECH + LENGTH + LENGTH + b"\r\n" + JSON, 400),
+    "a list of lengths": (SPEECH + b"Content-Length: 18, 18\r\n\r\n" + JSON, 400),
+    "a signed length": (SPEECH + b"Content-Length: +18\r\n\r\n" + JSON, 400),
+    "a hexadecimal length": (SPEECH + b"Content-Length: 0x12\r\n\r\n" + JSON, 400),
+    "an empty length": (SPEECH + b"Content-Length:\r\n\r\n" + JSON, 400),
+    "a length of 5,000 digits": (SPEECH + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 413),
+    "a length beyond the limit": (SPEECH + b"Content-Length: 99999999999\r\n\r\n", 413),
+    "chunks twice": (SPEECH + CHUNKED + CHUNKED + b"\r\n" + CHUNKS, 400),
+    "chunks in chunks": (SPEECH + b"Transfer-Encoding: chunked, chunked\r\n\r\n" + CHUNKS, 400),
+    "an unknown coding": (SPEECH + b"Transfer-Encoding: xchunked\r\n\r\n" + CHUNKS, 501),
+    "an unknown coding before chunks": (SPEECH + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS, 400),
+    "a coding after a vertical tab": (SPEECH + b"Transfer-Encoding: \x0bchunked\r\n\r\n" + CHUNKS, 400),
+    "chunks in HTTP/1.0": (SPEECH.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n" + CHUNKS, 400),
+    "a blank before the colon": (SPEECH + b"Content-Length : 18\r\n\r\n" + JSON, 400),
+    "a header in two lines": (GET + b"X-Long: a\r\n b\r\n\r\n", 400),
+    "chunks in two lines": (SPEECH + b"Transfer-Encoding:\r\n chunked\r\n\r\n" + CHUNKS, 400),
+    "a line that begins with a blank": (b"GET /v1/models HTTP/1.1\r\n Host: localhost\r\n\r\n", 400),
+    "a header that ends with LF": (GET + b"X: a\nContent-Length: 5\r\n\r\n", 400),
+    "a header that ends with CR": (GET + b"X: a\rContent-Length: 5\r\n\r\n", 400),
+    "a NUL in a header": (GET + b"X: a\x00b\r\n\r\n", 400),
+    "a header without a name": (GET + b": a\r\n\r\n", 400),
+    "a header without a colon": (GET + b"nothing\r\n\r\n", 400),
+    "no host": (b"GET /v1/models HTTP/1.1\r\n\r\n", 400),
+    "two hosts": (GET + b"Host: localhost\r\n\r\n", 400),
+    "two hosts that differ": (GET + b"Host: evil.example\r\n\r\n", 400),
+    "two hosts in HTTP/1.0": (GET.replace(b"1.1", b"1.0") + b"Host: localhost\r\n\r\n", 400),
+    "HTTP/9.9": (GET.replace(b"1.1", b"9.9") + b"\r\n", 505),
+    "HTTP/2.0": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    "no version": (b"GET /v1/models\r\nHost: localhost\r\n\r\n", 400),
+    "a version of two digits": (GET.replace(b"1.1", b"1.11") + b"\r\n", 400),
+    "a lower-case method": (GET.replace(b"GET", b"get") + b"\r\n", 400),
+    "two blanks in the first line": (GET.replace(b"GET ", b"GET  ") + b"\r\n", 400),
+    "a head of 70,000 bytes": (GET + b"X: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+    "an address of 70,000 bytes": (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431),
+    "a thousand headers": (GET + b"".join(b"X-%d: 1\r\n" % n for n in range(1000)) + b"\r\n", 431),
+    "a header of blanks": (GET + b"X:" + b" " * 60_000 + b"\x01\r\n\r\n", 400),
+    "a chunk of no number": (SPEECH + CHUNKED + b"\r\nxyz\r\n", 400),
+    "a chunk of less than nothing": (SPEECH + CHUNKED + b"\r\n-5\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk longer than it says": (SPEECH + CHUNKED + b"\r\n2\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk with a long first line": (SPEECH + CHUNKED + b"\r\n5;x=" + b"a" * 5000, 400),
+    "a trailer without end": (SPEECH + CHUNKED + b"\r\n0\r\n" + b"X: a\r\n" * 5000, 400),
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_what_can_be_understood_in_two_ways_is_refused_and_nothing_behind_it_is_answered(server, name):
+    data, status = AMBIGUOUS[name]
+    with connection(server, data + HIDDEN) as sock:
+        reply = only_reply(sock)
+    assert reply.status == status
+    assert set(reply.error) == {"message", "type", "param", "code"}
+    assert reply.error["message"]
+    assert reply.headers["connection"] == "close"
+    assert reply.headers["x-request-id"]
+
+
+def test_nothing_of_that_has_reached_the_application_or_stays_open(start_server):
+    server = start_server()
+    before = metrics(server)["in_flight"], metrics(server)["total_completed"]
+    for data, _ in AMBIGUOUS.values():
+        with connection(server, data) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    assert (metrics(server)["in_flight"], metrics(server)["total_completed"]) == before
+
+
+@pytest.mark.parametrize("address", ["http://localhost/v1/models", "http://evil.example/v1/models"])
+def test_the_host_that_counts_is_the_header(server, address):
+    with connection(server, f"GET {address} HTTP/1.1\r\nHost: evil.example\r\n\r\n".encode()) as sock:
+        assert next_reply(sock).status == 403
+
+
+@pytest.mark.parametrize(
+    "line", ["OPTIONS * HTTP/1.1", "GET models HTTP/1.1", "CONNECT example.com:443 HTTP/1.1", "TRACE / HTTP/1.1", "BREW / HTTP/1.1"]
+)
+def test_odd_requests_are_refused_in_words(server, line):
+    with connection(server, f"{line}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()) as sock:
+        reply = only_reply(sock)
+    assert 400 <= reply.status < 500
+    assert reply.error["message"]
+
+
+# What is right is answered exactly
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_order(server):
+    close = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    speech = post({"input": "Hello.", "response_format": "wav"})
+    with connection(server, GET + b"\r\n" + speech + speech + close + GET + b"\r\n") as sock:
+        listing, first, second, last = replies(sock)
+    assert json.loads(listing.body)["object"] == "list"
+    assert first.body[:4] == second.body[:4] == b"RIFF"
+    assert (last.status, last.error["code"]) == (404, "not_found")
+    assert all(reply.is_whole for reply in (listing, first, second, last))
+
+
+def test_a_body_may_come_in_chunks_with_extensions_and_a_trailer(server):
+    body = b'%x;name="a b"\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n' % (len(JSON), JSON)
+    with connection(server, SPEECH + CHUNKED + b"\r\n" + body + GET + b"\r\n") as sock:
+        assert next_reply(sock).headers["content-type"] == "audio/mpeg"
+        assert next_reply(sock).status == 200
+
+
+def test_a_client_that_asks_whether_to_go_on_is_told_before_it_sends_its_body(server):
+    with connection(server, SPEECH + LENGTH + b"Expect: 100-continue\r\n\r\n") as sock:
+        assert next_reply(sock).status == 100
+        sock.sendall(JSON)
+        assert next_reply(sock).status == 200
+
+
+def test_a_client_that_asks_whether_to_send_too_much_is_refused_at_once(server):
+    with connection(server, SPEECH + b"Content-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n") as sock:
+        assert only_reply(sock).status == 413
+
+
+def head(server, path: str) -> Reply:
+    with connection(server, f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + GET + b"Connection: close\r\n\r\n") as sock:
+        data = b"".join(iter(lambda: sock.recv(65536), b""))
+    first, _, rest = data.partition(b"\r\n\r\n")
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in first.decode("latin-1").split("\r\n")[1:])
+    }
+    if headers.get("connection") == "close":
+        assert rest == b"", "stray bytes"
+    else:
+        assert rest.startswith(b"HTTP/1.1 200"), "stray bytes before the next reply"
+    return Reply(int(first.split()[1]), headers, b"", True)
+
+
+def test_head_of_every_route_is_its_get_without_the_body(server):
+    filled = {"voice_id": "alloy", "model_id": "embedded", "filename": "style.css", "request_id": "x", "name": "x", "path": "x"}
+    checked = 0
+    for rule in server.app.url_map.iter_rules():
+        if "GET" not in rule.methods or rule.websocket:
+            continue
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: filled[match[1]], rule.rule)
+        path += "?text=Hello.&voice=alloy" if path == "/tts-stream" else ""
+        got = requests.get(server.url + path, timeout=60)
+        asked = head(server, path)
+        assert asked.status == got.status_code, path
+        assert asked.headers.get("content-type") == got.headers.get("content-type"), path
+        if path not in ("/metrics", "/health", "/healthz"):  # those change while they are asked
+            assert asked.headers.get("content-length") in (None, got.headers.get("content-length")), path
+        checked += 1
+    assert checked > 15
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/audio/speech", "/v1/audio/speech/stream", "/generate", "/tts", "/v2/audio/speech_with_prompt", "/v1/responses"]
+)
+def test_head_where_nothing_can_be_got_is_refused_without_a_body(server, path):
+    reply = head(server, path)
+    assert (reply.status, "POST" in reply.headers["allow"]) == (405, True)
+
+
+@pytest.mark.parametrize("path", ["/tts-stream?text=Hello.", "/v1/voices/alloy/preview"])
+def test_head_of_audio_makes_none(start_server, path):
+    server = start_server()
+    reply = head(server, path)
+    assert (reply.status, reply.headers["content-type"][:6]) == (200, "audio/")
+    assert metrics(server)["segments_done"] == 0
+
+
+def test_a_reply_in_http_1_0_ends_with_its_connection_or_with_its_length(server):
+    with connection(server, post({"input": "Hello.", "response_format": "wav"}, version="1.0")) as sock:
+        whole = only_reply(sock)
+    with connection(server, post({"input": "Hello.", "response_format": "wav", "stream": True}, version="1.0")) as sock:
+        streamed = only_reply(sock)
+    assert (int(whole.headers["content-length"]), whole.body[:4]) == (len(whole.body), b"RIFF")
+    assert ("content-length" in streamed.headers, "transfer-encoding" in streamed.headers) == (False, False)
+    assert abs(len(streamed.body) - len(whole.body)) < 100_000
+
+
+def test_the_costliest_heads_do_not_keep_the_others_waiting(server):
+    """Each of these once took the loop, and so every client, minutes."""
+    for data in (
+        GET + b"X:" + b" " * 60_000 + b"\x01\r\n\r\n",
+        GET + b"".join(b"X-%d:%s\x01\r\n" % (n, b" " * 600) for n in range(90)) + b"\r\n",
+        GET + b"X: a\r\n" + (b" " * 250 + b"\r\n") * 200 + b"\r\n",
+    ):
+        begun = time.process_time()
+        with connection(server, data) as sock:
+            assert only_reply(sock).status == 400
+        assert time.process_time() - begun < 5, "seconds of work for one head"
+
+
+def test_a_client_that_sends_too_much_reads_why_also_while_it_is_still_sending(server):
+    """To close with bytes unread would reset the connection, and the reply be lost."""
+    with connection(server, SPEECH + b"Content-Length: 99999999999\r\n\r\n") as sock:
+        for _ in range(200):
+            sock.sendall(bytes(10_000))
+        reply = only_reply(sock)
+    assert (reply.status, reply.error["code"]) == (413, "too_large")
+
+
+def test_a_client_that_sends_on_and_on_after_a_refusal_is_left(server):
+    with connection(server, SPEECH + b"Content-Length: 99999999999\r\n\r\n") as sock, pytest.raises(OSError, match="reset|pipe|abort"):
+        while True:
+            sock.sendall(bytes(10_000))

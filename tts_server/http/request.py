@@ -1,0 +1,129 @@
+"""A request as it comes in: Waitress's parser, stricter where two readers of the same bytes could disagree, or where reading takes long.
+
+What is refused never reaches the application, and ends the connection: whatever follows on it could be anything.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Enough for a text of 4,096 characters in an address, which `GET /tts-stream` takes."""
+
+MAX_HEADERS = 100
+MAX_CHUNK_LINE_BYTES = 1024
+MAX_TRAILER_BYTES = 8 * 1024
+MAX_LENGTH_DIGITS = 18
+VERSIONS = ("1.0", "1.1")
+ONLY_ONCE = (b"host", b"content-length", b"transfer-encoding")
+BLANKS = re.compile(rb"[ \t\r\n]{256}")
+"""Waitress's own pattern for a header takes minutes for one that is nothing but blanks."""
+
+
+class RequestTimeout(Error):
+    code = 408
+    reason = "Request Timeout"
+
+
+class Stopping(Error):
+    code = 503
+    reason = "Service Unavailable"
+
+
+class VersionNotSupported(Error):
+    code = 505
+    reason = "HTTP Version Not Supported"
+
+
+class _Refused(ParsingError):
+    """Carries an error through Waitress, which makes a 400 of every ParsingError."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(error.body)
+        self.error = error
+
+
+class _BoundedChunks(ChunkedReceiver):
+    """Waitress keeps the line before a chunk, and the trailer, however long they get, and searches them again whenever bytes come."""
+
+    def received(self, data: bytes) -> int:
+        consumed = int(super().received(data))
+        if len(self.control_line) > MAX_CHUNK_LINE_BYTES or len(self.trailer) > MAX_TRAILER_BYTES:
+            self.error = BadRequest("The line before a chunk, or the trailer, is too long")
+        return consumed
+
+
+class Request(HTTPRequestParser):
+    """Reads one request. `error` is set where it is refused."""
+
+    command = ""
+    path = ""
+    body_rcv: Any = None
+    _refusal: Error | None = None
+
+    def received(self, data: bytes) -> int:
+        consumed = int(super().received(data))
+        if self._refusal is not None:
+            self.error = self._refusal
+        if self.error is not None or self.completed:
+            # Else Waitress asks for the body of what it has refused, or, for ever, of what has none or has come with it.
+            self.expect_continue = False
+        return consumed
+
+    def parse_header(self, head: bytes) -> None:
+        try:
+            fields = _fields(head)
+            super().parse_header(head)
+            self._check_version(dict(fields))
+            if self.chunked:
+                self.body_rcv = _BoundedChunks(self.body_rcv.getbuf())
+        except _Refused as refused:
+            self._refusal = refused.error
+            raise
+
+    def _check_version(self, fields: dict[bytes, bytes]) -> None:
+        if not self.version:
+            raise _Refused(BadRequest("The request line must end with HTTP/1.1"))
+        if self.version not in VERSIONS:
+            raise _Refused(VersionNotSupported("This server speaks HTTP/1.0 and HTTP/1.1"))
+        if self.version == "1.1" and b"host" not in fields:
+            raise _Refused(BadRequest("The header Host is missing"))
+        if b"transfer-encoding" in fields and self.version == "1.0":
+            raise _Refused(BadRequest("HTTP/1.0 has no Transfer-Encoding"))
+
+
+def refusal(error: Error, adjustments: Any) -> Request:
+    """A request that stands for one which did not come whole, so that its client is told of the error."""
+    request = Request(adjustments)
+    request.error = error
+    request.version = "1.1"
+    return request
+
+
+def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers, names in lower case; raises _Refused where what they say of the request's end could be read in two ways."""
+    if BLANKS.search(head):
+        raise _Refused(BadRequest("A header holds too many blanks"))
+    lines = [line for line in head.split(b"\r\n")[1:] if line]
+    if len(lines) > MAX_HEADERS:
+        raise _Refused(RequestHeaderFieldsTooLarge(f"A request may have {MAX_HEADERS} headers"))
+    if any(line.startswith((b" ", b"\t")) for line in lines):
+        raise _Refused(BadRequest("A header goes on in a second line"))
+    fields = [(name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
+    names = [name for name, _ in fields]
+    for name in ONLY_ONCE:
+        if names.count(name) > 1:
+            raise _Refused(BadRequest(f"The header {name.decode().title()} is there more than once"))
+    length, coding = dict(fields).get(b"content-length"), dict(fields).get(b"transfer-encoding")
+    if length is not None and coding is not None:
+        raise _Refused(BadRequest("Content-Length and Transfer-Encoding exclude each other"))
+    if length is not None and length.isdigit() and len(length.lstrip(b"0")) > MAX_LENGTH_DIGITS:
+        raise _Refused(RequestEntityTooLarge("The Content-Length is too large"))
+    if coding is not None and b"," in coding:
+        raise _Refused(BadRequest("The only Transfer-Encoding is chunked, once"))
+    return fields
