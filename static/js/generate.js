@@ -8,6 +8,7 @@ import { loadingWords } from "./loading.js";
 import { player } from "./player.js";
 import { stopPreview } from "./preview.js";
 import { clearProblems, repeatStatus, showProblem, showStatus } from "./problem.js";
+import { newRequestId, watchPlace } from "./queue.js";
 import { checkServer, isBusy, onProgress, server, settled } from "./server.js";
 import { fetchSpeech, readSpeech } from "./speech.js";
 import { estimateSeconds, textLength, textLimit } from "./text.js";
@@ -96,11 +97,31 @@ function waitingWords(id) {
   return model && isBusy(model) ? loadingWords(model) : t("progress.waiting");
 }
 
+function placeWords({ position, estimated_seconds: estimated }) {
+  const seconds = Math.max(1, Math.ceil(estimated));
+  return position === 1 ? t("progress.next", { seconds }) : t("progress.queued", { before: position - 1, seconds });
+}
+
+// The response, and in the status how far the request is in the server's line.
+async function fetchInTurn(values, mine) {
+  const id = newRequestId();
+  let hasTold = false;
+  const unwatch = watchPlace(id, (place) => {
+    showStatus(() => (place ? placeWords(place) : t("progress.waiting")), hasTold && place ? "off" : "polite");
+    hasTold = true;
+  });
+  try {
+    return await fetchSpeech(values, mine.abort.signal, id);
+  } finally {
+    unwatch();
+  }
+}
+
 // A model that is not loaded begins to be when it is asked to speak: then wait for it and ask again.
 async function fetchOnceLoaded(values, mine) {
   for (;;) {
     try {
-      return await fetchSpeech(values, mine.abort.signal);
+      return await fetchInTurn(values, mine);
     } catch (error) {
       if (error.code !== "model_loading") throw error;
       showStatus(() => waitingWords(values.model));

@@ -4,6 +4,7 @@ import { ApiError, request } from "./api.js";
 import { SAMPLE_RATE } from "./audio/speaker.js";
 import { WavReader } from "./audio/wav.js";
 import { t } from "./language.js";
+import { newRequestId } from "./queue.js";
 
 function fields({ text, model, voice, language, speed, seed, controls, clip }) {
   const how = { response_format: "wav", stream: true, sample_rate: SAMPLE_RATE };
@@ -11,17 +12,18 @@ function fields({ text, model, voice, language, speed, seed, controls, clip }) {
   return Object.entries(all).filter(([, value]) => value !== null && value !== undefined);
 }
 
-// The response once its first audio is there; rejects with an ApiError.
-export function fetchSpeech(values, signal) {
+// The response once its first audio is there; rejects with an ApiError. `id` names the request.
+export function fetchSpeech(values, signal, id = newRequestId()) {
+  const named = { "x-request-id": id };
   const path = "v1/audio/speech";
   if (!values.clip) {
     const body = JSON.stringify(Object.fromEntries(fields(values)));
-    return request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+    return request(path, { method: "POST", headers: { "Content-Type": "application/json", ...named }, body, signal });
   }
   const body = new FormData();
   for (const [name, value] of fields(values)) body.append(name, String(value));
   body.append("custom_voice_file", values.clip, values.clip.name);
-  return request(path, { method: "POST", body, signal });
+  return request(path, { method: "POST", headers: named, body, signal });
 }
 
 // Yields Int16Arrays of samples at SAMPLE_RATE as they arrive; throws an ApiError where the server breaks off.

@@ -47,6 +47,8 @@ export default {
 
   "progress.label": "Audio made so far",
   "progress.waiting": "Waiting for the first sound…",
+  "progress.queued": "Waiting in line: {before} before you, about {seconds} s.",
+  "progress.next": "Waiting in line: you are next, about {seconds} s.",
   "progress.made": "{seconds} s of about {total} s made.",
   "progress.done": "{seconds} s of audio made in {took} s.",
   "progress.first": "First sound after {seconds} s.",
@@ -207,5 +209,7 @@ export default {
   "error.too_large": "The file is too large.",
   "error.unsupported_audio": "This file is not audio the server can read.",
   "error.unavailable": "The server is busy. Try again in a moment.",
+  "error.busy": "The server is busy. Try again in a moment.",
+  "error.rate_limit_exceeded": "Too many requests in a short time. Try again in a moment.",
   "error.engine_failure": "The engine failed.",
 };

@@ -46,6 +46,8 @@ export default {
 
   "progress.label": "已生成的音频",
   "progress.waiting": "正在等待第一个声音……",
+  "progress.queued": "正在排队：前面还有 {before} 个请求，大约还要 {seconds} 秒。",
+  "progress.next": "正在排队：下一个就是您，大约还要 {seconds} 秒。",
   "progress.made": "已生成 {seconds} 秒，共约 {total} 秒。",
   "progress.done": "用 {took} 秒生成了 {seconds} 秒音频。",
   "progress.first": "首个声音用时 {seconds} 秒。",
@@ -206,5 +208,7 @@ export default {
   "error.too_large": "文件太大。",
   "error.unsupported_audio": "服务器无法读取此文件。",
   "error.unavailable": "服务器正忙，请稍后再试。",
+  "error.busy": "服务器正忙，请稍后再试。",
+  "error.rate_limit_exceeded": "短时间内请求过多，请稍后再试。",
   "error.engine_failure": "引擎出错。",
 };

@@ -1,0 +1,49 @@
+"""Holds an engine, so that what happens meanwhile does not depend on the speed of the machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from running import RunningServer
+
+PATIENCE = 30.0
+
+
+class Gate:
+    """While it is closed, the embedded voice stops before each segment. `said` lists the segments in the order they were begun."""
+
+    def __init__(self, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        speaker: Any = server.synthesizer.catalog.engine("embedded")._speaker
+        self._speak = speaker.speak
+        self._open = threading.Event()
+        self._open.set()
+        self.said: list[str] = []
+        monkeypatch.setattr(speaker, "speak", self._held)
+
+    def close(self) -> None:
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def _held(self, text: str, *arguments: Any) -> Any:
+        self.said.append(text)
+        assert self._open.wait(PATIENCE), "the gate stayed closed"
+        return self._speak(text, *arguments)
+
+
+def wait_until(condition: Callable[[], bool], what: str = "it") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.01)
+
+
+def queue(server: RunningServer) -> dict[str, Any]:
+    told: dict[str, Any] = requests.get(f"{server.url}/health", timeout=10).json()["queue"]
+    return told
