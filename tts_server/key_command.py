@@ -1,0 +1,65 @@
+"""`keys`: makes, lists and removes the keys of the file that `API_KEYS_FILE` names."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tts_server.config import Settings
+from tts_server.keys import KeyFile, KeyFileError, Role
+
+
+def add_key_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command and its options."""
+    actions = commands.add_parser("keys", help="make, list and remove keys").add_subparsers(dest="action", required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="make a key and print it, this once")
+    adding.add_argument("name", help="whose key it is, as lists and the log will say")
+    adding.add_argument(
+        "--role",
+        action="append",
+        choices=[role.value for role in Role],
+        help="what it opens; may be given more than once (default: speech)",
+    )
+    actions.add_parser("list", help="show names and roles")
+    actions.add_parser("remove", help="take a key away").add_argument("name")
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Do what the options say; returns the exit code. A running server follows with its next request."""
+    file = KeyFile(settings.api_keys_file)
+    try:
+        if options.action == "add":
+            _add(file, options.name, [Role(role) for role in options.role or [Role.SPEECH.value]])
+        elif options.action == "remove":
+            _remove(file, options.name)
+        else:
+            _list(file)
+    except KeyFileError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add(file: KeyFile, name: str, roles: list[Role]) -> None:
+    is_first = file.state() is None
+    key = file.add(name, roles)
+    print(f"The key of {name}, with the roles {', '.join(role.value for role in roles)}. It is shown this once:", file=sys.stderr)
+    print(key)
+    if is_first:
+        print("From now on the server answers nobody without a key.", file=sys.stderr)
+
+
+def _remove(file: KeyFile, name: str) -> None:
+    left = file.remove(name)
+    print(f"The key of {name} opens nothing any more.")
+    if not left:
+        print(f"It was the last one of {file.path}. To need no key at all, delete that file and start the server again.", file=sys.stderr)
+
+
+def _list(file: KeyFile) -> None:
+    keys = file.read()
+    width = max((len(key.name) for key in keys), default=0)
+    for key in keys:
+        print(f"{key.name:<{width}}  {', '.join(sorted(role.value for role in key.roles)):<22}  {key.created}".rstrip())
+    if not keys:
+        print(f"There are no keys in {file.path}. Make one: keys add NAME --role speech", file=sys.stderr)

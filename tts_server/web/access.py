@@ -1,0 +1,109 @@
+"""A line of the log for each request, when its reply is over."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tts_server.log import request_id, spoken_text
+from tts_server.web.guard import CALLER
+from tts_server.web.turns import TURN
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger("tts_server.web.access")
+
+MAX_PATH = 200
+
+
+def with_access_log(app: WSGIApplication) -> WSGIApplication:
+    """`app`, with each request logged: its path without the query, which may hold a text, and whose key it had, else its address."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request_id.set("")
+        spoken_text.set("")
+        reply = _Reply(environ)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            reply.status = int(status.split(" ", 1)[0])
+            reply.has_length = any(name.lower() == "content-length" for name, _ in headers)
+            return start_response(status, headers, exc_info)
+
+        try:
+            reply.body = app(environ, start)
+        except BaseException:  # it waits for its turn, and comes again
+            request_id.set("")
+            spoken_text.set("")
+            raise
+        return reply
+
+    return serve
+
+
+class _Reply:
+    """A reply that counts itself. Its server reads it to the end, or closes it before."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.status = 0
+        self.has_length = False
+        self.body: Iterable[bytes] = ()
+        self._environ = environ
+        self._began = time.monotonic()
+        self._bytes = 0
+        self._is_whole = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self.body:
+            self._bytes += len(data)
+            yield data
+        self._is_whole = True
+
+    def close(self) -> None:
+        """Called by the server in any case, and by the thread that read the reply."""
+        try:
+            if close := getattr(self.body, "close", None):
+                close()
+        finally:
+            self._log()
+            request_id.set("")
+            spoken_text.set("")
+
+    @property
+    def _is_cut_short(self) -> bool:
+        """Whether its reader left, which ends a stream quietly, or its maker failed."""
+        if not self._is_whole:
+            return True
+        is_gone = self._environ.get("waitress.client_disconnected")
+        return not self.has_length and is_gone is not None and bool(is_gone())
+
+    def _log(self) -> None:
+        environ = self._environ
+        # The path arrives as the Latin-1 reading of its bytes.
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+        seconds = time.monotonic() - self._began + getattr(environ.get(TURN), "waited", 0.0)
+        caller = environ.get(CALLER) or environ.get("REMOTE_ADDR") or ""
+        _log(environ.get("REQUEST_METHOD", ""), path, self.status, seconds, self._bytes, caller, is_cut_short=self._is_cut_short)
+
+
+def log_refusal(method: str, path: str, status: int, num_bytes: int, address: str) -> None:
+    """The line of a request that never reached the application."""
+    _log(method, path, status, 0.0, num_bytes, address)
+
+
+def _log(method: str, path: str, status: int, seconds: float, num_bytes: int, caller: str, *, is_cut_short: bool = False) -> None:
+    fields: dict[str, object] = {
+        "method": method or "-",
+        "path": path[:MAX_PATH] or "-",
+        "status": status,
+        "ms": round(seconds * 1000),
+        "bytes": num_bytes,
+        "caller": caller or "-",
+    }
+    words = "%(method)s %(path)s %(status)d %(ms)d ms %(bytes)d bytes %(caller)s"
+    if is_cut_short:
+        fields["cut_short"] = True
+        words += " (cut short)"
+    log.info(words, fields, extra=fields)

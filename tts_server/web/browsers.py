@@ -1,0 +1,155 @@
+"""What a browser may be made to do to this server: foreign names, pages of other sites, frames, markup."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from tts_server.errors import Forbidden
+from tts_server.web.options import WebOptions
+
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s\[\]@:/\\?#]+)(?::\d*)?")
+LOCAL_SUFFIXES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SPEAKING_GETS = frozenset({"/tts-stream", "/v1/voices/<voice_id>/preview"})
+"""Rules that work for whoever asks, though the method is GET."""
+
+CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, x-request-id, Cache-Control"
+CORS_EXPOSED_HEADERS = (
+    "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Retries, X-Sample-Rate, X-Seed, X-Cache, X-Route, "
+    "Retry-After, X-Queue-Position, X-Queue-Wait, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+)
+NO_MARKUP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""The policy of HTML that brings none of its own."""
+
+
+def is_preflight() -> bool:
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def describe_to_browsers(app: Flask, options: WebOptions) -> None:
+    """Put on every reply what browsers go by: CORS, and what must not be guessed, framed, embedded or told to others."""
+
+    @app.after_request
+    def describe(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        # Without CORS no other site's page may play or show what is here either.
+        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if options.allowed_origins else "same-origin")
+        if response.mimetype == "text/html":
+            headers.setdefault("Content-Security-Policy", NO_MARKUP)
+            headers.setdefault("X-Frame-Options", "DENY")
+        if options.allowed_origins:
+            allow_origin(response, options)
+        return response
+
+
+def allow_origin(response: Response, options: WebOptions) -> None:
+    """Let the page that asked read the reply, if its site is allowed. Never with credentials: the key is a header, not a cookie."""
+    response.headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if not origin or not origin_allowed(origin, options):
+        return
+    response.headers["Access-Control-Allow-Origin"] = "*" if "*" in options.allowed_origins else origin
+    response.headers["Access-Control-Expose-Headers"] = CORS_EXPOSED_HEADERS
+    if is_preflight():
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = CORS_ALLOWED_HEADERS
+        response.headers["Access-Control-Max-Age"] = "600"
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case; empty where it is malformed."""
+    found = HOST.fullmatch(host)
+    return found[1].strip("[]").lower().rstrip(".") if found else ""
+
+
+def check_host(host: str, options: WebOptions) -> None:
+    """Refuse foreign host names: a page whose name was re-pointed to this address must not reach the server.
+
+    Addresses cannot be re-pointed, nor can names without a dot or of the local network, so those pass.
+    """
+    if "*" in options.allowed_hosts:
+        return
+    name = host_name(host)
+    known = {"localhost", options.listening_on.lower(), socket.gethostname().lower(), *(h.lower() for h in options.allowed_hosts)}
+    if name and (name in known or name.endswith(LOCAL_SUFFIXES) or "." not in name or _is_address(name)):
+        return
+    told = f"the name {name!r}. Add it to ALLOWED_HOSTS if it is yours" if name else "a request without a proper Host header"
+    raise Forbidden(f"This server does not answer to {told}.", code="forbidden_host")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def origin_allowed(origin: str | None, options: WebOptions) -> bool:
+    return origin is not None and ("*" in options.allowed_origins or origin in options.allowed_origins)
+
+
+def check_site(rule: str | None, options: WebOptions) -> None:
+    """Refuse what a page of another site makes the user's browser send. `rule` is the route's, None where there is none.
+
+    What changes something has to come from an origin that may; WebSockets are judged by their route, which calls `check_origin`.
+    What is only read is refused where a page embeds it; a link to it works. Other programs than browsers send nothing of all this.
+    """
+    if request.method not in SAFE_METHODS:
+        check_origin(request.headers.get("Origin"), options)
+    elif _is_of_other_site(speaks := rule in SPEAKING_GETS, options) and (speaks or not _is_navigation()):
+        raise _foreign()
+
+
+def check_origin(origin: str | None, options: WebOptions) -> None:
+    """Refuse requests that another site's page sends through the user's browser. Other programs send no Origin."""
+    if origin_allowed(origin, options):
+        return
+    if origin is not None:
+        is_same = _is_same_site(origin)
+    else:
+        is_same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    if not is_same:
+        raise _foreign()
+
+
+def _is_of_other_site(speaks: bool, options: WebOptions) -> bool:
+    """Whether a GET comes from a page of a site that is not allowed. Images, sounds and frames carry no Origin, and perhaps no Referer."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in ("none", "same-origin"):
+        return False
+    source = request.headers.get("Origin") or _origin_of(request.headers.get("Referer", ""))
+    if site is None:
+        # An old browser, or an address without https, where browsers tell nothing; or no browser at all.
+        return speaks and source is not None and not _is_same_site(source) and not origin_allowed(source, options)
+    return not origin_allowed(source, options) if source is not None else not options.allowed_origins
+
+
+def _is_navigation() -> bool:
+    """Whether the user follows a link, so that the page that has it learns nothing. A frame is none."""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate" and request.headers.get("Sec-Fetch-Dest") == "document"
+
+
+def _origin_of(address: str) -> str | None:
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if separator else None
+
+
+def _is_same_site(origin: str) -> bool:
+    """Whether an origin is this server's own, as the request names it. `null` and what is no address are nobody's."""
+    try:
+        named = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    return bool(named) and named == request.headers.get("Host", "").lower()
+
+
+def _foreign() -> Forbidden:
+    return Forbidden("Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it.", code="forbidden_origin")
