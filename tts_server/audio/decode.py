@@ -11,8 +11,10 @@ import hashlib
 import logging
 import os
 import subprocess
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,11 @@ from typing import IO
 import imageio_ffmpeg
 import numpy as np
 
-from tts_server.errors import EngineFailure, InvalidReference, TooLarge, UnsupportedAudio
+from tts_server.errors import EngineFailure, InvalidReference, TooLarge, Unavailable, UnsupportedAudio
 from tts_server.speech import Samples, VoiceReference
+
+if sys.platform != "win32":
+    import resource
 
 SAMPLE_RATE = 24000
 """Rate in Hz of every decoded clip."""
@@ -35,8 +40,17 @@ _DECODERS = (
     "pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_s64le,pcm_f32le,pcm_f64le,pcm_s16be,pcm_s24be,pcm_s32be,pcm_f32be,pcm_f64be,pcm_alaw,pcm_mulaw,"
     "adpcm_ms,adpcm_ima_wav,mp3,mp3float,mp2,mp2float,flac,vorbis,opus,libopus,libvorbis,speex,aac,alac"
 )
-_MAX_ALLOCATION = 256 * 1024 * 1024
+_MAX_ALLOCATION = 16 * 1024 * 1024
+_MAX_STREAMS = 12
+_MAX_ADDRESS_SPACE = 1024**3
+"""Bytes. An mp4 of 20 KB can promise tables of gigabytes: what one allocation may take, times the streams that may ask for one,
+bounds that. The whole is for what gets round it, where the system (Linux) can limit a process that runs."""
+
 _MAX_LOG_BYTES = 4096
+_PREFIX, _SUFFIX = "parlance-clip-", ".bin"
+_STALE_SECONDS = 3600.0
+_ENDED_FROM_OUTSIDE = (-15, -9)
+"""Exit statuses of a child that was told to end or was killed: not the clip's fault, and what came until then is not all of it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -70,6 +84,14 @@ def decode_clip(data: bytes, *, limits: ClipLimits | None = None, ffmpeg: Sequen
     with _temporary_file(data) as path:
         samples = _run([*command, *_arguments(demuxer, path, limits)], limits)
     return VoiceReference(_checked(samples, limits), SAMPLE_RATE, hashlib.sha256(data).hexdigest())
+
+
+def remove_leftovers() -> None:
+    """Delete clips that a server which was killed left among the temporary files; younger ones may be another server's work."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _STALE_SECONDS:
+                path.unlink()
 
 
 def sniff(data: bytes) -> str | None:
@@ -115,7 +137,8 @@ def _bundled_ffmpeg() -> str:
 def _arguments(demuxer: str, path: Path, limits: ClipLimits) -> list[str]:
     # `-t` makes the child stop by itself soon after the limit; one second more shows that the clip was longer.
     return [
-        "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(_MAX_ALLOCATION), "-filter_threads", "1",
+        "-nostdin", "-hide_banner", "-loglevel", "error", "-filter_threads", "1",
+        "-max_alloc", str(_MAX_ALLOCATION), "-max_streams", str(_MAX_STREAMS),
         "-protocol_whitelist", "pipe,file", "-format_whitelist", ",".join(_DEMUXERS), "-codec_whitelist", _DECODERS, "-threads", "1",
         "-f", demuxer, "-i", f"file:{path}", "-map", "0:a:0", "-map_metadata", "-1", "-vn", "-sn", "-dn",
         "-t", f"{limits.max_seconds + 1:.3f}", "-threads", "1", "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "pipe:1",
@@ -125,7 +148,7 @@ def _arguments(demuxer: str, path: Path, limits: ClipLimits) -> list[str]:
 @contextlib.contextmanager
 def _temporary_file(data: bytes) -> Iterator[Path]:
     """A closed file holding `data`, under a name of our own, gone afterwards. An mp4 cannot be read from a pipe."""
-    handle, name = tempfile.mkstemp(prefix="clip-", suffix=".bin")
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX)
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -148,6 +171,7 @@ def _run(command: list[str], limits: ClipLimits) -> Samples:
         )
     except OSError as error:
         raise EngineFailure(f"Reference clips cannot be read: ffmpeg does not start ({error.strerror or error}).") from error
+    _confine(child.pid)
     is_late = threading.Event()
 
     def stop_late_child() -> None:
@@ -170,12 +194,21 @@ def _run(command: list[str], limits: ClipLimits) -> Samples:
             log.join()
     if is_late.is_set():
         raise InvalidReference(f"The reference clip could not be read within {limits.timeout_seconds:g} seconds.")
+    if len(output) < cap and child.returncode in _ENDED_FROM_OUTSIDE:
+        raise Unavailable("The reference clip could not be read: the system has ended ffmpeg, perhaps for want of memory. Try again.")
     if not output:
         _logger.debug("ffmpeg could not read a clip (exit status %s): %s", child.returncode, log.text)
         if child.returncode == 0 or log.says_truncated:
             raise InvalidReference("The reference clip holds no audio: 0 seconds could be decoded. The file may be cut off.")
         raise UnsupportedAudio("This file could not be read as audio: it is damaged, or has no audio track in a known form.")
     return np.frombuffer(output[: len(output) // 4 * 4], dtype="<f4").astype(np.float32)
+
+
+def _confine(pid: int) -> None:
+    """Bound the child's memory as a whole."""
+    if sys.platform == "linux" and hasattr(resource, "prlimit"):
+        with contextlib.suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (_MAX_ADDRESS_SPACE, _MAX_ADDRESS_SPACE))
 
 
 class _Log(threading.Thread):

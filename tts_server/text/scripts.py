@@ -30,7 +30,7 @@ def unspeakable(text: str, allowed: frozenset[str]) -> str | None:
     A text needs a script when a sentence of two words or more is wholly in it, or one of three words or more mostly, or the whole text is.
     A word or two inside an allowed sentence, or a one-word sentence in an allowed text, are no obstacle.
     """
-    if not allowed:
+    if not allowed or ("Latin" in allowed and text.isascii()):
         return None
     known_words = 0
     foreign_words: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
@@ -63,11 +64,20 @@ class VoiceLibrary:
 
     A name is looked up among the files found, never joined to a path, so no name can leave the folder.
     `decode` turns a file's bytes into a VoiceReference; the results for the last few files are
-    kept until those change. `reserved` are names that no voice here can have: those of built-in voices.
+    kept until those change. `reserved` are names that no voice here can have: those of built-in voices. `when_deleted` is told the
+    sha256 of a deleted recording, so that what was made of it can go too.
     """
 
-    def __init__(self, folder: Path, decode: Callable[[bytes], VoiceReference], reserved: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        decode: Callable[[bytes], VoiceReference],
+        reserved: Iterable[str] = (),
+        *,
+        when_deleted: Callable[[str], None] = lambda digest: None,
+    ) -> None:
         self.folder = folder
+        self._when_deleted = when_deleted
         self._decode = decode
         self._reserved = frozenset(map(name_key, reserved))
         self._registry = VoiceRegistry(folder)
@@ -239,10 +249,16 @@ class VoiceLibrary:
                 raise Forbidden(f"{voice.id!r} comes with the project and cannot be deleted.", code="voice_is_fixed")
             self._registry.check()
             try:
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 path.unlink()
             except OSError as error:
                 raise _not_found(voice_id) if isinstance(error, FileNotFoundError) else not_writable(error) from error
-            self._registry.update(_take_out(name_key(voice.id), path.relative_to(self.folder).as_posix()))
+            self._when_deleted(digest)
+            try:
+                self._registry.update(_take_out(name_key(voice.id), path.relative_to(self.folder).as_posix()))
+            except Conflict as error:
+                # The voice is gone all the same: an entry without a recording means nothing.
+                log.warning("The entry of the deleted voice %s stays in %s: %s", voice.id, FILE_NAME, error.message)
             self._forget(lambda stamp: stamp[0] == str(path))
             return voice.id
 

@@ -11,17 +11,27 @@ MAX_CHARACTERS = 80
 MAX_BYTES = 200
 """Of the name in UTF-8; file systems take 255 with the suffix."""
 
+MAX_COMPARED = 500
+"""Characters of a name that is still compared with others. Normalising a letter with n accents takes n² steps."""
+
 _FORBIDDEN = frozenset('<>:"/\\|?*%')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE | re.DOTALL)
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name have in common: case, width of letters, composed accents and spaces at the ends do not count."""
+    """What two spellings of one name have in common: case, width of letters, composed accents and spaces at the ends do not count.
+
+    A text too long to be a name is given back as it is: no voice is called like that.
+    """
+    if len(name) > MAX_COMPARED:
+        return name
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def checked_name(name: str, param: str = "name") -> str:
     """`name` in its composed form, with single spaces; raises InvalidRequest, saying why, where it cannot name a file on every system."""
+    if len(name) > MAX_COMPARED:
+        raise _refused(param, f"the name has {len(name)} characters; at most {MAX_CHARACTERS} are possible")
     given = " ".join(part for part in unicodedata.normalize("NFC", name).split(" ") if part)
     # What looks like a slash or a dot counts as one: some file systems and programs take it for that.
     plain = unicodedata.normalize("NFKC", given)

@@ -44,11 +44,11 @@ class VoiceEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: str | None = None
-    aliases: tuple[str, ...] = Field(default=(), max_length=MAX_ALIASES)
-    language: str | None = None
-    description: str = Field(default="", max_length=500)
-    controls: VoiceControls = VoiceControls()
+    name: str | None = Field(default=None, description="Name to show; 1 to 80 characters that can name a file.")
+    aliases: tuple[str, ...] = Field(default=(), max_length=MAX_ALIASES, description="More names for the voice.")
+    language: str | None = Field(default=None, description="Language code of its requests.")
+    description: str = Field(default="", max_length=500, description="A word about it.")
+    controls: VoiceControls = Field(default=VoiceControls(), description="Model controls of its requests.")
 
     @field_validator("name")
     @classmethod
