@@ -9,7 +9,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -31,14 +31,14 @@ SAMPLE_SECONDS = 0.2
 class ServerProcess:
     """A server in a child process. `start_seconds` is the time from its start to its first answer, `idle_rss` its memory then, in bytes."""
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    def __init__(self, name: str, command: Sequence[str], settings: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.log: list[str] = []
         began = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603
             command,
             cwd=PROJECT,
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -62,9 +62,23 @@ class ServerProcess:
             raise
 
     @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return int(self._worker.pid)
+
+    @property
     def rss(self) -> int:
         """Memory in bytes of the process that serves, without the ffmpeg children it may run."""
         return int(self._worker.memory_info().rss)
+
+    @property
+    def num_threads(self) -> int:
+        return int(self._worker.num_threads())
+
+    @property
+    def num_descriptors(self) -> int:
+        """Open files and connections; on Windows, handles of all kinds."""
+        return int(self._worker.num_handles() if os.name == "nt" else self._worker.num_fds())
 
     @property
     def cpu_seconds(self) -> float:
@@ -107,8 +121,8 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def running(name: str, command: Sequence[str]) -> Iterator[ServerProcess]:
-    server = ServerProcess(name, command)
+def running(name: str, command: Sequence[str], settings: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
+    server = ServerProcess(name, command, settings)
     try:
         yield server
     finally:
