@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -13,9 +14,13 @@ from flask import Flask
 from tts_server.build import build_app, build_synthesizer
 from tts_server.config import load_settings
 from tts_server.engines.model_source import ModelSource
+from tts_server.http.deadlines import Deadlines
 from tts_server.server import Server
 from tts_server.synthesis import Synthesizer
 from tts_server.web.app import MAX_BODY_BYTES
+
+NO_FILE = Path(__file__).parent / "no-such-file"
+"""In place of a file of keys that whoever runs the tests may have."""
 
 
 @dataclass
@@ -29,18 +34,23 @@ class RunningServer:
 
 
 @contextlib.contextmanager
-def run_server(sources: Mapping[str, ModelSource] | None = None, **overrides: Any) -> Iterator[RunningServer]:
+def run_server(
+    sources: Mapping[str, ModelSource] | None = None, *, deadlines: Deadlines | None = None, **overrides: Any
+) -> Iterator[RunningServer]:
     """`sources` are the models that can be loaded: none but the embedded voice, unless given, whatever is installed here."""
-    settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, **overrides})
+    settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1, "api_keys_file": NO_FILE, **overrides})
     synthesizer = build_synthesizer(settings, sources or {})
     app = build_app(settings, synthesizer)
     server = Server(
         app,
         settings.host,
         settings.port,
-        threads=settings.threads,
+        admission=synthesizer.admission,
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
+        trusted_proxy=settings.trusted_proxy,
+        deadlines=deadlines or Deadlines(reader=settings.stall_seconds),
+        stop_seconds=settings.stop_seconds,
     )
     thread = threading.Thread(target=server.run, name="server")
     thread.start()

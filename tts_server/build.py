@@ -10,7 +10,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from tts_server.audio.decode import ClipLimits, decode_clip
+from tts_server.admission import Admission
+from tts_server.audio.decode import ClipLimits, decode_clip, remove_leftovers
 from tts_server.cache import AudioCache, CacheInUse
 from tts_server.config import PROJECT, Settings, SettingsError
 from tts_server.engines.catalog import ModelCatalog
@@ -19,7 +20,10 @@ from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSo
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.models import ModelManager
+from tts_server.engines.prepared_files import forget_clip
+from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
+from tts_server.rates import Rates, parse_rates
 from tts_server.speech import VoiceReference
 from tts_server.synthesis import Synthesizer
 from tts_server.voices.bucket import SCHEME, BucketOptions, BucketStore, has_client, parse_bucket
@@ -52,6 +56,7 @@ def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, 
         voice_cache=settings.voice_cache_path,
         threads=settings.torch_threads,
         max_rows=settings.max_batch_rows,
+        stuck_seconds=settings.stuck_seconds,
         builtin=voices.voices(),
         reference_of=voices.reference,
     )
@@ -76,8 +81,9 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
 
     `sources` are the models that can be loaded: those of Chatterbox, unless given.
     """
+    remove_leftovers()
     cache = build_cache(settings)
-    engine = EmbeddedEngine(settings.synthesis_threads)
+    engine = EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds)
     aliases = dict(settings.model_id_map)
     if settings.served_model_name:
         aliases[settings.served_model_name] = settings.default_model
@@ -93,7 +99,12 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
     except ValueError as error:
         engine.close()
         raise SettingsError(f"MODEL_ID_MAP or DEFAULT_MODEL: {error}") from error
-    library = VoiceLibrary(settings.voice_library_path, clip_decoder(settings), (voice.id for voice in engine.voices()))
+    library = VoiceLibrary(
+        settings.voice_library_path,
+        clip_decoder(settings),
+        (voice.id for voice in engine.voices()),
+        when_deleted=partial(forget_clip, settings.voice_cache_path),
+    )
     voice = settings.default_voice_name
     default_voice = voice.lower() if voice.lower() in {known.id for known in engine.voices()} else library.find(voice)
     if default_voice is None:
@@ -106,6 +117,7 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
         catalog,
         library,
         Metrics(),
+        Admission(settings.threads, settings.max_queue),
         default_voice=default_voice,
         default_seed=settings.seed,
         cache=cache,
@@ -138,7 +150,24 @@ def voice_store(settings: Settings) -> VoiceStore:
     return BucketStore(options, settings.voice_cache_path / "bucket", settings.max_upload_bytes)
 
 
-def build_app(settings: Settings, synthesizer: Synthesizer) -> Flask:
+def key_ring(settings: Settings) -> KeyRing:
+    """All keys; raises SettingsError where their file is damaged."""
+    try:
+        return KeyRing(settings.keys, KeyFile(settings.api_keys_file))
+    except KeyFileError as error:
+        raise SettingsError(f"API_KEYS_FILE: {error}") from error
+
+
+def rates(settings: Settings) -> Rates:
+    """How often a client may ask; raises SettingsError."""
+    try:
+        return Rates(parse_rates(settings.rate_limit))
+    except ValueError as error:
+        raise SettingsError(f"RATE_LIMIT: {error}") from error
+
+
+def build_app(settings: Settings, synthesizer: Synthesizer, keys: KeyRing | None = None) -> Flask:
+    """The application, for those whom `keys` let in: unless given, those of the settings."""
     return create_app(
         synthesizer,
         WebOptions(
@@ -154,10 +183,12 @@ def build_app(settings: Settings, synthesizer: Synthesizer) -> Flask:
             max_upload_bytes=settings.max_upload_bytes,
             max_clip_seconds=settings.max_clip_seconds,
             sample_rate=settings.sample_rate,
-            api_keys=settings.keys,
+            keys=key_ring(settings) if keys is None else keys,
+            listings_open=settings.listings_open,
+            rates=rates(settings),
             listening_on=settings.host,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
-            is_admin_on=settings.is_loopback or bool(settings.keys),
+            is_open_to_changes=settings.is_loopback,
         ),
     )

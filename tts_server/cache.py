@@ -111,6 +111,12 @@ class AudioCache:
             raise CacheInUse(f"Another server keeps its audio in {folder}.") from error
         self._take_stock()
 
+    def has(self, key: str) -> bool:
+        """Whether there seems to be audio under `key`; only `find` looks whether it is whole."""
+        with self._lock:
+            entry = self._entries.get(_name_of(key))
+            return entry is not None and not self._is_old(entry)
+
     def find(self, key: str) -> KeptAudio | None:
         """The audio that was kept under `key`; close it, or read it to its end."""
         name = _name_of(key)

@@ -60,11 +60,22 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
         "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."
     )
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+        "text", description="How it says it, in one line for each event: `text`, or `json` for programs that collect logs."
+    )
+    log_text: bool = Field(False, description="Also log the texts that are spoken. Otherwise no word of them is written anywhere.")
 
     api_keys: Names = Field(
         (), description="Keys, separated by commas. When set, every route but `/health`, `/healthz` and the page needs one."
     )
     chatterbox_api_key: str = Field("", description="One more key, under the name an earlier server used.")
+    api_keys_file: Path = Field(
+        PROJECT / "keys.json",
+        description="File of more keys, each with a name and roles, which `./run.sh keys` writes. Where it exists, a key is needed.",
+    )
+    listings_open: bool = Field(
+        False, description="Answer the lists of models and voices without a key to clients that send none; some ask for them so."
+    )
     allowed_hosts: Names = Field(
         (), description="More names this server is reached by, such as `tts.example.com`. `*` switches the check of the Host header off."
     )
@@ -162,7 +173,31 @@ class Settings(BaseSettings):
     cache_path: Path = Field(PROJECT / ".cache" / "audio", description="Folder for that audio; one server can use it at a time.")
 
     threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
+    max_queue: int = Field(
+        256, ge=0, le=10_000, description="Requests that may wait while so many are answered; one more gets a 503 with `Retry-After`."
+    )
+    rate_limit: str = Field(
+        "",
+        description="How often one key, or without keys one address, may ask for audio, such as `60/minute` or `10/second;1000/hour`. "
+        "Unset: as often as it likes.",
+    )
+    trusted_proxy: str = Field(
+        "",
+        description="Address of the reverse proxy in front of the server, such as `127.0.0.1`: clients are known by what its "
+        "`X-Forwarded-For` says.",
+    )
     max_websockets: int = Field(100, ge=0, le=1000, description="WebSockets open at the same time; each has a thread of its own.")
+    stall_seconds: float = Field(
+        60.0, ge=1, description="Seconds after which a client that takes nothing of its audio is cut off, which frees its thread."
+    )
+    stuck_seconds: float = Field(
+        120.0,
+        ge=1,
+        description="Seconds without progress after which an engine counts as stuck: its requests end with a 503, and it begins anew.",
+    )
+    stop_seconds: float = Field(
+        8.0, ge=0, le=3600, description="Seconds that running requests have to end once the server is told to stop; then they are cut off."
+    )
     synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")
     torch_threads: int = Field(0, ge=0, le=256, description="Threads that Chatterbox computes with on a CPU; 0 lets PyTorch choose.")
 

@@ -13,7 +13,11 @@ TTSError
 ├── Conflict              409  not possible in the present state
 ├── TooLarge              413
 ├── UnsupportedAudio      415
+├── RateLimited           429  more than its share; `retry_after` seconds
 ├── Unavailable           503  try again later; `retry_after` seconds
+│   ├── Busy              503  too many wait already
+│   ├── EngineStuck       503  it made no progress, and begins anew
+│   ├── OutOfRoom         503  the machine lacks memory, disk space or the like
 │   ├── ModelNotAvailable 503  known, but not installed, or it could not be loaded
 │   └── ModelLoading      503  being downloaded or loaded
 └── EngineFailure         500
@@ -106,10 +110,48 @@ class UnsupportedAudio(TTSError):
     type = "invalid_request_error"
 
 
+class RateLimited(TTSError):
+    status = 429
+    code = "rate_limit_exceeded"
+    type = "rate_limit_error"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Unavailable(TTSError):
     status = 503
     code = "unavailable"
     retry_after = 2.0
+
+
+class Busy(Unavailable):
+    code = "busy"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OutOfRoom(Unavailable):
+    """The machine has no more of something; `what` names it."""
+
+    code = "out_of_room"
+    retry_after = 10.0
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The server has no {what} left for this request. Try again later.")
+
+
+class EngineStuck(Unavailable):
+    """Not passing: what an engine got stuck with once may do it again, so nobody should try by himself."""
+
+    code = "engine_stuck"
+    is_passing = False
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(f"{name} made no progress for {seconds:g} seconds and begins anew. Try again in a moment, or with another text.")
 
 
 class ModelNotAvailable(Unavailable):

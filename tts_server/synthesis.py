@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 from collections import OrderedDict, deque
@@ -11,7 +12,10 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, cast
 
+import numpy as np
+
 from tts_server import __version__
+from tts_server.admission import Admission, never
 from tts_server.audio.encoders import create_encoder, supported_rate
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
@@ -19,8 +23,19 @@ from tts_server.audio.tempo import TempoChanger
 from tts_server.cache import AudioCache, CacheUse
 from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
 from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
-from tts_server.errors import Cancelled, InvalidReference, InvalidRequest, NothingToSay, UnsupportedText, VoiceNotFound
+from tts_server.engines.models import RestingEngine
+from tts_server.errors import (
+    Cancelled,
+    EngineFailure,
+    InvalidReference,
+    InvalidRequest,
+    NothingToSay,
+    TTSError,
+    UnsupportedText,
+    VoiceNotFound,
+)
 from tts_server.languages import language_code
+from tts_server.log import SPOKEN, spoken_text
 from tts_server.metrics import Metrics
 from tts_server.speech import AudioFormat, Samples, Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech, is_only_punctuation
@@ -30,16 +45,14 @@ from tts_server.text.scripts import unspeakable
 from tts_server.text.segment import segments
 from tts_server.voices.library import VoiceLibrary
 
+log = logging.getLogger(__name__)
+texts = logging.getLogger(SPOKEN)
+
 MAX_SEED = 2**63 - 1
 NUM_PREPARED_VOICES = 64
 PUNCTUATION_SECONDS = 0.25
 EDGE_SILENCE_SECONDS = 0.06
 MAX_PAUSE_SECONDS = 120.0
-
-
-def never() -> bool:
-    """The `is_cancelled` of a caller that waits to the end."""
-    return False
 
 
 @dataclass
@@ -104,6 +117,11 @@ class Speech:
             recording.finish({"seed": self.seed, "retries": self.retries, "seconds": self.seconds_made})
 
     @property
+    def is_kept(self) -> bool:
+        """Whether the cache seems to have it, streamed or whole."""
+        return self._cache is not None and any(self._cache.has(self._cache_key(streamed=streamed)) for streamed in (True, False))
+
+    @property
     def route(self) -> str:
         """Where the audio comes from, as `X-Route` says it: `CACHE`, `ADHOC` for a clip or recording of the request's own, else `HOT`."""
         return {CacheUse.HIT: "CACHE", CacheUse.ADHOC: "ADHOC"}.get(self.cache_use, "HOT")
@@ -152,7 +170,7 @@ class Speech:
                 segment, stream = ahead[0]
                 if stream is not None:
                     stretch = TempoChanger(capabilities.sample_rate, self.request.speed / tempo)
-                    for samples in chain(map(stretch.process, stream.chunks(is_cancelled)), _once(stretch.flush)):
+                    for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
                         yield joiner.process(samples)
                         submit_ahead(1 + self._engine.num_parallel)
                     self.retries += stream.retries
@@ -197,11 +215,19 @@ class _Conversion(Speech):
         joiner = SegmentJoiner(sample_rate, edge_silence=None)
         stream = cast(VoiceConverter, self._engine).convert(self.source, self._prepared, self.seed)
         try:
-            for samples in chain(map(stretch.process, stream.chunks(is_cancelled)), _once(stretch.flush)):
+            for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
                 yield joiner.process(samples)
             yield joiner.end_segment()
         finally:
             stream.close()
+
+
+def _sound(stream: SpeechStream, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    """What an engine gives, as long as it is sound; raises EngineFailure where it is not numbers."""
+    for samples in stream.chunks(is_cancelled):
+        if not np.isfinite(samples).all():
+            raise EngineFailure("The model has lost its way: what it made is no sound. Try again.")
+        yield samples
 
 
 def _once(flush: Callable[[], Samples]) -> Iterator[Samples]:
@@ -217,6 +243,7 @@ class Synthesizer:
         catalog: ModelCatalog,
         library: VoiceLibrary,
         metrics: Metrics,
+        admission: Admission,
         *,
         default_voice: str = "alloy",
         default_seed: int | None = None,
@@ -226,17 +253,37 @@ class Synthesizer:
         self.catalog = catalog
         self.library = library
         self.metrics = metrics
+        self.admission = admission
         self.default_voice = default_voice
         self.default_seed = default_seed
         self.num_prepared = num_prepared
         self.cache = cache
         self._prepared: OrderedDict[tuple[str, str, bool, bool], Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def plan(self, request: SpeechRequest) -> Speech:
         """Check everything that can be checked before the first sound; raises the TTSError family."""
-        model = self.catalog.resolve(request.model)
-        engine = self.catalog.engine(model)
+        spoken_text.set(request.text)
+        speech = self._kept(request)
+        if speech is None:
+            model = self.catalog.resolve(request.model)
+            speech = self._planned(request, model, self.catalog.engine(model))
+        texts.info("%s", speech.text)
+        return speech
+
+    def _kept(self, request: SpeechRequest) -> Speech | None:
+        """What the cache has of a model that is unloaded now: it need not be loaded to say the same again."""
+        if self.cache is None or self._cache_use(request) is not CacheUse.MISS:
+            return None
+        try:
+            engine = self.catalog.resting(request.model)
+            speech = self._planned(request, engine.name, engine) if engine else None
+        except TTSError:  # told by the model itself
+            return None
+        return speech if speech is not None and speech.is_kept else None
+
+    def _planned(self, request: SpeechRequest, model: str, engine: Engine) -> Speech:
         text = without_sounds(clean(request.text), engine.capabilities.tags)
         kind = Speech
         if not has_speech(text):
@@ -302,8 +349,27 @@ class Synthesizer:
             return CacheUse.DISABLED
         return CacheUse.MISS if request.cache else CacheUse.BYPASS
 
+    def prepare_voices(self) -> None:
+        """Make the voices of the folder ready for the default model, so that their first requests need not wait for that.
+
+        Waits while the model is being loaded, and ends early when the server stops. A voice that cannot be used is told in the log.
+        """
+        try:
+            engine = self.catalog.engine(self.catalog.ready(None))
+        except TTSError as error:
+            log.info("The voices of the folder are prepared when they are asked for. %s", error.message)
+            return
+        for voice in self.library.voices()[: self.num_prepared]:
+            if self._is_closed:
+                return
+            try:
+                self._voice(self._with_wishes_of_voice(SpeechRequest("", voice=voice.id), engine), engine)
+            except TTSError as error:
+                log.warning("The voice %r cannot be used: %s", voice.id, error.message)
+
     def close(self) -> None:
         """Stop the engines, and let another server have the cache."""
+        self._is_closed = True
         self.catalog.close()
         if self.cache is not None:
             self.cache.close()
@@ -364,6 +430,8 @@ class Synthesizer:
 
     def _prepare(self, engine: Engine, reference: VoiceReference, request: SpeechRequest, *, keep: bool) -> Any:
         norm_loudness = bool(request.controls.get("norm_loudness", True))
+        if isinstance(engine, RestingEngine):
+            return engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
         key = (engine.name, reference.digest, norm_loudness, keep)
         with self._lock:
             if key in self._prepared:

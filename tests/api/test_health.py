@@ -23,7 +23,7 @@ FIELDS = {
     "routing": dict,
     "metrics": dict,
 }
-"""The contract's fields; `models` comes on top."""
+"""The contract's fields; `models` and `queue` come on top."""
 
 PATHS = ("/health", "/healthz")
 
@@ -42,7 +42,7 @@ def health(server, path: str = "/health") -> dict:
 @pytest.mark.parametrize("path", PATHS)
 def test_every_field_is_there_with_its_type(server, path):
     told = health(server, path)
-    assert set(told) == {*FIELDS, "models"}
+    assert set(told) == {*FIELDS, "models", "queue"}
     assert [name for name, kind in FIELDS.items() if not isinstance(told[name], kind)] == []
     assert set(told["routing"]) == {"load_score", "accepts_requests"}
     assert isinstance(told["routing"]["load_score"], (int, float))

@@ -17,7 +17,7 @@ from tts_server.web.fields import SpeechFields
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-API = (PROJECT / "docs" / "API.md").read_text(encoding="utf-8")
+API = (PROJECT / "docs" / "API.md").read_text(encoding="utf-8").partition("\n## What proves it\n")[0]
 CONFIGURATION = (PROJECT / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
 
 

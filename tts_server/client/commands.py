@@ -26,6 +26,7 @@ from tts_server.client.speakers import NoSpeakers, Speakers
 from tts_server.client.spoken import Spoken, ahead
 from tts_server.client.texts import PIECE_CHARACTERS, STANDARD_INPUT, TextSource, UsageError
 from tts_server.config import Settings
+from tts_server.keys import KeyRing
 from tts_server.speech import AudioFormat, Samples
 
 Connect = Callable[[], contextlib.AbstractContextManager[Connection]]
@@ -71,7 +72,7 @@ def _connection(options: argparse.Namespace, settings: Settings | None) -> Itera
             options.model = catalog.ready(options.model)
             options.sample_rate = options.sample_rate or settings.sample_rate
             options.max_characters = min(PIECE_CHARACTERS, settings.max_text_length)
-        yield InnerConnection(build_app(settings, synthesizer), settings.keys[0] if settings.keys else "")
+        yield InnerConnection(build_app(settings, synthesizer, KeyRing()), "")
     finally:
         synthesizer.close()
 

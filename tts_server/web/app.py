@@ -10,9 +10,12 @@ from flask import Flask
 
 from tts_server.synthesis import Synthesizer
 from tts_server.voices.store import StoredVoices
+from tts_server.web.access import with_access_log
 from tts_server.web.admin import admin_routes
+from tts_server.web.bodies import MAX_FORM_FIELDS, install_body_limits
 from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
+from tts_server.web.docs import docs_routes
 from tts_server.web.failures import install_failures
 from tts_server.web.guard import install_guard
 from tts_server.web.metrics import count_answers, metrics_routes
@@ -20,19 +23,20 @@ from tts_server.web.models import model_routes
 from tts_server.web.openai import SpeechDesk, openai_routes
 from tts_server.web.options import WebOptions
 from tts_server.web.pages import page_routes
+from tts_server.web.rates import install_rates
 from tts_server.web.realtime.routes import realtime_routes
 from tts_server.web.references import ReferenceReader
 from tts_server.web.resonance import resonance_routes
 from tts_server.web.responses_api import responses_routes
 from tts_server.web.sillytavern import sillytavern_routes
 from tts_server.web.status import status_routes
+from tts_server.web.turns import install_turns, turn_routes
 from tts_server.web.voices import voice_routes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 50 * 2**20
-MAX_FORM_FIELDS = 100
 
 
 def with_single_slashes(app: WSGIApplication) -> WSGIApplication:
@@ -55,10 +59,13 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=0,
     )
     app.url_map.merge_slashes = False
-    app.wsgi_app = with_single_slashes(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = with_access_log(with_single_slashes(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
     install_guard(app, options)
+    install_body_limits(app)
+    install_rates(app, options.rates)
+    install_turns(app)
     count_answers(app, synthesizer.metrics)
     desk = SpeechDesk(synthesizer, ReferenceReader(options), options)
     stored = StoredVoices(options.voice_store, lambda data: desk.references.from_bytes(data, "voice_key"))
@@ -74,8 +81,10 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         admin_routes(synthesizer.catalog),
         voice_routes(desk),
         status_routes(synthesizer),
+        turn_routes(synthesizer.admission),
         metrics_routes(synthesizer),
         page_routes(desk),
+        docs_routes(options),
     ):
         app.register_blueprint(routes)
     return app

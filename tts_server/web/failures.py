@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import uuid
@@ -10,12 +11,19 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from tts_server.errors import Cancelled, InvalidRequest, TTSError
+from tts_server.errors import Cancelled, InvalidRequest, OutOfRoom, TTSError
+from tts_server.log import request_id
 
 log = logging.getLogger("tts_server.web")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 CLIENT_CLOSED_REQUEST = 499
+EXHAUSTED = {
+    **dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG), "disk space"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "open files"),
+    errno.ENOMEM: "memory",
+}
+"""What a machine may run out of while it answers, by the error that tells so."""
 
 
 class InvalidFields(InvalidRequest):
@@ -43,7 +51,7 @@ def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = No
     g.error_code = error.code
     status = status or error.status
     if status >= 500:
-        log.error("request %s failed: %s", g.get("request_id"), error.message, exc_info=error.__cause__)
+        log.error("failed: %s", error.message, exc_info=error.__cause__)
     response = jsonify(body)
     response.status_code = status
     if error.retry_after is not None:
@@ -64,11 +72,11 @@ def install_failures(app: Flask) -> None:
     def name_request() -> None:
         given = request.headers.get("x-request-id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id.set(g.request_id)
 
     @app.after_request
     def send_request_id(response: Response) -> Response:
         response.headers["x-request-id"] = g.get("request_id") or uuid.uuid4().hex
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         return response
 
     @app.errorhandler(TTSError)
@@ -98,9 +106,19 @@ def install_failures(app: Flask) -> None:
                 response.headers[name] = value
         return response
 
+    @app.errorhandler(MemoryError)
+    @app.errorhandler(OSError)
+    def exhausted(error: MemoryError | OSError) -> Response:
+        what = "memory" if isinstance(error, MemoryError) else EXHAUSTED.get(error.errno or 0)
+        if what is None:
+            return unknown(error)
+        failure = OutOfRoom(what)
+        failure.__cause__ = error
+        return known(failure)
+
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Response:
-        log.error("request %s failed", g.get("request_id"), exc_info=error)
+        log.error("failed", exc_info=error)
         g.error_code = "server_error"
         message = f"Something went wrong in the server. Its log has more under request id {g.get('request_id')}."
         response = jsonify(error_body(message, "server_error", None, "server_error"))

@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tts_server.controls import Controls, Number, Whole
 from tts_server.errors import InvalidRequest
 from tts_server.speech import AudioFormat
+from tts_server.voices.names import MAX_COMPARED
+from tts_server.web.bodies import check_json
 from tts_server.web.failures import InvalidFields
 
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -26,7 +28,7 @@ def _lower(value: Any) -> Any:
 class VoiceId(BaseModel):
     """A voice named by an object, as newer OpenAI clients may."""
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=MAX_COMPARED, description="Name of a voice.")
 
 
 class SpeechFields(Controls):
@@ -34,20 +36,37 @@ class SpeechFields(Controls):
 
     model_config = ConfigDict(extra="ignore")
 
-    input: str
-    model: str | None = None
-    voice: str | VoiceId | None = None
-    response_format: Annotated[AudioFormat, BeforeValidator(_lower)] | None = None
-    speed: Number = Field(1.0, ge=0.25, le=4.0)
-    instructions: str | None = None
-    stream_format: Annotated[Literal["audio", "sse"], BeforeValidator(_lower)] = "audio"
-    stream: bool = False
-    sample_rate: Whole | None = Field(None, ge=8000, le=48000)
-    language: str | None = Field(None, max_length=35)
-    seed: Whole | None = Field(None, ge=0, le=2**63 - 1)
-    cache: bool = True
-    voice_url: str | None = Field(None, max_length=4096)
-    voice_b64: str | None = None
+    input: str = Field(description="What to speak. [pause:0.5s] and blank lines make pauses.")
+    model: str | None = Field(
+        None,
+        max_length=MAX_COMPARED,
+        description="Which model speaks, such as tts-1 or embedded; see /v1/models. An unknown name means the default one.",
+    )
+    voice: Annotated[str, Field(max_length=MAX_COMPARED)] | VoiceId | None = Field(
+        None, description="Name of a voice; see /v1/voices. A language code means the default voice."
+    )
+    response_format: Annotated[AudioFormat, BeforeValidator(_lower)] | None = Field(
+        None, description="Container and codec of the audio. opus is Ogg Opus, aac is ADTS, pcm is 16-bit mono without a header."
+    )
+    speed: Number = Field(1.0, ge=0.25, le=4.0, description="Tempo; the pitch stays.")
+    instructions: str | None = Field(
+        None,
+        description="Accepted and never spoken. A number is the exaggeration and makes speed the cfg_weight, as in chatterbox-api.",
+    )
+    stream_format: Annotated[Literal["audio", "sse"], BeforeValidator(_lower)] = Field(
+        "audio", description="sse sends the audio as OpenAI's server-sent events."
+    )
+    stream: bool = Field(False, description="Send audio from the first sound on.")
+    sample_rate: Whole | None = Field(
+        None, ge=8000, le=48000, description="Rate of the audio in Hz; a codec that cannot carry it takes the nearest it can."
+    )
+    language: str | None = Field(
+        None, max_length=35, description="Language code, for models of several languages; without it the text decides."
+    )
+    seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="The same seed gives the same samples.")
+    cache: bool = Field(True, description="false neither reads nor writes the cache of finished audio.")
+    voice_url: str | None = Field(None, max_length=4096, description="https address of a reference clip for this request.")
+    voice_b64: str | None = Field(None, description="Reference clip for this request, in base64 or as a data: address.")
 
     @field_validator("instructions", mode="before")
     @classmethod
@@ -72,8 +91,10 @@ def read_payload(request: Request) -> dict[str, Any]:
         is_form = not raw.lstrip().startswith(b"{")
     if is_form:
         return {name: request.form[name] for name in request.form}
+    data = request.get_data()
+    check_json(data)
     try:
-        payload = json.loads(request.get_data())
+        payload = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest('The body must be JSON such as {"input": "Hello"}, or a form.', code="invalid_json") from error
     if not isinstance(payload, dict):

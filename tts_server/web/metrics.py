@@ -18,6 +18,7 @@ from tts_server.synthesis import Synthesizer
 ENGINE_GAUGES = {
     "segments_waiting": ("parlance_segments_waiting", "Segments that wait for an engine."),
     "sequences_running": ("parlance_t3_sequences", "Sequences that T3 works on together now."),
+    "threads_stuck": ("parlance_stuck_threads", "Threads of an engine that did not come back from a segment."),
 }
 ENGINE_COUNTERS = {
     "segments_done": ("parlance_segments", "Segments spoken since the model was loaded."),
@@ -69,6 +70,14 @@ class PresentState(Collector):
         yield from self._engines()
         yield from self._models()
         yield from self._cache()
+        yield from self._line()
+
+    def _line(self) -> Iterator[Metric]:
+        line = self._synthesizer.admission.state()
+        yield GaugeMetricFamily("parlance_queue_waiting", "Requests that wait for their turn.", value=line.waiting)
+        yield GaugeMetricFamily("parlance_queue_limit", "Most that may wait.", value=line.max_waiting)
+        yield GaugeMetricFamily("parlance_turns", "Requests that have their turn.", value=line.at_work)
+        yield GaugeMetricFamily("parlance_turns_limit", "Most that have it at a time.", value=line.slots)
 
     def _engines(self) -> Iterator[Metric]:
         catalog = self._synthesizer.catalog

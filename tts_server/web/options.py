@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tts_server.keys import KeyRing
+from tts_server.rates import Rates
 from tts_server.speech import VoiceReference
 from tts_server.voices.fetch import FetchLimits
 from tts_server.voices.store import VoiceStore
@@ -16,7 +18,7 @@ class WebOptions:
     """Limits and permissions of the web layer.
 
     `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
-    which Host headers may name; `is_admin_on` whether models may be loaded and unloaded from outside.
+    which Host headers may name; `is_open_to_changes` whether models and voices may be changed as long as there is no key.
     `voice_store` holds the clips that `POST /generate` names by keys.
     """
 
@@ -28,8 +30,10 @@ class WebOptions:
     max_upload_bytes: int = 25 * 2**20
     max_clip_seconds: float = 120.0
     sample_rate: int = 24000
-    api_keys: tuple[str, ...] = ()
+    keys: KeyRing = field(default_factory=KeyRing)
+    listings_open: bool = False
+    rates: Rates = field(default_factory=Rates)
     listening_on: str = "127.0.0.1"
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
-    is_admin_on: bool = True
+    is_open_to_changes: bool = True

@@ -17,9 +17,19 @@ from tts_server.web.openai import SpeechDesk
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; "
-    "worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 MAX_ENCODE_SECONDS = 3600
+
+
+def html_page(html: str) -> Response:
+    """A page of ours, which may load and do what `CONTENT_SECURITY_POLICY` says and nothing else."""
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 def page_routes(desk: SpeechDesk) -> Blueprint:
@@ -33,16 +43,11 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
             "maxUploadBytes": options.max_upload_bytes,
             "maxClipSeconds": options.max_clip_seconds,
             "defaultVoice": desk.synthesizer.default_voice,
-            "needsKey": bool(options.api_keys),
-            "isAdminOn": options.is_admin_on,
+            "needsKey": options.keys.is_locked,
+            "isAdminOn": options.is_open_to_changes or options.keys.is_locked,
         }
         html = render_template("index.html", version=__version__, max_text_length=options.max_text_length, page_config=config)
-        response = Response(html, content_type="text/html; charset=utf-8")
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Frame-Options"] = "DENY"
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+        return html_page(html)
 
     @routes.get("/favicon.ico")
     def favicon() -> Response:

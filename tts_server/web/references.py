@@ -58,7 +58,7 @@ class ReferenceReader:
         if len(text) > self._options.max_upload_bytes * 4 // 3 + 4:
             raise TooLarge(f"voice_b64: the clip is larger than {self._options.max_upload_bytes} bytes.", param="voice_b64")
         try:
-            return base64.b64decode("".join(text.split()), validate=True)
+            return base64.b64decode(text.encode("ascii").translate(None, b" \t\r\n\f\v"), validate=True)
         except (binascii.Error, ValueError) as error:
             raise InvalidRequest("voice_b64: this is not base64.", param="voice_b64") from error
 

@@ -35,13 +35,15 @@ class GenerateFields(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    prompt: str = Field(min_length=1, max_length=5000)
-    voice_key: str = Field(min_length=1, max_length=300)
-    temperature: Number = Field(0.8, ge=0, le=2)
-    top_p: Number = Field(0.95, ge=0, le=1)
-    top_k: Whole = Field(1000, ge=1, le=10000)
-    repetition_penalty: Number = Field(1.2, ge=1, le=2)
-    norm_loudness: bool = True
+    prompt: str = Field(min_length=1, max_length=5000, description="What to speak.")
+    voice_key: str = Field(
+        min_length=1, max_length=300, description="Path of a clip in the voice store, such as voices/system/default.wav."
+    )
+    temperature: Number = Field(0.8, ge=0, le=2, description="How much one take differs from the next.")
+    top_p: Number = Field(0.95, ge=0, le=1, description="Draw from the likeliest sounds that make up this share; 1 is all.")
+    top_k: Whole = Field(1000, ge=1, le=10000, description="Draw from so many of the likeliest sounds.")
+    repetition_penalty: Number = Field(1.2, ge=1, le=2, description="How strongly repetitions are avoided; 1 is not at all.")
+    norm_loudness: bool = Field(True, description="Even out the loudness of the clip first.")
 
 
 def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -81,6 +82,9 @@ def _audio_options(audio: Any) -> dict[str, Any]:
     """The options of `audio`, or of `audio.output` as the Realtime API writes them, by their names on the speech route."""
     if audio in (None, ""):
         return {}
+    if isinstance(audio, str):  # a form has no objects, but may hold one as JSON
+        with contextlib.suppress(ValueError, RecursionError):
+            audio = json.loads(audio)
     if not isinstance(audio, dict):
         raise _wrong("audio", "should be an object such as {'voice': 'alloy', 'format': 'mp3'}")
     if isinstance(audio.get("output"), dict):

@@ -13,6 +13,7 @@ from tts_server.errors import VoiceNotFound
 from tts_server.speech import AudioFormat, Voice
 from tts_server.synthesis import Synthesizer
 from tts_server.voices.library import SUFFIXES
+from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.fields import SpeechFields
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.responses import streamed_audio
@@ -42,20 +43,30 @@ class TtsFields(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    text: str = Field(min_length=1)
-    voice_mode: Annotated[Literal["predefined", "clone"], BeforeValidator(_lower)] = "predefined"
-    predefined_voice_id: str | None = None
-    reference_audio_filename: str | None = None
-    output_format: Annotated[Literal["wav", "opus", "mp3"], BeforeValidator(_lower)] = "wav"
-    temperature: Number | None = Field(None, ge=0, le=2)
-    exaggeration: Annotated[Number, Field(ge=0, le=3), AfterValidator(_within_the_models_range)] | None = None
-    cfg_weight: Number | None = Field(None, ge=0, le=1)
-    seed: Whole | None = Field(None, ge=-1, le=2**63 - 1)
-    speed_factor: Number = Field(1.0, ge=0.25, le=4)
-    language: str | None = Field(None, max_length=35)
-    split_text: bool = True
-    chunk_size: Whole = Field(120, ge=1)
-    stream: bool = False
+    text: str = Field(min_length=1, description="What to speak.")
+    voice_mode: Annotated[Literal["predefined", "clone"], BeforeValidator(_lower)] = Field(
+        "predefined", description="Which of the next two names the voice."
+    )
+    predefined_voice_id: str | None = Field(
+        None, max_length=MAX_COMPARED, description="A voice, with or without the ending of its file; S1 means the default one."
+    )
+    reference_audio_filename: str | None = Field(
+        None, max_length=MAX_COMPARED, description="A file of the folder of voices, for voice_mode clone."
+    )
+    output_format: Annotated[Literal["wav", "opus", "mp3"], BeforeValidator(_lower)] = Field(
+        "wav", description="Container and codec of the audio; opus is Ogg Opus."
+    )
+    temperature: Number | None = Field(None, ge=0, le=2, description="How much one take differs from the next.")
+    exaggeration: Annotated[Number, Field(ge=0, le=3), AfterValidator(_within_the_models_range)] | None = Field(
+        None, description="How strongly it acts; below 0.25 counts as 0.25, above 2 as 2."
+    )
+    cfg_weight: Number | None = Field(None, ge=0, le=1, description="How closely it keeps to the text's pace; lower is slower and calmer.")
+    seed: Whole | None = Field(None, ge=-1, le=2**63 - 1, description="The same seed gives the same samples; below 1 means any.")
+    speed_factor: Number = Field(1.0, ge=0.25, le=4, description="Tempo; the pitch stays.")
+    language: str | None = Field(None, max_length=35, description="Language code, for models of several languages.")
+    split_text: bool = Field(True, description="Accepted. The text is cut at sentences by the server's own rules.")
+    chunk_size: Whole = Field(120, ge=1, description="Accepted. The text is cut at sentences by the server's own rules.")
+    stream: bool = Field(False, description="Send audio from the first sound on. Not read in a query, which always streams.")
 
 
 def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
@@ -79,7 +90,7 @@ def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
     @routes.get("/tts-stream")
     def stream() -> Response:
         if request.method == "HEAD":
-            return Response(content_type=AudioFormat.WAV.content_type)
+            return Response(iter(()), content_type=AudioFormat.WAV.content_type)  # of unknown length
         fields = validated(TtsFields, request.args.to_dict(), "query")
         return _respond(desk, fields, is_streamed=True, place="query")
 

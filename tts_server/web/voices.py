@@ -29,6 +29,7 @@ from tts_server.web.responses import whole_audio
 AUDIO_FIELDS = ("audio", "audio_sample", "file")
 OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")
 ENTRY_FIELDS = ("aliases", "language", "description", "controls")
+MAX_ENTRY_CHARACTERS = 20_000
 PREVIEW_TEXT = "Hello! This is how I sound when I read a sentence aloud."
 PREVIEW_SEED = 1
 CONTENT_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".m4a": "audio/mp4"}
@@ -132,6 +133,8 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
     @routes.get("/v1/voices/<voice_id>/preview")
     def preview_voice(voice_id: str) -> Response:
         """A sentence, always the same, spoken by the default model or the one in `?model=`."""
+        if request.method == "HEAD":
+            return Response(iter(()), content_type=AudioFormat.MP3.content_type)  # of unknown length
         sentence = SpeechRequest(
             PREVIEW_TEXT,
             model=request.args.get("model") or None,
@@ -200,6 +203,9 @@ def as_flac(clip: VoiceReference) -> tuple[bytes, VoiceReference]:
 def form_fields() -> dict[str, Any]:
     """The fields of a form; lists and objects come as JSON, aliases also one by one or separated by commas."""
     fields: dict[str, Any] = dict(request.form)
+    for name in (name for name in ENTRY_FIELDS if len(fields.get(name, "")) > MAX_ENTRY_CHARACTERS):
+        message = f"at most {MAX_ENTRY_CHARACTERS} characters are possible"
+        raise InvalidFields([{"loc": ["body", name], "msg": message, "type": "string_too_long"}])
     if "aliases" in fields:
         given = request.form.getlist("aliases")
         if given[0].lstrip().startswith("["):

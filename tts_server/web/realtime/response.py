@@ -97,7 +97,7 @@ class Response:
                 self._send_audio(send, to_s16(silence(SENTENCE_PAUSE / fields.speed, SAMPLE_RATE)))
             else:
                 self._begin(send)
-            self._say(speech, send)
+            self._say(desk, speech, send)
             seed = (speech.seed + 1) & MAX_SEED
         if not self._is_begun:
             raise NothingToSay("There is no text to speak. Send an item with some first.", param="input")
@@ -106,13 +106,13 @@ class Response:
         manner = {"voice": self.output["voice"], "speed": self.output["speed"], "sample_rate": SAMPLE_RATE}
         return parse_fields({"input": text, "model": self.model, **manner}, desk.options.max_text_length)
 
-    def _say(self, speech: Speech, send: Send) -> None:
+    def _say(self, desk: SpeechDesk, speech: Speech, send: Send) -> None:
         transcript = speech.text if not self._said else f" {speech.text}"
         self._said.append(transcript)
         send("response.output_audio_transcript.delta", **self._place, delta=transcript)
         with speech.metrics.request():
             try:
-                for data in pcm_pieces(speech, self.is_cancelled):
+                for data in pcm_pieces(desk, speech, self.is_cancelled):
                     self._send_audio(send, data)
             finally:
                 for name, number in usage(speech).items():

@@ -9,6 +9,7 @@ import time
 from typing import Any, Protocol
 
 from tts_server.errors import InvalidRequest, TTSError
+from tts_server.log import request_id
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol
 from tts_server.web.realtime.simple import SimpleProtocol
@@ -31,11 +32,15 @@ class Dialect(Protocol):
 
 
 class Session:
-    """Answers one socket until either side closes it. `is_openai`: the request already told which protocol it is."""
+    """Answers one socket until either side closes it. `is_openai`: the request already told which protocol it is.
 
-    def __init__(self, websocket: WebSocket, desk: SpeechDesk, model: str | None, *, is_openai: bool) -> None:
+    `client` is who each thing to speak is counted for.
+    """
+
+    def __init__(self, websocket: WebSocket, desk: SpeechDesk, model: str | None, client: str, *, is_openai: bool) -> None:
         self._socket = websocket
-        self._speaker = Speaker()
+        self._request_id = request_id.get()
+        self._speaker = Speaker(lambda: desk.options.rates.take(client))
         self._openai = OpenAIProtocol(websocket, self._speaker, desk, model)
         self._simple = SimpleProtocol(websocket, self._speaker, desk, model)
         self._dialect: Dialect | None = None
@@ -43,6 +48,7 @@ class Session:
 
     def converse(self, connection: socket.socket) -> None:
         """Hold the conversation; returns when it is over and nothing is spoken for it any more."""
+        request_id.set(self._request_id)  # the thread is this conversation's own
         with contextlib.suppress(SocketClosed), contextlib.closing(self._socket.messages(connection)) as messages:  # type: ignore[type-var]
             try:
                 for message in messages:

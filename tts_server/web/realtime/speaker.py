@@ -6,6 +6,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from functools import partial
 
 from tts_server.errors import Cancelled, TTSError, Unavailable
 from tts_server.speech import AudioFormat, SpeechRequest
@@ -21,19 +23,21 @@ CLOSE_SECONDS = 5.0
 
 
 class Speaker:
-    """Runs jobs in their order, in a thread that lives while there are any."""
+    """Runs jobs in their order, in a thread that lives while there are any. `check` is asked before each is taken; it raises TTSError."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[], object]) -> None:
+        self._check = check
         self._waiting: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Raises Unavailable where too many wait already."""
+        """Raises Unavailable where too many wait already, or what the check raises."""
         with self._lock:
             if len(self._waiting) >= MAX_WAITING:
                 raise Unavailable(f"{MAX_WAITING} texts wait to be spoken here already. Wait for some of them.", code="busy")
-            self._waiting.append(job)
+            self._check()
+            self._waiting.append(partial(copy_context().run, self._do, job))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="realtime-speaker", daemon=True)
                 self._thread.start()
@@ -53,12 +57,15 @@ class Speaker:
                     self._thread = None
                     return
                 job = self._waiting.popleft()
-            try:
-                job()
-            except Cancelled:
-                pass
-            except Exception:
-                log.exception("speaking to a socket failed")
+            job()
+
+    def _do(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Cancelled:
+            pass
+        except Exception:
+            log.exception("speaking to a socket failed")
 
 
 def as_told(error: Exception) -> TTSError:
@@ -88,11 +95,16 @@ def plan(desk: SpeechDesk, fields: SpeechFields) -> Speech:
     return desk.synthesizer.plan(request)
 
 
-def pcm_pieces(speech: Speech, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+def pcm_pieces(desk: SpeechDesk, speech: Speech, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
     """Whole samples of s16le, a fraction of a second each, so that a frame is small and a listener who has heard enough is soon obeyed.
 
-    Raises Cancelled once `is_cancelled` says so.
+    They come once it is this speech's turn. Raises Cancelled once `is_cancelled` says so, Busy where the server stops.
     """
+    with desk.synthesizer.admission.turn(is_cancelled):
+        yield from _pieces(speech, is_cancelled)
+
+
+def _pieces(speech: Speech, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
     num_bytes = 2 * round(PIECE_SECONDS * speech.sample_rate)
     waiting = b""
     for data in speech.audio(is_cancelled):
