@@ -18,8 +18,11 @@ from tts_server.errors import EngineStuck
 T = TypeVar("T")
 
 
-def in_brief_thread(action: Callable[[], T], name: str, seconds: float) -> T:
-    """What `action` returns or raises; raises EngineStuck, in the name of its model, after `seconds`, and leaves the thread behind."""
+def in_brief_thread(action: Callable[[], T], name: str = "", seconds: float | None = None) -> T:
+    """What `action` returns or raises; raises EngineStuck, in the name of its model, after `seconds`, and leaves the thread behind.
+
+    Without `seconds` it takes as long as it takes.
+    """
     future: Future[T] = Future()
 
     def run() -> None:
@@ -30,7 +33,7 @@ def in_brief_thread(action: Callable[[], T], name: str, seconds: float) -> T:
 
     thread = threading.Thread(target=run, name="compute", daemon=True)
     thread.start()
-    if not wait([future], seconds).done:
+    if not wait([future], seconds).done and seconds is not None:
         raise EngineStuck(name, seconds)
     thread.join()
     return future.result()
