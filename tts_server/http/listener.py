@@ -26,7 +26,7 @@ log = logging.getLogger("tts_server")
 CONNECTIONS = 1000 if hasattr(select, "poll") else 480
 """Without poll, on Windows, Python watches at most 512 sockets."""
 
-ACCEPTED_AT_ONCE = 16
+ACCEPTED_AT_ONCE = 64
 OUTPUT_BYTES = 256 * 1024
 SYSTEM_OUTPUT_BYTES = 128 * 1024
 """What the system holds besides, which grows to megabytes by itself: minutes of audio that a client who leaves does not hear."""
