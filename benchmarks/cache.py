@@ -1,8 +1,8 @@
 """How much faster a reply from the audio cache is than one that is spoken: `python benchmarks/cache.py [--rounds 15]`.
 
 A server of its own, on a free port of this machine, speaks texts of 1,000 characters, each twice: the first time it is a MISS, the second a
-HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where a HIT is not 50 times
-faster than a MISS.
+HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where the HIT of a whole reply is
+not 50 times faster than its MISS. Streams are shown beside: their connection ends with each, and a new one counts.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("| format | reply | MISS, ms | HIT, ms | times faster |\n|---|---|---:|---:|---:|")
     for (format_, stream), (miss, hit) in medians.items():
         print(f"| {format_} | {'streamed' if stream else 'whole'} | {miss * 1e3:.1f} | {hit * 1e3:.2f} | {miss / hit:.0f} |")
-    worst = min(miss / hit for miss, hit in medians.values())
+    worst = min(miss / hit for (_, stream), (miss, hit) in medians.items() if not stream)
     is_met = worst >= MIN_RATIO
-    print(f"\nA HIT at least {MIN_RATIO:g} times faster than a MISS: {'PASS' if is_met else 'FAIL'} (at worst {worst:.0f} times)")
+    print(f"\nThe HIT of a whole reply at least {MIN_RATIO:g} times faster than its MISS: {'PASS' if is_met else 'FAIL'} (at worst {worst:.0f} times)")
     return 0 if is_met else 1
 
 

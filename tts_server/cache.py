@@ -345,6 +345,14 @@ class KeptAudio:
             self._file.close()
             raise
 
+    def whole(self) -> Iterator[bytes]:
+        """The audio, at once where it is not too long."""
+        if self._body is None:
+            yield from self.pieces()
+        else:
+            self.close()
+            yield self._body
+
     def pieces(self) -> Iterator[bytes]:
         """The audio, in the pieces it was written in."""
         source: BinaryIO = io.BytesIO(self._body) if self._body is not None else self._file

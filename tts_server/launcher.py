@@ -133,6 +133,7 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
         variables.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other share the cores
     if os.environ.get("CI") == "true":
         variables.setdefault("CONFORMANCE", "1")  # client packages that are large to install
+        variables.setdefault("AUDIT", "1")  # known vulnerabilities, where the network tells them
     if os.environ.get("CI") == "true" and can_use_apt():
         variables["PARLANCE_REQUIRE_TOOLS"] = "1"  # a missing browser or wine fails the tests instead of skipping them
     for name, command in STAGES:

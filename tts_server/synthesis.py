@@ -108,7 +108,7 @@ class Speech:
             self.seed, self.retries, self.seconds_made = kept.note["seed"], kept.note["retries"], kept.note["seconds"]
         self.metrics.count_cache(self.cache_use.value)
         if kept is not None:
-            yield from kept.pieces()
+            yield from kept.pieces() if streamed else kept.whole()
             return
         with self._cache.record(key) as recording:
             for data in self._encoded(is_cancelled, streamed=streamed):

@@ -45,6 +45,13 @@ def test_it_shows_every_operation(documentation: Studio) -> None:
     expect(documentation[".errors-wrapper"]).to_have_count(0)
 
 
+def test_the_page_leads_to_it(server: RunningServer, open_studio: Callable[..., Studio]) -> None:
+    studio = open_studio(server.url)
+    studio[".footer a"].click()
+    expect(studio[".title"]).to_contain_text("Parlance")
+    assert studio.page.url == f"{server.url}/docs"
+
+
 def test_a_text_is_spoken_and_played_without_asking_again(documentation: Studio) -> None:
     block = opened(documentation, SPEECH)
     answer = executed(documentation, block, "/v1/audio/speech")

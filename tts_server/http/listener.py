@@ -28,6 +28,9 @@ CONNECTIONS = 1000 if hasattr(select, "poll") else 480
 
 ACCEPTED_AT_ONCE = 64
 OUTPUT_BYTES = 256 * 1024
+MEMORY_BYTES = 4 * 2**20
+"""Of one reply, a minute of WAV; what is longer goes through a temporary file."""
+
 SYSTEM_OUTPUT_BYTES = 128 * 1024
 """What the system holds besides, which grows to megabytes by itself: minutes of audio that a client who leaves does not hear."""
 
@@ -59,6 +62,7 @@ class Listener(TcpWSGIServer):
             connection_limit=CONNECTIONS,
             channel_request_lookahead=1,
             outbuf_high_watermark=OUTPUT_BYTES,
+            outbuf_overflow=MEMORY_BYTES,
             max_request_header_size=MAX_HEAD_BYTES,
             max_request_body_size=max_body_bytes,
             clear_untrusted_proxy_headers=True,

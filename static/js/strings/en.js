@@ -178,7 +178,7 @@ export default {
   "shortcut.stop": "stop",
   "shortcut.space": "Space",
   "shortcut.play": "play or pause",
-  "footer.docs": "API and documentation",
+  "footer.docs": "API for programs",
   "footer.private": "Texts and audio stay between this browser and your server",
 
   "key.title": "API key",
