@@ -76,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"| {format_} | {'streamed' if stream else 'whole'} | {miss * 1e3:.1f} | {hit * 1e3:.2f} | {miss / hit:.0f} |")
     worst = min(miss / hit for (_, stream), (miss, hit) in medians.items() if not stream)
     is_met = worst >= MIN_RATIO
-    print(f"\nThe HIT of a whole reply at least {MIN_RATIO:g} times faster than its MISS: {'PASS' if is_met else 'FAIL'} (at worst {worst:.0f} times)")
+    print(
+        f"\nThe HIT of a whole reply at least {MIN_RATIO:g} times faster than its MISS: {'PASS' if is_met else 'FAIL'} (at worst {worst:.0f} times)"
+    )
     return 0 if is_met else 1
 
 
