@@ -2,7 +2,7 @@
 
 A server of its own, on a free port of this machine, speaks texts of 1,000 characters, each twice: the first time it is a MISS, the second a
 HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where the HIT of a whole reply is
-not 50 times faster than its MISS. Streams are shown beside: their connection ends with each, and a new one counts.
+not 50 times faster. Streams are shown beside: their connection ends with each, and a new one counts.
 """
 
 from __future__ import annotations
@@ -76,9 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"| {format_} | {'streamed' if stream else 'whole'} | {miss * 1e3:.1f} | {hit * 1e3:.2f} | {miss / hit:.0f} |")
     worst = min(miss / hit for (_, stream), (miss, hit) in medians.items() if not stream)
     is_met = worst >= MIN_RATIO
-    print(
-        f"\nThe HIT of a whole reply at least {MIN_RATIO:g} times faster than its MISS: {'PASS' if is_met else 'FAIL'} (at worst {worst:.0f} times)"
-    )
+    verdict = "PASS" if is_met else "FAIL"
+    print(f"\nThe HIT of a whole reply at least {MIN_RATIO:g} times faster than its MISS: {verdict} (at worst {worst:.0f} times)")
     return 0 if is_met else 1
 
 
