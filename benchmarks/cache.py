@@ -1,7 +1,7 @@
 """How much faster a reply from the audio cache is than one that is spoken: `python benchmarks/cache.py [--rounds 15]`.
 
 A server of its own, on a free port of this machine, speaks texts of 1,000 characters, each twice: the first time it is a MISS, the second a
-HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where the HIT of a whole reply is
+HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where a HIT of a whole reply is
 not 50 times faster. Streams are shown beside: their connection ends with each, and a new one counts.
 """
 
