@@ -150,7 +150,8 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
 def side_by_side() -> list[str]:
     """pytest's options to run files of tests beside each other: at most four, since each process loads its own speech models."""
     processes = min(4, os.cpu_count() or 1)
-    return ["-n", str(processes), "--dist", "loadfile"] if processes > 1 else []
+    # In their order: otherwise the files with few tests, which are the longest, come last and wait for each other.
+    return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if processes > 1 else []
 
 
 def install(environment: Environment, names: Sequence[str]) -> int:

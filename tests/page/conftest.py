@@ -60,8 +60,11 @@ class Watch:
 
 
 @pytest.fixture
-def open_studio(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Callable[..., Studio]]:
-    """Open the page: `url` of another server, `browser` another browser, the rest options of the browser context."""
+def open_studio(request: pytest.FixtureRequest, browser: Browser, start_server: object) -> Iterator[Callable[..., Studio]]:
+    """Open the page: `url` of another server, `browser` another browser, the rest options of the browser context.
+
+    It asks for `start_server` so that pages are closed before their servers stop.
+    """
     opened: list[tuple[Any, Watch]] = []
 
     def open_(url: str | None = None, browser_: Browser | None = None, before: str | None = None, **options: Any) -> Studio:

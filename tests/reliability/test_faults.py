@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import sys
 import tempfile
 import threading
@@ -518,7 +519,10 @@ def test_an_ffmpeg_that_fails_costs_its_request(temporary_folder, tmp_path, impa
     upload = partial(speak, server, files={"custom_voice_file": ("clip.flac", CLIP)})
     program = tmp_path / "ffmpeg"
     if body is not None:
-        program.write_text(f"#!{sys.executable}\n{body}", encoding="utf-8")
+        script = tmp_path / "ffmpeg.py"
+        script.write_text(body, encoding="utf-8")
+        # A path with blanks cannot stand behind #!.
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n', encoding="utf-8")
         program.chmod(0o755)
     with nothing_is_left(server, temporary_folder):
         with monkeypatch.context() as patch:

@@ -58,9 +58,6 @@ def _connection(options: argparse.Namespace, settings: Settings | None) -> Itera
     if settings is None:
         yield NetworkConnection(options.server, options.key)
         return
-    if settings.log_level != "DEBUG":
-        # What goes wrong is told by the command itself.
-        logging.getLogger("tts_server.web").setLevel(logging.CRITICAL)
     # The cache is for a server; one that runs beside this could not use it meanwhile.
     synthesizer = build_synthesizer(settings.model_copy(update={"cache_ttl_minutes": 0.0}))
     try:
@@ -72,9 +69,21 @@ def _connection(options: argparse.Namespace, settings: Settings | None) -> Itera
             options.model = catalog.ready(options.model)
             options.sample_rate = options.sample_rate or settings.sample_rate
             options.max_characters = min(PIECE_CHARACTERS, settings.max_text_length)
-        yield InnerConnection(build_app(settings, synthesizer, KeyRing()), "")
+        with _silenced(logging.getLogger("tts_server.web"), settings.log_level):
+            yield InnerConnection(build_app(settings, synthesizer, KeyRing()), "")
     finally:
         synthesizer.close()
+
+
+@contextlib.contextmanager
+def _silenced(logger: logging.Logger, level: str) -> Iterator[None]:
+    """Let a logger say nothing meanwhile, unless all is to be logged: what goes wrong is told by the command itself."""
+    before = logger.level
+    logger.setLevel(before if level == "DEBUG" else logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def say(connect: Connect, options: argparse.Namespace) -> int:
