@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from running import RunningServer, run_server
 
 from tts_server.config import Settings, environment_names
+from tts_server.log import SPOKEN
 
 CLIPS = Path(__file__).parent / "clips"
 
@@ -30,6 +33,21 @@ def clean_environment() -> None:
     for name, field in Settings.model_fields.items():
         for variable in environment_names(name, field):
             os.environ.pop(variable, None)
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command that ran within this process has set up the log of a process of its own."""
+    root, hook = logging.getLogger(), threading.excepthook
+    levels = {logger: logger.level for logger in (root, logging.getLogger(SPOKEN))}
+    handlers = list(root.handlers)
+    yield
+    for handler in [one for one in root.handlers if type(one) is logging.StreamHandler and one not in handlers]:
+        root.removeHandler(handler)
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    logging.captureWarnings(capture=False)
+    threading.excepthook = hook
 
 
 @pytest.fixture(scope="session")

@@ -254,6 +254,7 @@ def test_a_request_that_waited_for_its_turn_has_one_line_that_counts_its_waiting
             thread.start()
         for thread in threads:
             thread.join()
+        wait_until(lambda: sum("tts_server.web.access" in line for line in lines()) == len(threads))
         told = [json.loads(line) for line in lines() if "tts_server.web.access" in line]
     assert sorted(one["request_id"] for one in told) == sorted(waited)
     assert max(waited.values()) > 0
