@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from checkpoints import family_of
 
+from tts_server.admission import never
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import engine as engine_module
 from tts_server.engines.chatterbox.brief_thread import in_brief_thread
@@ -27,7 +28,6 @@ from tts_server.engines.chatterbox.sequence import Sequence as Segment
 from tts_server.engines.chatterbox.speaker import Speaker
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.speech import VoiceReference
-from tts_server.synthesis import never
 from tts_server.text.segment import segments
 
 import torch  # noqa: E402  isort: skip

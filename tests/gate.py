@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 from running import RunningServer
+
+from tts_server.engines.embedded.speaker import Speaker
 
 PATIENCE = 30.0
 
@@ -35,6 +38,23 @@ class Gate:
         self.said.append(text)
         assert self._open.wait(PATIENCE), "the gate stayed closed"
         return self._speak(text, *arguments)
+
+
+@contextlib.contextmanager
+def held_texts(monkeypatch: pytest.MonkeyPatch, word: str, patience: float) -> Iterator[threading.Event]:
+    """Texts with the word are not spoken by any engine before the event is set, or `patience` seconds have passed."""
+    let_go, speak = threading.Event(), Speaker.speak
+
+    def held(self: Speaker, text: str, *arguments: Any) -> Any:
+        if word in text:
+            let_go.wait(patience)
+        return speak(self, text, *arguments)
+
+    monkeypatch.setattr(Speaker, "speak", held)
+    try:
+        yield let_go
+    finally:
+        let_go.set()
 
 
 def wait_until(condition: Callable[[], bool], what: str = "it") -> None:

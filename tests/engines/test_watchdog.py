@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import requests
+from gate import held_texts
 
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import MAX_STUCK, EmbeddedEngine
-from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.watchdog import Watchdog
 from tts_server.errors import EngineStuck
 
@@ -139,16 +139,8 @@ def test_an_engine_closes_though_a_thread_is_stuck(engine):
 @pytest.fixture
 def gate(monkeypatch):
     """Texts with the word "stuck" are not spoken before the event is set."""
-    let_go, speak = threading.Event(), Speaker.speak
-
-    def held(self, text, *arguments):
-        if "stuck" in text:
-            let_go.wait(60)
-        return speak(self, text, *arguments)
-
-    monkeypatch.setattr(Speaker, "speak", held)
-    yield let_go
-    let_go.set()
+    with held_texts(monkeypatch, "stuck", 60) as let_go:
+        yield let_go
 
 
 def speech(server, text: str, **fields) -> requests.Response:

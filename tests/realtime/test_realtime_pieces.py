@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tts_server.admission import never
 from tts_server.errors import Cancelled, InvalidRequest
-from tts_server.synthesis import never
 from tts_server.web.realtime.pieces import LONGEST_WAIT_CHARACTERS, TextFeed
 
 

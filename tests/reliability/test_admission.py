@@ -8,11 +8,11 @@ import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
+from clock import Clock
 from gate import PATIENCE, Gate, queue, wait_until
 from measure import hear
 from running import RunningServer, run_server
@@ -27,15 +27,6 @@ SLOTS = 4
 LARGE_SLOTS = 3
 MAX_QUEUE = 3
 BOOK = " ".join(f"This is sentence number {n} of a book that is read out to the end." for n in range(1, 17))
-
-
-class Clock(SimpleNamespace):
-    """In place of the time module."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

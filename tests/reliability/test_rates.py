@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import openai
 import pytest
 import requests
+from clock import Clock
 from gate import Gate, queue, wait_until
 from running import RunningServer, run_server
 from websockets.sync.client import connect
@@ -19,15 +19,6 @@ from tts_server import build, rates
 from tts_server.config import SettingsError, load_settings
 from tts_server.errors import RateLimited
 from tts_server.rates import Rate, Rates, parse_rates
-
-
-class Clock(SimpleNamespace):
-    """In place of the time module."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from gate import held_texts
 from running import run_server
 from wire import LONG, connection, metrics, next_reply, only_reply, post, replies, wait_until
-
-from tts_server.engines.embedded.speaker import Speaker
 
 PROJECT = Path(__file__).resolve().parents[2]
 GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -70,16 +69,8 @@ def stoppable(**settings) -> Iterator[Stopping]:
 @pytest.fixture
 def gate(monkeypatch):
     """Texts that say "held" are not spoken before the event is set."""
-    let_go, speak = threading.Event(), Speaker.speak
-
-    def held(self, text, *arguments):
-        if "held" in text:
-            let_go.wait(30)
-        return speak(self, text, *arguments)
-
-    monkeypatch.setattr(Speaker, "speak", held)
-    yield let_go
-    let_go.set()
+    with held_texts(monkeypatch, "held", 30) as let_go:
+        yield let_go
 
 
 def asked(server, sock) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tts_server.engines.base import Capabilities, Engine
+from tts_server.engines.managed_engines import RestingEngine
 from tts_server.engines.model_source import ModelState, ModelStatus
-from tts_server.engines.models import ModelManager, RestingEngine
+from tts_server.engines.models import ModelManager
 from tts_server.errors import InvalidRequest, ModelNotAvailable, ModelNotFound
 
 INSTALL_CHATTERBOX = "run.bat install chatterbox" if sys.platform == "win32" else "./run.sh install chatterbox"

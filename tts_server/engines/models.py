@@ -6,15 +6,14 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from tts_server.engines.base import Capabilities, Engine, ReloadableEngine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.base import Engine, ReloadableEngine, SpeechStream
 from tts_server.engines.counted_stream import CountedStream
+from tts_server.engines.managed_engines import Facts, ManagedEngine, RestingEngine
 from tts_server.engines.model_source import BUSY, ModelSource, ModelState, ModelStatus
 from tts_server.errors import Cancelled, Conflict, ModelLoading, ModelNotAvailable, TTSError, Unavailable
-from tts_server.speech import Voice, VoiceReference
 
 log = logging.getLogger("tts_server.models")
 
@@ -41,17 +40,6 @@ class _Loaded:
     num_uses: int = 0
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What was true of an engine, and is so again when the same files are loaded."""
-
-    capabilities: Capabilities
-    num_parallel: int
-    version: str
-    voices: Sequence[Voice]
-    stamp: str
-
-
 @dataclass(eq=False)
 class _Model:
     """What the manager keeps of one model; guarded by the manager's lock. `phase` is None where the disk decides."""
@@ -61,7 +49,7 @@ class _Model:
     phase: ModelState | None = None
     loaded: _Loaded | None = None
     was_ready: bool = False
-    facts: _Facts | None = None
+    facts: Facts | None = None
     is_cancelled: bool = False
     began: float = 0.0
     bytes_done: int = 0
@@ -425,7 +413,7 @@ class ModelManager:
 
     def _welcome(self, model: _Model, loaded: _Loaded) -> None:
         engine = loaded.engine
-        facts = _Facts(engine.capabilities, engine.num_parallel, engine.version, tuple(engine.voices()), _stamp(model.source))
+        facts = Facts(engine.capabilities, engine.num_parallel, engine.version, tuple(engine.voices()), _stamp(model.source))
         with self._changed:
             is_wanted = not (model.is_cancelled or self._is_closed)
             if is_wanted:
@@ -473,76 +461,6 @@ class ModelManager:
         """When the next idle model expires, None where none is idle; with the lock held."""
         used = [model.loaded.last_used for model in self._models.values() if model.loaded and not model.loaded.num_uses]
         return min(used) + self._keep_seconds - self._clock() if used and self._keep_seconds is not None else None
-
-
-class ManagedEngine:
-    """A model as the rest of the server uses it: an engine that may be unloaded and loaded again behind its back."""
-
-    def __init__(self, manager: ModelManager, model_id: str) -> None:
-        self.name = model_id
-        self._manager = manager
-        engine = manager.current(model_id)
-        self.capabilities = engine.capabilities if engine else manager.source(model_id).capabilities
-        self.num_parallel = engine.num_parallel if engine else 1
-        self.version = engine.version if engine else ""
-
-    def voices(self) -> Sequence[Voice]:
-        engine = self._manager.current(self.name)  # to list voices is not to use the model
-        return engine.voices() if engine else []
-
-    def builtin_voice(self, voice_id: str) -> Any:
-        with self._manager.using(self.name) as engine:
-            return engine.builtin_voice(voice_id)
-
-    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Any:
-        with self._manager.using(self.name) as engine:
-            return engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
-
-    def submit(self, utterance: Utterance) -> SpeechStream:
-        return self._manager.stream(self.name, lambda engine: engine.submit(utterance))
-
-    def convert(self, source: VoiceReference, voice: Any, seed: int) -> SpeechStream:
-        return self._manager.stream(self.name, lambda engine: cast(VoiceConverter, engine).convert(source, voice, seed))
-
-    def stats(self) -> Mapping[str, float]:
-        engine = self._manager.current(self.name)
-        return engine.stats() if engine else {}
-
-    def close(self) -> None:
-        self._manager.unload(self.name)
-
-
-class RestingEngine:
-    """A model that is unloaded: what it can do is known, and it is loaded only when something has to be spoken.
-
-    Its voices are made by the engine then, so what stands for them until then suits no other engine.
-    """
-
-    def __init__(self, manager: ModelManager, model_id: str, facts: _Facts) -> None:
-        self.name = model_id
-        self.capabilities = facts.capabilities
-        self.num_parallel = facts.num_parallel
-        self.version = facts.version
-        self._manager = manager
-        self._voices = facts.voices
-
-    def voices(self) -> Sequence[Voice]:
-        return self._voices
-
-    def builtin_voice(self, voice_id: str) -> Callable[[Engine], Any]:
-        return lambda engine: engine.builtin_voice(voice_id)
-
-    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Callable[[Engine], Any]:
-        return lambda engine: engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
-
-    def submit(self, utterance: Utterance) -> SpeechStream:
-        return self._manager.stream(self.name, lambda engine: engine.submit(replace(utterance, voice=utterance.voice(engine))))
-
-    def stats(self) -> Mapping[str, float]:
-        return {}
-
-    def close(self) -> None:
-        """Nothing is loaded."""
 
 
 def _stamp(source: ModelSource) -> str:

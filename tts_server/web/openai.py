@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request
 
 from tts_server.errors import InvalidRequest, VoiceNotFound
+from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
-from tts_server.synthesis import Speech, Synthesizer
+from tts_server.synthesis import Synthesizer
 from tts_server.web.fields import SpeechFields, VoiceId, parse_fields, read_payload
 from tts_server.web.options import WebOptions
 from tts_server.web.references import ReferenceReader

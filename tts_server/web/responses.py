@@ -14,8 +14,8 @@ from urllib.parse import quote
 from flask import Response, current_app, g, request, stream_with_context
 
 from tts_server.errors import Cancelled, TTSError
+from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat
-from tts_server.synthesis import Speech
 from tts_server.web.failures import error_event
 
 TOKENS_PER_SECOND = 25

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat
-from tts_server.synthesis import Speech
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import SpeechFields, parse_fields, read_payload
 from tts_server.web.openai import SpeechDesk

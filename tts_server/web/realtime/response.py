@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from tts_server.audio.pcm import silence, to_s16
 from tts_server.errors import Cancelled, NothingToSay
-from tts_server.synthesis import Speech
+from tts_server.planned_speech import Speech
 from tts_server.text.segment import SENTENCE_PAUSE
 from tts_server.web.fields import SpeechFields, parse_fields
 from tts_server.web.openai import SpeechDesk

@@ -10,8 +10,8 @@ from contextvars import copy_context
 from functools import partial
 
 from tts_server.errors import Cancelled, TTSError, Unavailable
+from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat, SpeechRequest
-from tts_server.synthesis import Speech
 from tts_server.web.fields import SpeechFields
 from tts_server.web.openai import SpeechDesk
 

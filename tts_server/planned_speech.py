@@ -1,0 +1,210 @@
+"""A request that has passed every check, and its audio: segments, joined PCM, encoded bytes."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, cast
+
+import numpy as np
+
+from tts_server import __version__
+from tts_server.admission import never
+from tts_server.audio.encoders import create_encoder
+from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
+from tts_server.audio.resample import Resampler
+from tts_server.audio.tempo import TempoChanger
+from tts_server.cache import AudioCache, CacheUse
+from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
+from tts_server.errors import Cancelled, EngineFailure
+from tts_server.metrics import Metrics
+from tts_server.speech import AudioFormat, Samples, Segment, SpeechRequest, VoiceReference
+from tts_server.text.clean import has_speech
+from tts_server.text.segment import segments
+
+MAX_SEED = 2**63 - 1
+PUNCTUATION_SECONDS = 0.25
+EDGE_SILENCE_SECONDS = 0.06
+
+
+@dataclass
+class Speech:
+    """A request that has passed every check: what will be spoken, by what, and the audio on demand.
+
+    `seconds_made` and `retries` grow while the audio is read; whether it comes from the cache, and the seed that it was made with then,
+    are known once `audio` has given its first piece.
+    """
+
+    request: SpeechRequest
+    text: str
+    model: str
+    voice: str | None
+    cloning: str | None
+    ignored: tuple[str, ...]
+    seed: int
+    sample_rate: int
+    _engine: Engine = field(repr=False)
+    _prepared: Any = field(repr=False)
+    _language: str | None
+    metrics: Metrics = field(repr=False)
+    _asked_seed: int | None
+    _voice_content: str
+    cache_use: CacheUse
+    _cache: AudioCache | None = field(repr=False)
+    seconds_made: float = 0.0
+    retries: int = 0
+
+    def pcm(self, is_cancelled: Callable[[], bool] = never) -> Iterator[Samples]:
+        """Mono float32 chunks at `sample_rate`, the same samples however the reader takes them.
+
+        Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails.
+        """
+        resampler = Resampler(self._engine.capabilities.sample_rate, self.sample_rate)
+        with self.metrics.speech(self.model, self.request.format.value) as clock:
+            for samples in chain(map(resampler.process, self._spoken(is_cancelled)), _once(resampler.flush)):
+                if len(samples):
+                    self.seconds_made += len(samples) / self.sample_rate
+                    clock.heard(len(samples) / self.sample_rate)
+                    yield soft_limit(samples)
+                    clock.resume()
+
+    def audio(self, is_cancelled: Callable[[], bool] = never, *, streamed: bool = True) -> Iterator[bytes]:
+        """Encoded chunks in the request's format; together they are one valid file. What the cache has is not spoken again."""
+        if self._cache is None or self.cache_use is not CacheUse.MISS:
+            self.metrics.count_cache(self.cache_use.value)
+            yield from self._encoded(is_cancelled, streamed=streamed)
+            return
+        key = self._cache_key(streamed=streamed)
+        if (kept := self._cache.find(key)) is not None:
+            self.cache_use = CacheUse.HIT
+            self.seed, self.retries, self.seconds_made = kept.note["seed"], kept.note["retries"], kept.note["seconds"]
+        self.metrics.count_cache(self.cache_use.value)
+        if kept is not None:
+            yield from kept.pieces() if streamed else kept.whole()
+            return
+        with self._cache.record(key) as recording:
+            for data in self._encoded(is_cancelled, streamed=streamed):
+                recording.write(data)
+                yield data
+            recording.finish({"seed": self.seed, "retries": self.retries, "seconds": self.seconds_made})
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the cache seems to have it, streamed or whole."""
+        return self._cache is not None and any(self._cache.has(self._cache_key(streamed=streamed)) for streamed in (True, False))
+
+    @property
+    def route(self) -> str:
+        """Where the audio comes from, as `X-Route` says it: `CACHE`, `ADHOC` for a clip or recording of the request's own, else `HOT`."""
+        return {CacheUse.HIT: "CACHE", CacheUse.ADHOC: "ADHOC"}.get(self.cache_use, "HOT")
+
+    def _cache_key(self, *, streamed: bool) -> str:
+        """All that decides the bytes. Without a seed any will do, so that the same words are found again."""
+        request = self.request
+        controls = [(one.name, request.controls.get(one.name)) for one in self._engine.capabilities.controls]
+        knows_its_length = not streamed and request.format in (AudioFormat.WAV, AudioFormat.FLAC)
+        made_by = [__version__, self._engine.version, self.model, self._voice_content]
+        said = [self.text, self._language, request.speed, controls, self._asked_seed]
+        return json.dumps([made_by, said, request.format.value, self.sample_rate, knows_its_length])
+
+    def _encoded(self, is_cancelled: Callable[[], bool], *, streamed: bool) -> Iterator[bytes]:
+        encoder = create_encoder(self.request.format, self.sample_rate, streamed=streamed)
+        try:
+            for samples in self.pcm(is_cancelled):
+                if data := encoder.encode(samples):
+                    yield data
+            if data := encoder.flush():
+                yield data
+        finally:
+            encoder.close()
+
+    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        """The segments' audio in order, joined.
+
+        The first segment is submitted alone, so that nothing of the same text slows it; once it is heard, later ones are submitted
+        ahead, as many as the engine works on at once. The engine keeps as much of the tempo as it can; the rest is stretched before
+        the joints. Pauses and the silence at the joints follow the tempo too.
+        """
+        capabilities = self._engine.capabilities
+        low, high = capabilities.tempo_range
+        tempo = min(max(self.request.speed, low), high)
+        joiner = SegmentJoiner(capabilities.sample_rate, edge_silence=EDGE_SILENCE_SECONDS / self.request.speed)
+        pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
+        ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
+
+        def submit_ahead(number: int) -> None:
+            while len(ahead) < number and (piece := next(pieces, None)):
+                ahead.append((piece[1], self._submit(*piece, tempo)))
+
+        try:
+            submit_ahead(1)
+            while ahead:
+                segment, stream = ahead[0]
+                if stream is not None:
+                    stretch = TempoChanger(capabilities.sample_rate, self.request.speed / tempo)
+                    for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
+                        yield joiner.process(samples)
+                        submit_ahead(1 + self._engine.num_parallel)
+                    self.retries += stream.retries
+                yield joiner.end_segment(segment.pause_after / self.request.speed)
+                ahead.popleft()
+                submit_ahead(1 + self._engine.num_parallel)
+                if is_cancelled():
+                    raise Cancelled
+        finally:
+            for _, stream in ahead:
+                if stream is not None:
+                    stream.close()
+
+    def _submit(self, index: int, segment: Segment, tempo: float) -> SpeechStream | None:
+        if not has_speech(segment.text):
+            return None
+        # A text of one segment is spoken with the request's own seed: what a model's reference implementation says with it.
+        seed = (self.seed + index * 1_000_003) & MAX_SEED
+        return self._engine.submit(
+            Utterance(segment.text, self._prepared, index, seed, tempo, self._language, self.request.controls, id(self))
+        )
+
+
+@dataclass
+class Silence(Speech):
+    """Text that is punctuation only, such as the `.` by which a client tries its key: a moment of silence."""
+
+    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        yield silence(PUNCTUATION_SECONDS, self._engine.capabilities.sample_rate)
+
+
+@dataclass
+class Conversion(Speech):
+    """A recording spoken again in another voice."""
+
+    source: VoiceReference | None = None
+
+    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+        assert self.source is not None  # noqa: S101 - for the type checker
+        sample_rate = self._engine.capabilities.sample_rate
+        stretch = TempoChanger(sample_rate, self.request.speed)
+        joiner = SegmentJoiner(sample_rate, edge_silence=None)
+        stream = cast(VoiceConverter, self._engine).convert(self.source, self._prepared, self.seed)
+        try:
+            for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
+                yield joiner.process(samples)
+            yield joiner.end_segment()
+        finally:
+            stream.close()
+
+
+def _sound(stream: SpeechStream, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    """What an engine gives, as long as it is sound; raises EngineFailure where it is not numbers."""
+    for samples in stream.chunks(is_cancelled):
+        if not np.isfinite(samples).all():
+            raise EngineFailure("The model has lost its way: what it made is no sound. Try again.")
+        yield samples
+
+
+def _once(flush: Callable[[], Samples]) -> Iterator[Samples]:
+    """What a stage still holds, asked for when its turn comes."""
+    yield flush()
