@@ -75,8 +75,9 @@ def test_what_the_cache_has_not_got_loads_it(server, turbo, change):
     assert len(turbo.made) == 2
 
 
-def test_a_whole_file_that_is_asked_for_as_a_stream_is_spoken_by_the_model_that_is_loaded_for_it(server, turbo):
-    fields = {"model": TURBO, "response_format": "wav", "voice": "anna", "seed": 1}
+@pytest.mark.parametrize("voice", ["anna", "onyx"])
+def test_a_whole_file_that_is_asked_for_as_a_stream_is_spoken_by_the_model_that_is_loaded_for_it(server, turbo, voice):
+    fields = {"model": TURBO, "response_format": "wav", "voice": voice, "seed": 1}
     whole = speak(server, **fields)
     unload(server)
     stream = speak(server, **fields, stream=True)
