@@ -374,18 +374,18 @@ def test_a_step_of_the_embedded_voice_that_fails_costs_its_request(server, monke
 
 @pytest.mark.parametrize("at", [1, 3])
 def test_an_encoder_that_fails_costs_its_request(server, monkeypatch, at):
-    from tts_server import synthesis
+    from tts_server import planned_speech
 
     def failing_encoder(*arguments: Any, **options: Any) -> Any:
         encoder = create(*arguments, **options)
         encoder.encode = Failing(encoder.encode, at, RuntimeError("a secret of the encoder"))
         return encoder
 
-    create = synthesis.create_encoder
+    create = planned_speech.create_encoder
     expected = speak(server, input=SENTENCES).content
     with nothing_is_left(server):
         with monkeypatch.context() as patch:
-            patch.setattr(synthesis, "create_encoder", failing_encoder)
+            patch.setattr(planned_speech, "create_encoder", failing_encoder)
             reply = speak(server, input=SENTENCES)
             assert_told(reply, 500, "server_error")
             assert "secret" not in reply.text

@@ -11,7 +11,7 @@ from measure import hear
 from speech.asr import transcribe, word_error_rate, words
 from speech.sentences import SENTENCES
 
-from tts_server import synthesis
+from tts_server import planned_speech
 from tts_server.audio.pcm import SegmentJoiner
 from tts_server.speech import SpeechRequest
 
@@ -97,7 +97,7 @@ class Seams:
 def loudest_step(server, monkeypatch, kind: type[SegmentJoiner]) -> float:
     """The largest jump between neighbouring samples within a millisecond of a seam."""
     seams = Seams(kind)
-    monkeypatch.setattr(synthesis, "SegmentJoiner", seams)
+    monkeypatch.setattr(planned_speech, "SegmentJoiner", seams)
     speech = server.synthesizer.plan(SpeechRequest(LONG[:900], voice="onyx", seed=3))
     joined = np.concatenate(list(speech.pcm()))
     assert len(seams.places) >= 6
