@@ -79,7 +79,7 @@ class _Lines(logging.Formatter):
     def told(self, record: logging.LogRecord) -> str:
         """The message, without words of the text that the request wants spoken."""
         message = record.getMessage()
-        return message if record.name == SPOKEN else self.discreet(message, record)[:MAX_MESSAGE]
+        return message if record.name == SPOKEN else self.discreet(message, record)
 
     def raised(self, record: logging.LogRecord) -> str:
         """The exception of a record in one line, its causes last; empty where there is none."""
@@ -87,7 +87,9 @@ class _Lines(logging.Formatter):
         return self.discreet(" <- ".join(map(_in_one_line, _causes(error))), record) if error else ""
 
     def discreet(self, message: str, record: logging.LogRecord) -> str:
-        return message if self._with_text else without_repetition(message, getattr(record, "spoken_text", ""))
+        if not self._with_text:  # what is longer is cut first, too, since the search takes its time
+            message = without_repetition(message[: 2 * MAX_MESSAGE], getattr(record, "spoken_text", ""))
+        return message[:MAX_MESSAGE]
 
 
 class TextLines(_Lines):

@@ -232,6 +232,23 @@ def test_what_a_websocket_logs_bears_the_id_of_its_handshake(server, monkeypatch
     assert all("[socket-7]" in line for line in failed)
 
 
+@pytest.mark.parametrize("code", [1000, None], ids=["closed", "gone"])
+def test_the_end_of_a_websocket_is_a_line_with_its_id_its_length_and_its_code(server, code):
+    with recorded(JsonLines(with_text=False)) as lines:
+        url = server.url.replace("http", "ws") + "/v1/realtime"
+        with connect(url, additional_headers={"x-request-id": "socket-8"}) as websocket:
+            websocket.send(json.dumps({"input": SECRET, "voice": "alloy"}))
+            heard = 0
+            while isinstance(data := websocket.recv(timeout=60), bytes):
+                heard += len(data)
+            if code is None:
+                websocket.socket.shutdown(socket.SHUT_RDWR)
+        wait_until(lambda: any("close_code" in line for line in lines()))
+    (over,) = [json.loads(line) for line in lines() if "close_code" in line]
+    assert (over["request_id"], over["close_code"]) == ("socket-8", code)
+    assert heard < over["bytes"] < heard + 4000
+
+
 def test_a_stream_that_its_client_leaves_says_so(server):
     with recorded(JsonLines(with_text=False)) as lines:
         body = {"input": SECRET * 60, "response_format": "wav", "stream": True}
@@ -334,6 +351,18 @@ def test_an_exception_that_is_its_own_cause_is_told_once():
 )
 def test_repetitions_of_the_text_are_left_out(message, text, told):
     assert without_repetition(message, text) == told
+
+
+def test_a_message_that_is_very_long_is_cut_and_searched_in_its_first_part_only(monkeypatch):
+    searched = []
+    monkeypatch.setattr("tts_server.log.without_repetition", lambda message, text: searched.append(len(message)) or message)
+    with recorded(TextLines(with_text=False)) as lines:
+        try:
+            raise ValueError("w" * 1_000_000)
+        except ValueError:
+            logging.getLogger("tts_server.test").exception("v" * 1_000_000)
+    assert len(lines()[0]) < 10_000
+    assert max(searched) < 10_000
 
 
 def test_work_in_another_thread_can_be_logged_for_its_request():

@@ -5,12 +5,16 @@ What is refused never reaches the application, and ends the connection: whatever
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+
+log = logging.getLogger("tts_server")
 
 MAX_HEAD_BYTES = 64 * 1024
 """Enough for a text of 4,096 characters in an address, which `GET /tts-stream` takes."""
@@ -28,16 +32,25 @@ BLANKS = re.compile(rb"[ \t\r\n]{256}")
 class RequestTimeout(Error):
     code = 408
     reason = "Request Timeout"
+    told_as = "request_timeout"
 
 
 class Stopping(Error):
     code = 503
     reason = "Service Unavailable"
+    told_as = "stopping"
+
+
+class OutOfRoom(Error):
+    code = 503
+    reason = "Service Unavailable"
+    told_as = "out_of_room"
 
 
 class VersionNotSupported(Error):
     code = 505
     reason = "HTTP Version Not Supported"
+    told_as = "version_not_supported"
 
 
 class _Refused(ParsingError):
@@ -64,16 +77,30 @@ class Request(HTTPRequestParser):
     command = ""
     path = ""
     body_rcv: Any = None
+    completed = False
+    error: Error | None = None
     _refusal: Error | None = None
 
     def received(self, data: bytes) -> int:
-        consumed = int(super().received(data))
+        try:
+            consumed = int(super().received(data))
+            if self.completed and self.body_rcv is not None:
+                self.body_rcv.getfile().flush()
+        except OSError as error:  # a body that is not short goes through a temporary file
+            log.warning("The body of a request finds no room in the folder for temporary files: %s", error)
+            consumed = len(data)
+            self.error = OutOfRoom("The server's disk is full. Try again later")
+            self.completed = True
         if self._refusal is not None:
             self.error = self._refusal
         if self.error is not None or self.completed:
             # Else Waitress asks for the body of what it has refused, or, for ever, of what has none or has come with it.
             self.expect_continue = False
         return consumed
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what found no room is tried once more
+            super().close()
 
     def parse_header(self, head: bytes) -> None:
         try:

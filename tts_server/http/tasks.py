@@ -18,7 +18,9 @@ from tts_server.web.failures import CLIENT_CLOSED_REQUEST, error_body
 from tts_server.web.realtime.routes import TAKE_OVER, Dialogue
 from tts_server.web.turns import ENTER, TURN
 
-CODES = {408: "request_timeout", 413: "too_large", 431: "headers_too_large", 503: "stopping", 505: "version_not_supported"}
+CODES = {413: "too_large", 431: "headers_too_large"}
+"""How clients are told of Waitress's own errors; ours say it themselves."""
+
 RETRY_SECONDS = 2
 STOPPING = "The server is stopping. Try again in a moment"
 
@@ -29,7 +31,7 @@ class JsonErrorTask(ErrorTask):
     def execute(self) -> None:
         error = self.request.error
         kind = "invalid_request_error" if error.code < 500 else "server_error"
-        code = CODES.get(error.code, "bad_request" if error.code < 500 else "server_error")
+        code = getattr(error, "told_as", None) or CODES.get(error.code, "bad_request" if error.code < 500 else "server_error")
         body = json.dumps(error_body(f"{error.reason}: {error.body}.".replace("..", "."), kind, None, code)).encode()
         self.status = f"{error.code} {error.reason}"
         id_ = uuid.uuid4().hex

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import socket
 import time
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol
 from tts_server.web.realtime.simple import SimpleProtocol
 from tts_server.web.realtime.socket import SocketClosed, WebSocket
 from tts_server.web.realtime.speaker import Speaker, as_told
+
+log = logging.getLogger("tts_server.web.access")
 
 GOING_AWAY = 1001
 GREET_SECONDS = 1.0
@@ -49,6 +52,7 @@ class Session:
     def converse(self, connection: socket.socket) -> None:
         """Hold the conversation; returns when it is over and nothing is spoken for it any more."""
         request_id.set(self._request_id)  # the thread is this conversation's own
+        began = time.monotonic()
         with contextlib.suppress(SocketClosed), contextlib.closing(self._socket.messages(connection)) as messages:  # type: ignore[type-var]
             try:
                 for message in messages:
@@ -57,12 +61,19 @@ class Session:
                     elif self._greet_at is not None and time.monotonic() >= self._greet_at:
                         self._greet()
             finally:
+                code = self._socket.close_code
                 self._socket.close(GOING_AWAY)
                 self._speaker.close()
+                self._log(time.monotonic() - began, code)
 
     def leave(self) -> None:
         """The server stops: close with 1001. Returns at once; safe from any thread."""
         self._socket.close(GOING_AWAY, "The server stops.")
+
+    def _log(self, seconds: float, code: int | None) -> None:
+        fields: dict[str, object] = {"ms": round(seconds * 1000), "bytes": self._socket.bytes_sent, "close_code": code}
+        end = "closed with %(close_code)s" if code is not None else "gone without a word"
+        log.info("the socket is over: %(ms)d ms %(bytes)d bytes, " + end, fields, extra=fields)
 
     def _greet(self) -> None:
         self._greet_at = None

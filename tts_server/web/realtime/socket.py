@@ -114,6 +114,16 @@ class WebSocket:
         """Whether messages may still reach the peer."""
         return self._is_open and self._leave is None
 
+    @property
+    def bytes_sent(self) -> int:
+        """All of them, frames' headers included."""
+        return self._sent
+
+    @property
+    def close_code(self) -> int | None:
+        """With which both sides part; None as long as they have not, and where the peer left without a word."""
+        return None if self._leave is None else self._leave[0]
+
     def send_text(self, text: str) -> None:
         """Raises SocketClosed where the peer is gone or takes nothing."""
         self._send(TextMessage(data=text))
