@@ -345,6 +345,11 @@ class KeptAudio:
             self._file.close()
             raise
 
+    @property
+    def num_bytes(self) -> int:
+        """The length of the audio."""
+        return sum(self._pieces)
+
     def whole(self) -> Iterator[bytes]:
         """The audio, at once where it is not too long."""
         if self._body is None:

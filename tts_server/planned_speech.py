@@ -34,8 +34,8 @@ EDGE_SILENCE_SECONDS = 0.06
 class Speech:
     """A request that has passed every check: what will be spoken, by what, and the audio on demand.
 
-    `seconds_made` and `retries` grow while the audio is read; whether it comes from the cache, and the seed that it was made with then,
-    are known once `audio` has given its first piece.
+    `seconds_made` and `retries` grow while the audio is read; whether it comes from the cache, and then `num_bytes` and the seed that it
+    was made with, are known once `audio` has given its first piece.
     """
 
     request: SpeechRequest
@@ -56,6 +56,7 @@ class Speech:
     _cache: AudioCache | None = field(repr=False)
     seconds_made: float = 0.0
     retries: int = 0
+    num_bytes: int | None = None
 
     def pcm(self, is_cancelled: Callable[[], bool] = never) -> Iterator[Samples]:
         """Mono float32 chunks at `sample_rate`, the same samples however the reader takes them.
@@ -71,8 +72,11 @@ class Speech:
                     yield soft_limit(samples)
                     clock.resume()
 
-    def audio(self, is_cancelled: Callable[[], bool] = never, *, streamed: bool = True) -> Iterator[bytes]:
-        """Encoded chunks in the request's format; together they are one valid file. What the cache has is not spoken again."""
+    def audio(self, is_cancelled: Callable[[], bool] = never, *, streamed: bool = True, in_pieces: bool = False) -> Iterator[bytes]:
+        """Encoded chunks in the request's format; together they are one valid file. What the cache has is not spoken again.
+
+        `streamed`: the first chunk is given before the length is known. `in_pieces`: what the cache has comes as it was made, not at once.
+        """
         if self._cache is None or self.cache_use is not CacheUse.MISS:
             self.metrics.count_cache(self.cache_use.value)
             yield from self._encoded(is_cancelled, streamed=streamed)
@@ -81,9 +85,10 @@ class Speech:
         if (kept := self._cache.find(key)) is not None:
             self.cache_use = CacheUse.HIT
             self.seed, self.retries, self.seconds_made = kept.note["seed"], kept.note["retries"], kept.note["seconds"]
+            self.num_bytes = kept.num_bytes
         self.metrics.count_cache(self.cache_use.value)
         if kept is not None:
-            yield from kept.pieces() if streamed else kept.whole()
+            yield from kept.pieces() if in_pieces else kept.whole()
             return
         with self._cache.record(key) as recording:
             for data in self._encoded(is_cancelled, streamed=streamed):

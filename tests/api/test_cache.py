@@ -72,6 +72,7 @@ def test_the_second_time_the_same_bytes_come_from_the_disk(caching, text, name, 
     second = speak(caching, **fields)
     assert (seen(first), seen(second)) == (("MISS", "HOT"), ("HIT", "CACHE"))
     assert second.content == first.content
+    assert int(second.headers["Content-Length"]) == len(second.content)
     assert segments_done(caching) == spoken
     own = ("X-Cache", "X-Route", "X-Request-Id")
     described = [name for name in first.headers if name.startswith("X-") and name not in own]

@@ -119,6 +119,21 @@ def test_requests_that_are_sent_at_once_are_answered_in_order(server):
     assert all(reply.is_whole for reply in (listing, first, second, last))
 
 
+@pytest.mark.parametrize("how", [{"stream": True}, {"stream_format": "sse"}], ids=["audio", "events"])
+def test_a_stream_leaves_its_connection_to_the_next_request(server, how):
+    stream = post({"input": "Hello.", "response_format": "wav", **how})
+    with connection(server, stream) as sock:
+        for _ in range(3):
+            reply = next_reply(sock)
+            assert (reply.headers["transfer-encoding"], reply.is_whole) == ("chunked", True)
+            assert "connection" not in reply.headers
+            sock.sendall(stream)
+        assert next_reply(sock).is_whole
+        sock.sendall(stream.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+        last = only_reply(sock)
+    assert (last.headers["connection"], last.is_whole) == ("close", True)
+
+
 def test_a_body_may_come_in_chunks_with_extensions_and_a_trailer(server):
     body = b'%x;name="a b"\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n' % (len(JSON), JSON)
     with connection(server, SPEECH + CHUNKED + b"\r\n" + body + GET + b"Connection: close\r\n\r\n") as sock:

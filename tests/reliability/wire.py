@@ -63,16 +63,16 @@ def only_reply(sock: socket.socket, *, to_head: bool = False) -> Reply:
 
 
 def next_reply(sock: socket.socket) -> Reply:
-    """One with a length, on a connection that stays open."""
+    """One that says where it ends, on a connection that stays open."""
     data = b""
-    while b"\r\n\r\n" not in data:
+    while True:
         data += _received(sock)
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = int(_headers(head).get("content-length", "0"))
-    while len(body) < length:
-        body += _received(sock)
-    assert len(body) == length, "more came than was announced"
-    return _parse(head + b"\r\n\r\n" + body)[0]
+        if b"\r\n\r\n" not in data:
+            continue
+        reply, more = _parse(data)
+        if reply.is_whole:
+            assert not more, "more came than was announced"
+            return reply
 
 
 def _received(sock: socket.socket) -> bytes:

@@ -87,6 +87,11 @@ class Task(WSGITask):
             self.chunked_response = False  # no chunk follows, the last one included
         return head
 
+    def set_close_on_finish(self) -> None:
+        # Waitress asks for this with each reply in chunks, though the last chunk tells its end, and the next request may follow.
+        if self.wrote_header or not self.chunked_response:
+            super().set_close_on_finish()
+
     def write(self, data: bytes) -> None:
         if not self.is_taken_over:
             super().write(b"" if self.request.command == "HEAD" else data)

@@ -40,15 +40,18 @@ def whole_audio(speech: Speech) -> Response:
 
 
 def streamed_audio(speech: Speech) -> Response:
-    """A body that starts with the first audio and goes on as more is made."""
-    return _streamed(speech.audio(client_watch()), speech, speech.request.format.content_type)
+    """A body that starts with the first audio and goes on as more is made. What the cache has is sent with its length."""
+    response = _streamed(speech.audio(client_watch()), speech, speech.request.format.content_type)
+    if speech.num_bytes is not None:
+        response.content_length = speech.num_bytes
+    return response
 
 
 def openai_events(speech: Speech) -> Response:
     """OpenAI's own events: `speech.audio.delta` …, `speech.audio.done`."""
 
     def events() -> Iterator[bytes]:
-        for data in speech.audio(watch):
+        for data in speech.audio(watch, in_pieces=True):
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
         yield _event({"type": "speech.audio.done", "usage": usage(speech)})
 
@@ -60,7 +63,7 @@ def response_events(speech: Speech) -> Response:
     """Events in the style of the Responses API: s16le PCM, or pieces of a file in another format."""
 
     def events() -> Iterator[bytes]:
-        for index, data in enumerate(speech.audio(watch)):
+        for index, data in enumerate(speech.audio(watch, in_pieces=True)):
             yield _event(
                 {
                     "type": "response.output_audio.delta",
