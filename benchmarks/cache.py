@@ -1,8 +1,8 @@
 """How much faster a reply from the audio cache is than one that is spoken: `python benchmarks/cache.py [--rounds 25]`.
 
 A server of its own, on a free port of this machine, speaks texts of 1,000 characters, each twice: the first time it is a MISS, the second a
-HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where a HIT is not 50 times faster.
-WAV is shown beside: its 3 MB are read, checked and sent, and what that takes has little to do with the cache.
+HIT. The table holds medians over the rounds, from before the request is sent to its last byte. Ends with 1 where a HIT of compressed audio
+is not 50 times faster. WAV is shown beside: its 3 MB are read, checked and sent, and what that takes has little to do with the cache.
 """
 
 from __future__ import annotations

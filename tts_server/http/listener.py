@@ -26,7 +26,7 @@ log = logging.getLogger("tts_server")
 CONNECTIONS = 1000 if hasattr(select, "poll") else 480
 """Without poll, on Windows, Python watches at most 512 sockets."""
 
-ACCEPTED_AT_ONCE = 64
+ACCEPTED_AT_ONCE = 256
 OUTPUT_BYTES = 256 * 1024
 MEMORY_BYTES = 4 * 2**20
 """Of one reply, a minute of WAV; what is longer goes through a temporary file."""
