@@ -27,6 +27,8 @@ CONNECTIONS = 1000 if hasattr(select, "poll") else 480
 """Without poll, on Windows, Python watches at most 512 sockets."""
 
 ACCEPTED_AT_ONCE = 256
+"""Of a crowd at the door, so many are let in before anybody is listened to: who comes last is asked the sooner."""
+
 OUTPUT_BYTES = 256 * 1024
 MEMORY_BYTES = 4 * 2**20
 """Of one reply, a minute of WAV; what is longer goes through a temporary file."""
