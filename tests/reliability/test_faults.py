@@ -27,6 +27,7 @@ import pytest
 import requests
 from running import RunningServer, run_server
 from tiny_server import copy_voices, run_tiny_server
+from waitress.buffers import TempfileBasedBuffer
 
 from benchmarks.server_process import ServerProcess, running
 from tts_server.audio import decode
@@ -284,6 +285,18 @@ def test_a_clip_that_finds_no_room_is_a_503(disk, temporary_folder, server, clip
             with disk.failing(temporary_folder, lambda number, at=at: number >= at):
                 assert_told(upload(), 503, "out_of_room")
             assert upload().content == expected.content
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+def test_a_body_whose_last_bytes_find_no_room_is_a_503(server, monkeypatch, caplog):
+    upload = partial(speak, server, files={"custom_voice_file": ("clip.flac", CLIP + bytes(2_000_000))})
+    expected = upload()
+    with nothing_is_left(server):
+        with monkeypatch.context() as patch:
+            patch.setattr(TempfileBasedBuffer, "newfile", lambda _: Path("/dev/full").open("w+b", buffering=2**23))
+            assert_told(upload(), 503, "out_of_room")
+        assert upload().content == expected.content
+    assert [record.name for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux changes the limits of a process that runs")
