@@ -84,10 +84,8 @@ class Request(HTTPRequestParser):
     def received(self, data: bytes) -> int:
         try:
             consumed = int(super().received(data))
-            if self.completed and self.body_rcv is not None:
-                self.body_rcv.getfile().flush()
         except OSError as error:  # a body that is not short goes through a temporary file
-            log.warning("The body of a request finds no room in the folder for temporary files: %s", error)
+            log.warning("The body of a request finds no room in the folder for temporary files: %s", error.strerror)
             consumed = len(data)
             self.error = OutOfRoom("The server's disk is full. Try again later")
             self.completed = True
