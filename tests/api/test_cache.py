@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import time
@@ -56,7 +57,12 @@ def seen(reply: requests.Response) -> tuple[str, str]:
 
 
 def on_disk(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
+    """What lies in the cache's folder; a file that goes while it is looked at is not there."""
+    found = {}
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found[path.name] = path.read_bytes()
+    return {name: data for name, data in found.items() if not name.endswith(".lock")}
 
 
 def segments_done(server: RunningServer) -> int:
