@@ -65,7 +65,7 @@ class Rates:
             windows = self._times.setdefault(client, tuple(deque() for _ in self.rules))
             self._forget(windows, now)
             full = [
-                (times[0] + rate.seconds - now, rate) for rate, times in zip(self.rules, windows, strict=True) if len(times) >= rate.count
+                (rate.seconds - (now - times[0]), rate) for rate, times in zip(self.rules, windows, strict=True) if len(times) >= rate.count
             ]
             if full:
                 seconds, rate = max(full, key=lambda one: one[0])
@@ -99,12 +99,13 @@ class Rates:
             return one[0].count - len(one[1]), -one[0].seconds
 
         rate, times = min(zip(self.rules, windows, strict=True), key=tightness)
-        reset = math.ceil(times[0] + rate.seconds - now) if times else 0
+        # In this order: the sum of a clock and a window would round, and the ceiling make a whole second of it.
+        reset = math.ceil(rate.seconds - (now - times[0])) if times else 0
         return Allowance(rate.count, rate.count - len(times), reset)
 
     def _forget(self, windows: tuple[deque[float], ...], now: float) -> None:
         for rate, times in zip(self.rules, windows, strict=True):
-            while times and times[0] <= now - rate.seconds:
+            while times and now - times[0] >= rate.seconds:
                 times.popleft()
 
     def _sweep(self, now: float) -> None:

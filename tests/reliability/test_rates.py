@@ -70,6 +70,19 @@ def test_no_window_of_its_length_ever_holds_more(clock: Clock):
     assert len(taken) >= 3 * 20
 
 
+def test_a_window_that_has_just_begun_lasts_its_own_length_whatever_the_clock_says(clock: Clock):
+    """A clock and a day added up can round up to a second more."""
+    counted = Rates(parse_rates("1/day"))
+    for moment in range(1000):
+        clock.now = 60_000 + moment / 7
+        taken = counted.take(str(moment))
+        assert taken is not None
+        assert taken.reset == 86400
+        with pytest.raises(RateLimited) as refused:
+            counted.take(str(moment))
+        assert refused.value.retry_after == 86400
+
+
 def test_who_comes_back_when_told_is_let_in_and_not_before(clock: Clock):
     counted = Rates(parse_rates("2/minute"))
     counted.take("a")
