@@ -88,7 +88,8 @@ def python_client(is_asked_for: None, tmp_path_factory: pytest.TempPathFactory) 
             folder = tmp_path_factory.mktemp("python-client")
             _install(base, "-m", "venv", str(folder / "venv"), folder=folder)
             python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-            _install(str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input", *packages, folder=folder)
+            options = ("-q", "--disable-pip-version-check", "--no-input", "--no-compile")
+            _install(str(python), "-m", "pip", "install", *options, *packages, folder=folder)
             made[packages] = Client(folder, [str(python)])
         return made[packages]
 

@@ -1,9 +1,35 @@
-"""Packages that speak through OpenAI's API, unmodified, each in an environment of its own. Run with CONFORMANCE=1."""
+"""Packages that speak through OpenAI's API and Realtime, unmodified, each in an environment of its own. Run with CONFORMANCE=1."""
 
 from __future__ import annotations
 
+import pytest
 from conformance.pasted import example
 from measure import hear
+
+AGENTS = "openai-agents[voice]>=0.20,<1"
+PIPECAT = "pipecat-ai[openai]>=1.3,<2"
+
+EVENTS = {
+    "session.created",
+    "session.updated",
+    "input_audio_buffer.cleared",
+    "conversation.item.added",
+    "conversation.item.done",
+    "conversation.item.retrieved",
+    "conversation.item.truncated",
+    "conversation.item.deleted",
+    "response.created",
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.output_audio_transcript.delta",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "response.done",
+    "error",
+}
 
 
 def test_litellm(server, python_client):
@@ -29,7 +55,7 @@ def test_livekit(server, python_client):
 
 
 def test_pipecat(server, python_client):
-    client = python_client("pipecat-ai[openai]>=1.3,<2")
+    client = python_client(PIPECAT)
     told = client.run_program("pipecat_speaks.py", server.url)
     for voice in ("alloy", "verse"):
         assert told[voice] == {"rates": [24000], "errors": []}
@@ -39,7 +65,7 @@ def test_pipecat(server, python_client):
 
 
 def test_openai_agents(server, python_client):
-    client = python_client("openai-agents[voice]>=0.20,<1")
+    client = python_client(AGENTS)
     told = client.run_program("agents_speak.py", server.url)
     usual, fast = (hear(client.read(f"{name}.pcm"), 24000) for name in ("default", "chosen"))
     assert usual.seconds > fast.seconds > 0.8
@@ -55,3 +81,18 @@ def test_wyoming_openai(server, python_client):
     heard = hear(client.read("wyoming.pcm"), 24000)
     assert heard.seconds > 1
     assert heard.rms > 0.01
+
+
+@pytest.mark.parametrize("package", [AGENTS, PIPECAT], ids=["openai-agents", "pipecat"])
+def test_every_event_fits_the_models_of_a_client(server, python_client, package):
+    told = python_client(package).run_program("realtime_events.py", server.url)
+    assert set(told["kinds"]) == EVENTS
+    assert (told["statuses"], told["error_of"]) == (["completed", "cancelled"], "nothing-runs")
+    assert told["pcm_bytes"] > 48_000
+
+
+def test_the_agents_realtime_model_speaks_and_is_interrupted(server, python_client):
+    told = python_client(AGENTS).run_program("agents_converse.py", server.url)
+    assert told["errors"] == []
+    assert told["transcript"] == "The agents hear this sentence in one turn."
+    assert told["bytes"] > 48_000
