@@ -24,8 +24,7 @@ async function failure(response) {
   return new ApiError(message, { status: response.status, code: error.code ?? null, param: error.param ?? null });
 }
 
-async function send(path, options) {
-  const key = recall("key");
+async function send(path, options, key) {
   const headers = new Headers(options.headers);
   if (key) headers.set("Authorization", `Bearer ${key}`);
   try {
@@ -38,10 +37,13 @@ async function send(path, options) {
 
 // Like fetch, but asks for a key where the server wants one, and rejects with an ApiError unless the status is 2xx.
 export async function request(path, options = {}) {
-  let response = await send(path, options);
-  while (response.status === 401 && (await askKey())) {
+  let key = recall("key");
+  let response = await send(path, options, key);
+  // A reply may come late, when another request has got a new key already: then there is nothing to ask.
+  while (response.status === 401 && (recall("key") !== key || (await askKey()))) {
     options.signal?.throwIfAborted();
-    response = await send(path, options);
+    key = recall("key");
+    response = await send(path, options, key);
   }
   if (!response.ok) throw await failure(response);
   return response;

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from studio import SHORT, Studio
 
 from tts_server.keys import KeyFile, Role
@@ -54,6 +54,26 @@ def test_a_key_that_was_taken_away_is_asked_for_again(locked: Studio, key_file: 
     expect(locked["#key-words"]).to_contain_text("not accepted")
     give(locked, key_file.add("new", [Role.SPEECH]))
     expect(locked["#history > li"]).to_have_count(1)
+
+
+def test_a_refusal_that_comes_after_the_key_was_given_asks_for_no_other(locked: Studio, key_file: KeyFile) -> None:
+    key, held = key_file.add("reader", [Role.SPEECH]), []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    locked.page.route("**/v1/voices", hold_the_first)
+    with locked.page.expect_request("**/v1/voices"):
+        locked.page.reload()
+    give(locked, key)
+    expect(locked["#key-dialog"]).to_be_hidden()
+    with locked.page.expect_response(lambda reply: reply.url.endswith("/v1/voices") and reply.status == 401):
+        held[0].continue_()
+    locked.ready()
+    expect(locked["#key-dialog"]).to_be_hidden()
 
 
 def test_what_a_key_does_not_open_is_said_with_its_role(locked: Studio, key_file: KeyFile, clip_file: Path) -> None:

@@ -88,7 +88,8 @@ def test_a_download_is_given_up_from_the_page(with_models, sources) -> None:
     studio = with_models()
     studio["#model"].select_option(TURBO)
     studio["#loading-button"].click()
-    studio.page.get_by_role("button", name="Give up").click()
+    with studio.page.expect_response("**/unload"):
+        studio.page.get_by_role("button", name="Give up").click()
     sources[TURBO].downloads.set()
     expect(studio["#loading-button"]).to_have_text("Download and load")
 
