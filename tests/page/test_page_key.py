@@ -65,6 +65,7 @@ def test_a_refusal_that_comes_after_the_key_was_given_asks_for_no_other(locked: 
         else:
             held.append(route)
 
+    expect(locked["#key-dialog"]).to_be_visible()  # all requests of this visit are sent
     locked.page.route("**/v1/voices", hold_the_first)
     with locked.page.expect_request("**/v1/voices"):
         locked.page.reload()
