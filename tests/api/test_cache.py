@@ -61,8 +61,9 @@ def on_disk(folder: Path) -> dict[str, bytes]:
     found = {}
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):
-            found[path.name] = path.read_bytes()
-    return {name: data for name, data in found.items() if not name.endswith(".lock")}
+            if path.suffix != ".lock":
+                found[path.name] = path.read_bytes()
+    return found
 
 
 def segments_done(server: RunningServer) -> int:
