@@ -1,10 +1,10 @@
 @echo off
-rem Starts Parlance. Finds a Python, then leaves the rest to tts_server\launcher.py; "run.bat --help" lists the commands.
+rem Starts Parlance. Finds a Python, then leaves the rest to tts_server\launcher\launcher.py; "run.bat --help" lists the commands.
 rem Set NO_PAUSE to close the window at once after an error.
 setlocal DisableDelayedExpansion
 
-set "launcher=%~dp0tts_server\launcher.py"
-set "check=import sys; v = sys.version_info[:2]; sys.exit(1 if v < (3, 10) else 2 if v > (3, 13) else 0)"
+set "launcher=%~dp0tts_server\launcher\launcher.py"
+set "check=import sys; v = sys.version_info[:2]; sys.exit(1 if v < (3, 10) else 2 if v > (3, 14) else 0)"
 set "python="
 set "option="
 set "newer="
@@ -15,7 +15,7 @@ call :consider py.exe -3
 call :consider python.exe
 call :consider python3.exe
 call :consider python.bat
-if not defined python if defined seen for %%v in (13 12 11 10) do call :consider py.exe -3.%%v
+if not defined python if defined seen for %%v in (14 13 12 11 10) do call :consider py.exe -3.%%v
 if not defined python if defined newer set "python=%newer%"
 if not defined python goto missing
 if /i "%python:~-6%"=="py.exe" if not defined option set "option=-3"

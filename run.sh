@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts Parlance. Finds a Python, then leaves the rest to tts_server/launcher.py; `./run.sh --help` lists the commands.
+# Starts Parlance. Finds a Python, then leaves the rest to tts_server/launcher/launcher.py; `./run.sh --help` lists the commands.
 
 self=$0
 while [ -L "$self" ]; do
@@ -10,7 +10,7 @@ while [ -L "$self" ]; do
     esac
 done
 here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd -P) || exit 1
-launcher=$here/tts_server/launcher.py
+launcher=$here/tts_server/launcher/launcher.py
 
 # -I keeps the caller's folder and PYTHON* variables out of the launcher.
 start() {
@@ -26,9 +26,9 @@ if [ -x "$ready" ] && "$ready" -I -c 'import sys; sys.exit(sys.version_info < (3
 fi
 
 # Best is a tested Python that can make environments; else one that cannot (the launcher says what to install), else a newer one.
-check='import sys; v = sys.version_info[:2]; sys.stdout.write("%d.%d" % v); sys.exit(1 if v < (3, 10) else 2 if v > (3, 13) else 0)'
+check='import sys; v = sys.version_info[:2]; sys.stdout.write("%d.%d" % v); sys.exit(1 if v < (3, 10) else 2 if v > (3, 14) else 0)'
 old='' incomplete='' newer=''
-for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
+for candidate in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do
     command -v "$candidate" >/dev/null 2>&1 || continue
     version=$("$candidate" -E -c "$check" 2>/dev/null)
     case $? in

@@ -19,6 +19,19 @@ from tts_server.log import SPOKEN
 CLIPS = Path(__file__).parent / "clips"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make warnings that our own code causes errors; those that other packages cause among themselves are listed in the summary.
+
+    A warning belongs to the module that it blames. The last filter that matches decides.
+    """
+    ours = ["tts_server", "benchmarks", *sorted({path.stem for path in Path(__file__).parent.rglob("*.py")})]
+    config.addinivalue_line("filterwarnings", "default")
+    for name in ours:
+        config.addinivalue_line("filterwarnings", rf"error:::{name}(\.|$)")
+    # Reported by pytest itself: an exception in a thread, which would otherwise let a test pass although our code failed.
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Half an emoji in a captured log would end the process that tells another one what it tested."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tts_server import __version__, launcher
+from tts_server import __version__
+from tts_server.launcher.launcher import repair_and_restart
 
 try:
     from tts_server.commands import main
@@ -13,6 +14,6 @@ except ImportError as damage:
         raise
     # A package of the environment is missing or damaged: bring it back, then start again.
     print(f"The environment of version {__version__} is incomplete ({damage}); it is being repaired.", file=sys.stderr)
-    launcher.repair_and_restart(sys.argv[1:])
+    repair_and_restart(sys.argv[1:])
 else:
     sys.exit(main(sys.argv[1:]))

@@ -133,7 +133,7 @@ def voice_store(settings: Settings) -> VoiceStore:
             raise SettingsError(f"RESONANCE_VOICES: there is no folder {place}; a bucket is written s3://bucket/prefix.")
         return FolderStore(folder, settings.max_upload_bytes)
     if not has_client():
-        command = f"{sys.executable} -m pip install -r {PROJECT / 'requirements-s3.txt'}"
+        command = "run.bat install s3" if sys.platform == "win32" else "./run.sh install s3"
         raise SettingsError(f"RESONANCE_VOICES: a bucket needs the package obstore. Install it with: {command}")
     try:
         bucket, prefix = parse_bucket(place)

@@ -11,7 +11,6 @@ import webbrowser
 from collections.abc import Sequence
 
 from tts_server import __version__
-from tts_server.accelerator import offer_chatterbox
 from tts_server.build import build_app, build_synthesizer, key_ring
 from tts_server.client.commands import run as run_client
 from tts_server.client.options import CLIENT_COMMANDS, add_client_commands
@@ -21,6 +20,7 @@ from tts_server.errors import TTSError
 from tts_server.http.deadlines import Deadlines
 from tts_server.key_command import add_key_commands
 from tts_server.key_command import run as run_keys
+from tts_server.launcher.accelerator import offer_chatterbox
 from tts_server.log import set_up_log
 from tts_server.server import PortInUse, Server
 from tts_server.web.app import MAX_BODY_BYTES

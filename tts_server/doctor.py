@@ -23,17 +23,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tts_server import __version__
-from tts_server.accelerator import Build, Machine, choose, covered, look
 from tts_server.config import PROJECT, Settings
 from tts_server.engines.base import Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
 from tts_server.engines.catalog import KNOWN_MODELS
+from tts_server.launcher.accelerator import Build, Machine, choose, covered, look, torch_pins
+from tts_server.launcher.environment import Environment
+from tts_server.launcher.locks import BASE, NEWEST_PYTHON, OLDEST_PYTHON, TORCH, Platform, lock_of, pins, uncovered_reason
 
 RUN = "run.bat" if os.name == "nt" else "./run.sh"
-SUPPORTED = ((3, 10), (3, 13))
 CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]
 MODELS_BYTES = 4 * 10**9
 
@@ -79,11 +81,10 @@ class Finding:
 def check_python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
     """Is this a Python that the server is tested with?"""
     detail = f"{platform.python_version()} ({platform.system()} {platform.machine()})"
-    lowest, highest = SUPPORTED
-    if version < lowest:
+    if version < OLDEST_PYTHON:
         return Finding("Python", False, detail, "install Python 3.10 or newer: https://www.python.org/downloads/", needed=True)
-    if version > highest:
-        return Finding("Python", True, f"{detail}; newer than the tested ones, up to {highest[0]}.{highest[1]}", needed=True)
+    if version > NEWEST_PYTHON:
+        return Finding("Python", True, f"{detail}; newer than the tested ones, up to {NEWEST_PYTHON[0]}.{NEWEST_PYTHON[1]}", needed=True)
     return Finding("Python", True, detail, needed=True)
 
 
@@ -120,6 +121,40 @@ def _compare(requirements: Path) -> tuple[list[str], list[str]]:
         else:
             present.append(f"{requirement.name} {version}")
     return present, wrong
+
+
+def installed_lists(folder: Path = Path(sys.prefix)) -> list[str]:
+    """The lists of requirements that the launcher installed into an environment; the server's own where it did not make it."""
+    return Environment(folder).installed() or [BASE]
+
+
+def check_locks(lists: Sequence[str], project: Path = PROJECT, on: Platform | None = None) -> Finding:
+    """Whether the installed packages of some lists are the versions that this release was tested with."""
+    on = on or Platform.current()
+    differing: dict[str, str] = {}
+    num_compared = 0
+    try:
+        for name in lists:
+            if reason := uncovered_reason(name, on):
+                return Finding("Tested versions", True, f"not for this machine: {reason}")
+            locked = _applicable((project / lock_of(name)).read_text(encoding="utf-8"))
+            if name == TORCH:
+                locked |= torch_pins((_version("torch") or "").partition("+")[2])
+            num_compared += len(locked)
+            for package, tested in locked.items():
+                version = _version(package)
+                if version is None or version.partition("+")[0] != tested:
+                    differing[package] = f"{package} {version or 'missing'} (tested: {tested})"
+    except OSError as error:
+        return Finding("Tested versions", False, f"{error.filename} cannot be read: {error.strerror}", "bring the file back")
+    if differing:
+        return Finding("Tested versions", False, f"others are installed: {'; '.join(differing.values())}", f"{RUN} repair")
+    return Finding("Tested versions", True, f"all {num_compared} packages are as locked")
+
+
+def _applicable(lock: str) -> dict[str, str]:
+    """The versions of a lock that this Python would install, by package."""
+    return {name: version for (name, marker), version in pins(lock).items() if not marker or Marker(marker).evaluate()}
 
 
 def check_ffmpeg() -> Finding:
@@ -353,6 +388,7 @@ def report(settings: Settings) -> list[Finding]:
         check_python(),
         check_environment(),
         check_packages(),
+        check_locks(installed_lists()),
         check_machine(),
         check_gpu(machine),
         check_embedded(),
@@ -407,7 +443,7 @@ def _version(package: str) -> str | None:
 
 
 def _reinstall() -> str:
-    return f'"{sys.executable}" -m pip install --force-reinstall -r "{PROJECT / "requirements.txt"}"'
+    return f"{RUN} repair"
 
 
 def _quiet() -> dict[str, str]:

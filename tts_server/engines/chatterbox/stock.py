@@ -8,6 +8,7 @@ All other rooms take its classes from here. Importing this raises StockMissing w
 - `norm_loudness` returns float64 with numpy 2, which the S3 tokenizer refuses.
 - The perceiver allows all attention kernels (the default) by a name that PyTorch is about to drop.
 - The backbone of Chatterbox Nano is unknown to 0.1.7.
+- Its loops call the transformer's cache `past_key_values`, which transformers renames to `cache` in 5.x and drops in 5.40.
 - Progress bars and prints.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import json
 import logging
 import sys
@@ -105,6 +107,7 @@ with _importing():
     from chatterbox.models.s3tokenizer import S3_SR, S3Tokenizer, drop_invalid_tokens
     from chatterbox.models.t3 import T3, llama_configs
     from chatterbox.models.t3 import t3 as _t3
+    from chatterbox.models.t3.inference import t3_hf_backend as _t3_backend
     from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentStreamAnalyzer
     from chatterbox.models.t3.modules.cond_enc import T3Cond
     from chatterbox.models.t3.modules.perceiver import AttentionQKV as _AttentionQKV
@@ -196,6 +199,31 @@ def _attention(self: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mas
     return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
 
 
+class _StockOutput:
+    """The output of a transformer, with its cache under the name that the stock loops read."""
+
+    def __init__(self, output: Any) -> None:
+        self._output = output
+        self.past_key_values = output.cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._output[index]
+
+
+def _with_stock_cache_names(model: type[torch.nn.Module]) -> type[torch.nn.Module]:
+    """A class of transformers that takes and returns its cache as `past_key_values`, by whatever name this version has for it."""
+    if "cache" not in inspect.signature(model.forward).parameters:
+        return model
+
+    def forward(self: torch.nn.Module, *args: Any, past_key_values: Any = None, **kwargs: Any) -> Any:
+        return _StockOutput(model.forward(self, *args, cache=past_key_values, **kwargs))
+
+    return type(model.__name__, (model,), {"forward": forward, "__module__": model.__module__})
+
+
 def _bare(items: Iterable[_Item], **_: Any) -> Iterable[_Item]:
     return items
 
@@ -208,6 +236,9 @@ def _mend() -> None:
     _tokenizer.ChineseCangjieConverter = _CangjieConverter
     tts_turbo.ChatterboxTurboTTS.norm_loudness = _norm_loudness
     _AttentionQKV.flash_attention = _attention
+    _t3.LlamaModel = _with_stock_cache_names(_t3.LlamaModel)
+    _t3.GPT2Model = _with_stock_cache_names(_t3.GPT2Model)
+    _t3_backend.CausalLMOutputWithCrossAttentions = types.SimpleNamespace
     medium = llama_configs.LLAMA_CONFIGS["GPT2_medium"]
     llama_configs.LLAMA_CONFIGS.setdefault("GPT2_small", {**medium, "n_embd": 768, "hidden_size": 768, "n_head": 12, "n_layer": 12})
 

@@ -96,6 +96,13 @@ ROCM = {"gfx900": "rocm6.3", "gfx906": "rocm6.3"} | dict.fromkeys(
     "gfx908 gfx90a gfx942 gfx950 gfx1030 gfx1100 gfx1101 gfx1102 gfx1150 gfx1151 gfx1200 gfx1201".split(), "rocm7.2"
 )
 
+TESTED_TORCH = {"torch": "2.13.0", "torchaudio": "2.11.0"}
+LAST_TORCH = {
+    "cu118": {"torch": "2.7.1", "torchaudio": "2.7.1"},
+    "rocm6.3": {"torch": "2.9.1", "torchaudio": "2.9.1"},
+}
+"""The last versions with builds that PyTorch has ended since."""
+
 CUDA_SIZE = {"download": 3.5, "disk": 9.0}
 ROCM_SIZE = {"download": 6.0, "disk": 20.0}
 
@@ -113,6 +120,11 @@ def choose(machine: Machine, wanted: str = "") -> Build:
     if machine.amd:
         return _for_amd(machine)
     return _for_cpu(machine, "no GPU was found")
+
+
+def torch_pins(backend: str) -> dict[str, str]:
+    """The versions of PyTorch's packages that are installed for a build, by name."""
+    return LAST_TORCH.get(backend, TESTED_TORCH)
 
 
 def look() -> Machine:

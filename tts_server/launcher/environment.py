@@ -1,16 +1,17 @@
 """The virtual environment that the server runs in: made, filled, checked, repaired.
 
 Standard library only, since nothing is installed yet when it is used. Three small files of ours lie in the environment: a lock, a mark
-that we made it (nothing without the mark is ever deleted), and a stamp with the requirements that were installed to the end.
+that we made it (nothing without the mark is ever deleted), and a stamp that says which lists of requirements were installed to the end.
 
-Requirements are named by their files, and pip brings them, with two exceptions. PyTorch's builds for one GPU or the CPU alone lie in
-indexes of PyTorch's own, which uv knows by name; where those cannot be reached, pip's own source has to do. And what stands in a
-file that ends in BARE is installed without its dependencies.
+Lists are named by their files. Each has a lock (`locks.py`), which is installed byte for byte where it holds; elsewhere the versions
+within the list's ranges are. PyTorch comes apart: its builds for one GPU or the CPU alone lie in indexes of PyTorch's own, which uv
+knows by name; where those cannot be reached, pip's own source has to do. The list BARE is installed without its dependencies.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -18,23 +19,21 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tts_server.accelerator import REGISTRY
+from tts_server.launcher.accelerator import LAST_TORCH, REGISTRY, TESTED_TORCH, torch_pins
+from tts_server.launcher.errors import InstallError, StartError
+from tts_server.launcher.installer import BROKEN_OFF, NO_INDEX, WRONG_HASH, Installer, check
+from tts_server.launcher.locks import BARE, BASE, TORCH, Platform, lock_of, uncovered_reason
+from tts_server.launcher.process import run, say
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-PROJECT = Path(__file__).resolve().parent.parent
-
-BASE = "requirements.txt"
-TORCH = "requirements-torch.txt"
-BARE = "-bare.txt"
-
-UV = "uv>=0.13,<1"
+PROJECT = Path(__file__).resolve().parent.parent.parent
 
 LOCK = "parlance.lock"
 MARK = "parlance.made"
@@ -53,36 +52,8 @@ import importlib.metadata
 print(next((d.version.partition("+")[2] or "registry" for d in importlib.metadata.distributions(name="torch")), ""))
 """
 
-NO_NETWORK = re.compile(r"NewConnectionError|NameResolutionError|Failed to establish|failure in name resolution|getaddrinfo failed")
-NO_SPACE = re.compile(r"No space left on device|os error (28|112)\b|WinError 112|not enough space on the disk")
-# uv's words for a file that it began to download, and for an index that does not answer.
-BROKEN_OFF = re.compile(r"Failed to (download|extract)|error decoding response body")
-NO_INDEX = re.compile(r"Failed to fetch|error sending request|[Cc]onnection (refused|reset)|operation timed out")
 NO_ENSUREPIP = re.compile(r"ensurepip is not\s+available|No module named '?ensurepip")
-
-
-class StartError(Exception):
-    """Why the server cannot start, and what to do about it."""
-
-
-class InstallError(StartError):
-    """pip failed."""
-
-    def __init__(self, message: str, is_offline: bool) -> None:
-        super().__init__(message)
-        self.is_offline = is_offline
-
-
-def say(text: str) -> None:
-    """A line for the person at the terminal. Standard output stays the server's."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def clean_environment(**extra: str) -> dict[str, str]:
-    """The caller's environment, without what would mix other packages into ours."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
-    environment.update(extra)
-    return environment
+NO_VERSION = re.compile(r"No solution found|No matching distribution found")
 
 
 def base_python() -> str:
@@ -95,13 +66,19 @@ def base_python() -> str:
 
 
 class Environment:
-    """A virtual environment in `folder` with the requirements of `project`; made by `base`, a path of an interpreter."""
+    """A virtual environment in `folder` with lists of requirements of `project`; made by `base`, a path of an interpreter.
 
-    def __init__(self, folder: Path, project: Path = PROJECT, base: str | None = None) -> None:
+    With `is_newest` the locks do not count: each `ensure` brings the newest versions within the ranges.
+    """
+
+    def __init__(self, folder: Path, project: Path = PROJECT, base: str | None = None, *, is_newest: bool = False) -> None:
         self.folder = folder
         self.project = project
         self.base = base or base_python()
+        self.is_newest = is_newest
         self.python = folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
+        self.installer = Installer(self.python, project)
+        self._platform = Platform.current()
 
     def ensure(self, *requirements: str, backend: str = "") -> None:
         """Make and fill the environment unless that is done already. Raises StartError.
@@ -109,14 +86,14 @@ class Environment:
         `backend` is the build of PyTorch that TORCH means (`accelerator.Build.backend`); without it the one that is there, or REGISTRY.
         """
         if not self.is_current(requirements, backend):
-            with self._locked():
+            with self._held():
                 if not self.is_current(requirements, backend):  # another start may have done it while we waited
                     self._prepare(requirements, backend)
 
     def is_current(self, requirements: Sequence[str], backend: str = "") -> bool:
-        """Was exactly this installed to the end, and does it still run?"""
+        """Whether exactly this was installed to the end, and still runs."""
         stamp = self._read_stamp()
-        if any(stamp.get(name) != self._read_requirements(name) for name in requirements):
+        if self.is_newest or any(stamp.get(name) != self._fingerprint(name) for name in requirements):
             return False
         if backend and stamp.get("torch") != backend:
             return False
@@ -128,12 +105,12 @@ class Environment:
 
     def repair(self) -> None:
         """Install again all that was installed, over what is there; from nothing if that fails. Raises StartError."""
-        with self._locked():
+        with self._held():
             requirements, backend = self.installed() or [BASE], self._read_stamp().get("torch", "")
             try:
                 self._install(requirements, backend, is_forced=True)
             except InstallError as error:
-                if error.is_offline:
+                if error.is_external:
                     raise
                 self._create()
                 self._install(requirements, backend)
@@ -160,7 +137,7 @@ class Environment:
                 entry.unlink()
         (self.folder / MARK).touch()
         say(f"Making an environment in {self.folder} ...")
-        made = self._run([self.base, "-I", "-m", "venv", str(self.folder)])
+        made = run([self.base, "-I", "-m", "venv", str(self.folder)])
         if made.returncode != 0 and NO_ENSUREPIP.search(made.stdout):
             raise StartError(
                 "This Python cannot make environments: its venv package is not installed. On Debian and Ubuntu:\n"
@@ -170,87 +147,64 @@ class Environment:
             raise StartError(f"{made.stdout}\nPython could not make an environment in {self.folder}; the reason is above.")
 
     def _install(self, requirements: Sequence[str], backend: str, *, is_forced: bool = False) -> None:
-        contents = {name: self._read_requirements(name) for name in requirements}
+        fingerprints = {name: self._fingerprint(name) for name in requirements}
         before = self._read_stamp()
         (self.folder / STAMP).unlink(missing_ok=True)
         say(f"Installing {', '.join(requirements)} (takes a minute or more; later starts skip it) ...")
-        bare = [name for name in requirements if name.endswith(BARE)]
-        is_for_uv = TORCH in requirements and backend not in ("", REGISTRY)
-        usual = [name for name in requirements if name not in bare and not (is_for_uv and name == TORCH)]
-        options = ["--force-reinstall"] if is_forced else []
+        locked = [name for name in requirements if self.is_locked(name)]
+        ranged = [name for name in requirements if name not in locked and name != TORCH]
+        if ranged and not self.is_newest:
+            say(f"The tested versions of {', '.join(ranged)} cannot be used: {self.unlocked_reason(ranged[0])}.")
+            say("The newest versions within the ranges of those lists are installed instead.")
         try:
-            self._install_by_pip(usual, options)
-            if is_for_uv:
-                self._install_torch(backend, is_forced)
-            self._install_by_pip(bare, ["--no-deps", *options])
+            self._install_files(map(lock_of, locked), "--no-deps", "--require-hashes", is_forced=is_forced)
+            if TORCH in requirements:
+                self._install_torch(backend, is_pinned=TORCH in locked, is_forced=is_forced)
+            self._install_files([name for name in ranged if name != BARE], is_forced=is_forced)
+            self._install_files([name for name in ranged if name == BARE], "--no-deps", is_forced=is_forced)
         except InstallError:
             if before:
                 self._write_stamp(before)  # the installer stopped by itself: what was there is still there
             raise
         torch = {"torch": self._ask(TORCH_BUILD)} if TORCH in (*before, *requirements) else {}
-        self._write_stamp({**before, "python": self._identify(), **torch, **contents})
+        self._write_stamp({**before, "python": self._identify(), **torch, **fingerprints})
         say("Installed.")
 
-    def _install_by_pip(self, requirements: Sequence[str], options: Sequence[str]) -> None:
-        if requirements:
-            files = [part for name in requirements for part in ("-r", name)]
-            self._check(*self._show("pip", "install", "--no-input", "--disable-pip-version-check", *options, *files))
+    def is_locked(self, requirements: str) -> bool:
+        """Whether a list is installed from its lock."""
+        return not self.unlocked_reason(requirements)
 
-    def _install_torch(self, backend: str, is_forced: bool) -> None:
-        self._check(*self._show("pip", "install", "--no-input", "--disable-pip-version-check", UV))
-        command = ["uv", "pip", "install", "--python", str(self.python), "--system-certs", "--torch-backend", backend, "-r", TORCH]
-        if is_forced or self._ask(TORCH_BUILD) != backend:
-            # Another build of the same version is good enough for uv, as for pip.
-            command += ["--reinstall-package", "torch", "--reinstall-package", "torchaudio"]
-        code, output = self._show(*command)
-        if code != 0 and NO_INDEX.search(output) and not BROKEN_OFF.search(output):
+    def unlocked_reason(self, requirements: str) -> str:
+        """Why a list is not installed from its lock, as a clause; empty where it is."""
+        if self.is_newest:
+            return "the newest versions were asked for"
+        if not (self.project / lock_of(requirements)).exists():
+            return f"there is no {lock_of(requirements)}"
+        return uncovered_reason(requirements, self._platform)
+
+    def _install_files(self, files: Iterable[str], *options: str, is_forced: bool) -> None:
+        if arguments := [part for name in files for part in ("-r", name)]:
+            self.installer.install(*options, *arguments, is_forced=is_forced, is_upgrade=self.is_newest)
+
+    def _install_torch(self, backend: str, *, is_pinned: bool, is_forced: bool) -> None:
+        wanted = [f"{name}=={version}" for name, version in torch_pins(backend).items()] if is_pinned else ["-r", TORCH]
+        is_other = is_forced or self._ask(TORCH_BUILD) != backend
+        if backend not in ("", REGISTRY) and self.installer.has_uv():
+            command = ["pip", "install", "--python", str(self.python), "--torch-backend", backend]
+            if is_other:  # another build of the same version is good enough for uv, as for pip
+                command += ["--reinstall-package", "torch", "--reinstall-package", "torchaudio"]
+            code, output = self.installer.run_uv(*command, *wanted)
+            if code != 0 and is_pinned and NO_VERSION.search(output) and not NO_INDEX.search(output):
+                say(f"PyTorch {torch_pins(backend)['torch']}, which was tested, has no build {backend}. The newest one that fits comes.")
+                code, output = self.installer.run_uv(*command, "-r", TORCH)
+            if code == 0 or BROKEN_OFF.search(output) or WRONG_HASH.search(output) or not NO_INDEX.search(output):
+                check(code, output)
+                return
             say(
                 "PyTorch's own index cannot be reached, so its usual build is taken from where pip looks. "
                 "On Linux that can be one for NVIDIA's GPUs with several GB to download."
             )
-            self._install_by_pip([TORCH], ["--force-reinstall", "--no-deps"] if is_forced else [])
-        else:
-            self._check(code, output)
-
-    def _check(self, code: int, output: str) -> None:
-        """Raises InstallError with what to do, if an installer that said `output` failed."""
-        if code == 0:
-            return
-        is_offline = NO_NETWORK.search(output) is not None
-        if NO_SPACE.search(output):
-            hint = "The disk is full: free some space, or let PARLANCE_VENV name a folder on another disk"
-        elif is_offline:
-            hint = "The network cannot be reached: connect it"
-        elif BROKEN_OFF.search(output):
-            hint = "The download broke off. Files that came whole are kept and not downloaded again"
-        else:
-            hint = "The reason is in the installer's words above: mend it"
-        raise InstallError(f"{output}\nInstalling failed. {hint}, then start again.", is_offline)
-
-    def _show(self, module: str, *arguments: str) -> tuple[int, str]:
-        """Run pip or uv; a terminal sees what it is busy with, on one line. Returns its exit status and all it said."""
-        is_terminal = sys.stderr.isatty()
-        width = shutil.get_terminal_size().columns - 1
-        lines: list[str] = []
-        # PIP_USER would install beside the environment.
-        with subprocess.Popen(
-            [str(self.python), "-I", "-m", module, *arguments],
-            cwd=self.project,
-            env=clean_environment(PIP_USER="0", UV_PYTHON_DOWNLOADS="never"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            assert process.stdout is not None  # noqa: S101 - for the type checker
-            for line in process.stdout:
-                lines.append(line)
-                if is_terminal and line.strip():
-                    print("\r" + line.strip()[:width].ljust(width), end="", file=sys.stderr, flush=True)
-        if is_terminal:
-            print("\r" + " " * width, end="\r", file=sys.stderr, flush=True)
-        return process.returncode, "".join(lines)
+        self.installer.install(*(["--no-deps"] if is_forced else []), *wanted, is_forced=is_forced, is_upgrade=self.is_newest)
 
     def _identify(self) -> str:
         """What the environment's Python is, such as `cpython-312`; empty where it is missing or broken."""
@@ -261,33 +215,28 @@ class Environment:
         if not self.python.exists():
             return ""
         try:
-            return self._run([str(self.python), "-I", "-c", code, *arguments], subprocess.DEVNULL).stdout.strip()
+            return run([str(self.python), "-I", "-c", code, *arguments], subprocess.DEVNULL).stdout.strip()
         except OSError:
             return ""
 
     def _has_pip(self) -> bool:
-        return self._run([str(self.python), "-I", "-m", "pip", "--version"]).returncode == 0
+        return run([str(self.python), "-I", "-m", "pip", "--version"]).returncode == 0
 
     def _is_ours(self) -> bool:
         return (self.folder / MARK).exists()
 
     def _venv_package(self) -> str:
-        version = self._run([self.base, "-I", "-c", "import sys; print('python%d.%d-venv' % sys.version_info[:2])"]).stdout.strip()
+        version = run([self.base, "-I", "-c", "import sys; print('python%d.%d-venv' % sys.version_info[:2])"]).stdout.strip()
         return version or "python3-venv"
 
-    def _run(self, command: Sequence[str], stderr: int = subprocess.STDOUT) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            encoding="utf-8",
-            errors="replace",
-        )
-
-    def _read_requirements(self, name: str) -> str:
-        return (self.project / name).read_text(encoding="utf-8")
+    def _fingerprint(self, name: str) -> str:
+        """Changes whenever a list has to be installed again."""
+        parts = [(self.project / name).read_bytes()]
+        if self.is_locked(name):
+            parts.append((self.project / lock_of(name)).read_bytes())
+            if name == TORCH:
+                parts.append(repr((TESTED_TORCH, LAST_TORCH)).encode())
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
     def _read_stamp(self) -> dict[str, str]:
         try:
@@ -302,7 +251,7 @@ class Environment:
         unfinished.replace(self.folder / STAMP)
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _held(self) -> Iterator[None]:
         """Hold off other starts. The system frees the lock when a process ends, however it ends."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

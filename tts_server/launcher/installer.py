@@ -1,0 +1,154 @@
+"""Installs packages into a virtual environment: with uv, which pip brings first, or with pip alone where uv cannot be had.
+
+Standard library only. uv does not read pip's settings, so those that name an index, a proxy or a certificate are handed to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tts_server.launcher.errors import InstallError
+from tts_server.launcher.locks import UV, lock_of
+from tts_server.launcher.process import run, run_with_progress, say
+
+PIP = ("pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+
+NO_NETWORK = re.compile(
+    r"NewConnectionError|NameResolutionError|Failed to establish|failure in name resolution|getaddrinfo failed"
+    r"|dns error|failed to lookup address|tcp connect error"
+)
+NO_SPACE = re.compile(r"No space left on device|os error (28|112)\b|WinError 112|not enough space on the disk")
+WRONG_HASH = re.compile(r"DO NOT MATCH THE HASHES|[Hh]ash(es)? mismatch")
+BROKEN_OFF = re.compile(r"Failed to (download|extract)|error decoding response body")
+"""uv's words for a file that it began to download."""
+NO_INDEX = re.compile(r"Failed to fetch|error sending request|[Cc]onnection (refused|reset)|operation timed out")
+"""uv's words for an index that does not answer."""
+
+_PIP_SETTING = re.compile(r"^(?P<section>[\w:]+)\.(?P<name>[\w-]+)=(?P<value>'.*'|\".*\")$", re.MULTILINE)
+_UV_VARIABLES = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_NO_INDEX",
+    "trusted-host": "UV_INSECURE_HOST",
+    "constraint": "UV_CONSTRAINT",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+    "no-cache-dir": "UV_NO_CACHE",
+}
+_WITHOUT_MEANING_FOR_UV = {"disable-pip-version-check", "no-input", "progress-bar", "no-compile", "log", "require-virtualenv", "user"}
+_SECTIONS = ("global", "install", ":env:")
+
+
+def uv_variables(settings: str) -> dict[str, str] | None:
+    """The environment variables that give uv the settings of pip, from the output of `pip config list`.
+
+    None where pip has a setting that uv has no variable for, such as a client certificate: then pip has to install.
+    """
+    variables: dict[str, str] = {}
+    for section in _SECTIONS:  # later ones win
+        for match in _PIP_SETTING.finditer(settings):
+            name = match["name"].lower().replace("_", "-")
+            if match["section"] != section or name in _WITHOUT_MEANING_FOR_UV:
+                continue
+            if name not in _UV_VARIABLES:
+                return None
+            value = str(ast.literal_eval(match["value"])).split()
+            variables[_UV_VARIABLES[name]] = ("," if name == "find-links" else " ").join(value)
+    if variables.get("UV_NO_INDEX", "").lower() in ("0", "false", "no", "off"):
+        del variables["UV_NO_INDEX"]
+    return variables
+
+
+class Installer:
+    """Installs into the environment whose interpreter is `python`, from lists and locks in the folder `project`."""
+
+    def __init__(self, python: Path, project: Path) -> None:
+        self.python = python
+        self.project = project
+        self._uv: Mapping[str, str] | None = None
+        self._is_uv_tried = False
+
+    def install(self, *arguments: str, is_forced: bool = False, is_upgrade: bool = False) -> None:
+        """Install what `arguments` name, which both pip and uv understand. Raises InstallError.
+
+        `is_forced` installs over what is there; `is_upgrade` replaces what is there by the newest version that fits.
+        """
+        if not arguments:
+            return
+        if self.has_uv():
+            options = [*(["--reinstall"] if is_forced else []), *(["--upgrade"] if is_upgrade else [])]
+            # With hashes, uv refuses constraints that have none; and a lock leaves nothing to constrain.
+            without = {"UV_CONSTRAINT": ""} if "--require-hashes" in arguments else {}
+            code, output = self.run_uv("pip", "install", "--python", str(self.python), *options, *arguments, **without)
+            if code == 0:
+                return
+            if WRONG_HASH.search(output) or NO_SPACE.search(output):
+                check(code, output)
+            say(f"{output.rstrip()}\nuv could not install them; pip tries now ...")
+        options = ["--force-reinstall"] if is_forced else []
+        options += ["--upgrade", "--upgrade-strategy", "eager"] if is_upgrade else []
+        check(*self._run_pip(*options, *arguments))
+
+    def has_uv(self) -> bool:
+        """Whether uv is there; installs it once. Raises InstallError where the network cannot be reached."""
+        if not self._is_uv_tried:
+            self._is_uv_tried = True
+            self._uv = self._with_uv()
+        return self._uv is not None
+
+    def run_uv(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Run uv, which is there, with these environment variables besides its own, and return its exit status and output."""
+        # Any index may have a locked file, since its hash decides; uv would take all of a package from the first index that has it.
+        own = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", **(self._uv or {})}
+        own = {name: value for name, value in own.items() if name not in os.environ} | variables
+        return run_with_progress([str(self.python), "-I", "-m", "uv", *arguments], self.project, **own)
+
+    def _with_uv(self) -> Mapping[str, str] | None:
+        """The variables for uv after it was installed, or None."""
+        lock = lock_of(UV)
+        if not (self.project / lock).exists():
+            return None
+        listed = run([str(self.python), "-I", "-m", "pip", "config", "list"])
+        variables = uv_variables(listed.stdout)
+        if variables is None:
+            return None
+        code, output = self._run_pip("--no-deps", "--require-hashes", "-r", lock)
+        if code != 0 and (NO_NETWORK.search(output) or WRONG_HASH.search(output) or NO_SPACE.search(output)):
+            check(code, output)
+        return variables if code == 0 else None
+
+    def _run_pip(self, *arguments: str) -> tuple[int, str]:
+        # PIP_USER would install beside the environment.
+        return run_with_progress([str(self.python), "-I", "-m", *PIP, *arguments], self.project, PIP_USER="0")
+
+
+def check(code: int, output: str) -> None:
+    """Raises InstallError with what to do, if an installer that printed `output` failed."""
+    if code == 0:
+        return
+    is_external = True
+    if WRONG_HASH.search(output):
+        raise InstallError(
+            f"{output}\nA downloaded file is not the one that this release was tested with, so it was not installed: it was damaged or "
+            "changed on its way here, or by the package index that it came from.\n"
+            "Start again. If the message comes back, use another network or package index (pip's setting index-url), and report it as "
+            "SECURITY.md describes.",
+            is_external=True,
+        )
+    if NO_SPACE.search(output):
+        hint = "The disk is full: free some space, or let PARLANCE_VENV name a folder on another disk"
+    elif NO_NETWORK.search(output):
+        hint = "The network cannot be reached: connect it"
+    elif BROKEN_OFF.search(output):
+        hint = "The download broke off. Files that are complete are kept and not downloaded again"
+    else:
+        hint = "The reason is in the installer's output above: fix it"
+        is_external = False
+    raise InstallError(f"{output}\nInstalling failed. {hint}, then start again.", is_external=is_external)

@@ -1,0 +1,165 @@
+"""Where run.sh and run.bat end: prepares the environment that the server runs in, and starts the server there.
+
+Standard library only, since nothing is installed yet when it runs. The environment is `.venv` beside the code, or wherever
+PARLANCE_VENV points.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+if sys.version_info < (3, 10):
+    sys.exit("Parlance needs Python 3.10 or newer, this is %d.%d. See https://www.python.org/downloads/" % sys.version_info[:2])
+
+# It runs as a file, without the folder of the package on the path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from tts_server.launcher import chatterbox  # noqa: E402
+from tts_server.launcher.environment import PROJECT, Environment  # noqa: E402
+from tts_server.launcher.errors import InstallError, StartError  # noqa: E402
+from tts_server.launcher.locks import BASE, S3, LockWriter  # noqa: E402
+from tts_server.launcher.process import call, clean_environment, say  # noqa: E402
+from tts_server.launcher.test_command import run_tests  # noqa: E402
+
+DAMAGED = 97
+"""Exit status by which the server asks the launcher that waits for it (on Windows) to repair the environment."""
+
+LAUNCHED = "PARLANCE_LAUNCHED"
+"""In the server's environment: `1`, or `repaired` after a repair, so that a repair is tried once."""
+
+# As `-m tts_server`, but with the project in place of the caller's folder, where any file could take a module's name.
+RUN = (
+    "import sys; sys.path[:] = [sys.argv.pop(1), *filter(None, sys.path)]; "
+    "import runpy; runpy.run_module('tts_server', run_name='__main__', alter_sys=True)"
+)
+
+INSTALLABLE = ("chatterbox", "s3")
+
+
+def environment_folder() -> Path:
+    """Where the environment of this copy of Parlance lies."""
+    return Path.cwd() / (os.environ.get("PARLANCE_VENV") or PROJECT / ".venv")
+
+
+def default_environment() -> Environment:
+    """The environment of this copy of Parlance."""
+    return Environment(environment_folder())
+
+
+def newest_environment() -> Environment:
+    """An environment beside the default one for the newest versions of all packages, so that the default one keeps the tested ones."""
+    folder = environment_folder()
+    return Environment(folder.with_name(f"{folder.name}-newest"), is_newest=True)
+
+
+def start(environment: Environment, arguments: Sequence[str], launched: str = "1") -> NoReturn:
+    """Become `python -m tts_server`, in the caller's folder."""
+    command = [str(environment.python), "-c", RUN, str(PROJECT), *arguments]
+    variables = clean_environment(**{LAUNCHED: launched})
+    if sys.platform == "win32":  # exec would give the terminal back while the server runs
+        code = call(command, variables)
+        if code == DAMAGED and launched == "1":
+            environment.repair()
+            start(environment, arguments, "repaired")
+        sys.exit(code)
+    os.execve(command[0], command, variables)  # noqa: S606
+
+
+def repair_and_restart(arguments: Sequence[str]) -> NoReturn:
+    """For the `except` clause of `__main__`, when a package does not load: repair the environment and start again with these arguments.
+
+    Raises that exception again where a repair cannot help: one was tried already, or it was not the launcher that started the server.
+    """
+    if os.environ.get(LAUNCHED) != "1":
+        raise  # noqa: PLE0704 - the exception that the caller is handling
+    if os.name == "nt":  # files in use cannot be replaced there: the waiting launcher does it
+        sys.exit(DAMAGED)
+    environment = default_environment()
+    try:
+        environment.repair()
+    except (StartError, OSError) as error:
+        say(str(error))
+        sys.exit(1)
+    start(environment, arguments, "repaired")
+
+
+def install(environment: Environment, names: Sequence[str]) -> int:
+    """Install the server's own requirements, or what is named from INSTALLABLE. Returns an exit status."""
+    if unknown := [name for name in names if name not in INSTALLABLE]:
+        say(f"There is nothing named {' '.join(unknown)!r} to install. There is: {', '.join(INSTALLABLE)}")
+        return 2
+    if "s3" in names:
+        environment.ensure(BASE, S3)
+    if "chatterbox" in names:
+        chatterbox.install(environment)
+        return 0
+    environment.ensure(BASE)
+    say("Everything is installed. Start with run.sh or run.bat.")
+    return 0
+
+
+def write_locks(environment: Environment, arguments: Sequence[str]) -> int:
+    """Make the lock files anew and print what changed. Returns an exit status.
+
+    `arguments`: the packages to bring to their newest version, all without any; or `--keep`, to change no more than the lists ask for.
+    """
+    is_kept = "--keep" in arguments
+    names = [name for name in arguments if name != "--keep"]
+    if wrong := [name for name in names if name.startswith("-")] or (names if is_kept else []):
+        say(f"lock does not understand {' '.join(wrong)!r}. Use: lock [PACKAGE ...], or lock --keep")
+        return 2
+    environment.ensure(BASE)
+    if not environment.installer.has_uv():
+        raise StartError("Locks are made by uv, and uv could not be installed here.")
+    say("Finding versions for every system and Python (takes a few minutes) ...")
+    changes = LockWriter(PROJECT, environment.installer.run_uv).write(names, is_kept=is_kept)
+    for line in changes:
+        print(line)
+    say(f"{len(changes)} changes. Review them, then run the tests: docs/UPDATING.md." if changes else "Nothing changed.")
+    return 0
+
+
+def prepare(environment: Environment) -> None:
+    """Bring what the server needs, and what was installed besides up to date. Raises StartError if the server cannot start."""
+    try:
+        environment.ensure(BASE, *(name for name in environment.installed() if name in (S3, *chatterbox.LISTS)))
+    except InstallError as error:
+        if not environment.is_current([BASE]):
+            raise
+        say(f"{error}\nUntil then the server runs with the packages of Chatterbox and S3 that are there.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prepare what the command needs and run it. Returns an exit status, or does not return."""
+    environment = default_environment()
+    command = arguments[0] if arguments else ""
+    try:
+        if command == "test":
+            if arguments[1:2] == ["--newest"]:
+                return run_tests(newest_environment(), arguments[2:])
+            return run_tests(environment, arguments[1:])
+        if command == "lock":
+            return write_locks(environment, arguments[1:])
+        if command == "repair":
+            environment.repair()
+            return 0
+        if command == "install":
+            return install(environment, arguments[1:])
+        prepare(environment)
+        start(environment, arguments)
+    except (StartError, OSError) as error:
+        say(str(error))
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))
