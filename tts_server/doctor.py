@@ -136,7 +136,7 @@ def check_locks(lists: Sequence[str], project: Path = PROJECT, on: Platform | No
     try:
         for name in lists:
             if reason := uncovered_reason(name, on):
-                return Finding("Tested versions", True, f"not for this machine: {reason}")
+                return Finding("Versions", True, f"not for this machine: {reason}")
             locked = _applicable((project / lock_of(name)).read_text(encoding="utf-8"))
             if name == TORCH:
                 locked |= torch_pins((_version("torch") or "").partition("+")[2])
@@ -146,10 +146,10 @@ def check_locks(lists: Sequence[str], project: Path = PROJECT, on: Platform | No
                 if version is None or version.partition("+")[0] != tested:
                     differing[package] = f"{package} {version or 'missing'} (tested: {tested})"
     except OSError as error:
-        return Finding("Tested versions", False, f"{error.filename} cannot be read: {error.strerror}", "bring the file back")
+        return Finding("Versions", False, f"{error.filename} cannot be read: {error.strerror}", "bring the file back")
     if differing:
-        return Finding("Tested versions", False, f"others are installed: {'; '.join(differing.values())}", f"{RUN} repair")
-    return Finding("Tested versions", True, f"all {num_compared} packages are as locked")
+        return Finding("Versions", False, f"others are installed: {'; '.join(differing.values())}", f"{RUN} repair")
+    return Finding("Versions", True, f"all {num_compared} packages are as locked")
 
 
 def _applicable(lock: str) -> dict[str, str]:

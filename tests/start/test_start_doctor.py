@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tts_server import doctor
-from tts_server.accelerator import Machine, read_nvidia_smi
 from tts_server.config import Settings
 from tts_server.doctor import Finding
+from tts_server.launcher.accelerator import Machine, read_nvidia_smi
 
 H100 = "NVIDIA H100, 580.65.06, 81559, 9.0"
 
@@ -52,7 +52,7 @@ def test_something_needed_that_is_missing_means_exit_status_1(settings: Settings
     assert doctor.main(settings, output) == 1
     assert "NO  Embedded voice" in output.getvalue()
     assert "the model file is missing" in output.getvalue()
-    assert "pip install --force-reinstall" in output.getvalue()
+    assert "./run.sh repair" in output.getvalue()
 
 
 def test_something_optional_that_is_missing_does_not() -> None:
@@ -80,7 +80,9 @@ def test_every_requirement_of_the_project_is_installed_here() -> None:
     assert finding.ok, finding.detail
 
 
-@pytest.mark.parametrize(("version", "ok", "words"), [((3, 9), False, ""), ((3, 12), True, ""), ((3, 14), True, "newer than the tested")])
+@pytest.mark.parametrize(
+    ("version", "ok", "words"), [((3, 9), False, ""), ((3, 12), True, ""), ((3, 14), True, ""), ((3, 15), True, "newer than the tested")]
+)
 def test_an_unsuitable_python_is_told(version: tuple[int, int], ok: bool, words: str) -> None:
     finding = doctor.check_python(version)
     assert finding.ok is ok

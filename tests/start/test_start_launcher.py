@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from throwaway import PYTHON, Copy, write_program, write_wheel
 
-from tts_server.environment import Environment, StartError
-from tts_server.launcher import side_by_side, start
+from tts_server.launcher.environment import Environment
+from tts_server.launcher.errors import StartError
+from tts_server.launcher.launcher import start
+from tts_server.launcher.test_command import side_by_side
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="run.sh is for POSIX systems")
 
@@ -253,7 +255,7 @@ def test_a_missing_or_too_old_python_is_named(fresh: Copy, stub: str | None, wor
 
 def test_a_python_that_only_pretends_to_be_there_is_passed_over(fresh: Copy) -> None:
     """As version managers leave them: a `python3` that says it has no version to run."""
-    (fresh.folder / "tts_server" / "launcher.py").write_text("import sys; print('launched', *sys.argv[1:])", encoding="utf-8")
+    (fresh.folder / "tts_server" / "launcher" / "launcher.py").write_text("import sys; print('launched', *sys.argv[1:])", encoding="utf-8")
     (fresh.programs / "python3").rename(fresh.programs / "python")
     write_program(fresh.programs, "python3", "echo no version is set >&2; exit 127")
     assert fresh.start("doctor").stdout == "launched doctor\n"

@@ -115,7 +115,7 @@ def test_run_bat_starts_the_launcher_with_all_arguments(windows: Windows, folder
     write_program(programs, "python.exe", f"exec {PYTHON} -c 'import sys; print(ascii(sys.argv[1:]))' \"$@\"")
     arguments = ["say", "two wörds & more (really)", "smile:)", "-o", "out dir\\a.mp3"]
     done = windows.run_bat(folder, *arguments, programs=programs)
-    launcher = windows_path(folder / "tts_server" / "launcher.py")
+    launcher = windows_path(folder / "tts_server" / "launcher" / "launcher.py")
     assert done.stdout.decode().strip() == ascii(["-I", launcher, *arguments]), done.stderr
 
 

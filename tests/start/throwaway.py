@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +48,63 @@ def write_wheel(folder: Path, name: str, version: str, modules: Mapping[str, str
         for path, source in files.items():
             archive.writestr(path, source)
     return wheel
+
+
+def write_uv_wheel(folder: Path) -> Path:
+    """Make a wheel of the uv that is installed here."""
+    version = importlib.metadata.version("uv")
+    info = f"uv-{version}.dist-info"
+    wheel = folder / f"uv-{version}-py3-none-any.whl"
+    program = Path(sys.executable).with_name("uv")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file in importlib.metadata.files("uv") or ():
+            if file.parts[0] == "uv" and file.suffix == ".py":
+                archive.write(file.locate(), str(file))
+        entry = zipfile.ZipInfo(f"uv-{version}.data/scripts/uv")
+        entry.external_attr = 0o100755 << 16  # a regular file that can be run
+        archive.writestr(entry, program.read_bytes())
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: uv\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel
+
+
+def lock_entry(*wheels: Path) -> str:
+    """What a lock says of a package: its version and the hashes of these files of it."""
+    name, version, *_ = wheels[0].name.split("-")
+    hashes = (hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels)
+    return f"{name}=={version}" + "".join(f" \\\n    --hash=sha256:{digest}" for digest in hashes) + "\n"
+
+
+@contextlib.contextmanager
+def package_index(folder: Path) -> Iterator[str]:
+    """The address of a package index of the wheels in a folder; what lies there counts at each request."""
+
+    class Index(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            if not self.path.startswith("/simple/"):
+                super().do_GET()
+                return
+            name = self.path.split("/")[2]
+            wheels = sorted(path.name for path in folder.glob(f"{name}-*.whl"))
+            page = "".join(f'<a href="/{wheel}">{wheel}</a>\n' for wheel in wheels).encode()
+            self.send_response(200 if wheels else 404)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Index, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/simple/"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def write_program(folder: Path, name: str, script: str) -> Path:
@@ -78,16 +141,15 @@ class Copy:
     @classmethod
     def make(cls, folder: Path) -> Copy:
         copy = cls(folder)
-        (folder / "tts_server").mkdir(parents=True)
-        for name in (
-            "run.sh",
-            "run.bat",
-            *(f"tts_server/{module}.py" for module in ("__init__", "__main__", "accelerator", "environment", "launcher")),
-        ):
+        (folder / "locks").mkdir(parents=True)
+        shutil.copytree(
+            PROJECT / "tts_server" / "launcher", folder / "tts_server" / "launcher", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        for name in ("run.sh", "run.bat", "tts_server/__init__.py", "tts_server/__main__.py"):
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")
-        for name in ("torch", "chatterbox", "chatterbox-bare"):
+        for name in ("s3", "test", "torch", "chatterbox", "chatterbox-bare", "uv"):
             (folder / f"requirements-{name}.txt").touch()
         copy.programs.mkdir(exist_ok=True)
         for name in ("dirname", "readlink"):
@@ -99,6 +161,10 @@ class Copy:
         """Make requirements.txt ask for this version of the package."""
         wheel = write_wheel(self.folder, "probe", version, {"probe/__init__.py": f"VERSION = {version!r}\n"})
         (self.folder / "requirements.txt").write_text(f"./{wheel.name}\n", encoding="utf-8")
+
+    def lock(self, requirements: str, text: str) -> None:
+        """Write the lock of a list of requirements."""
+        (self.folder / "locks" / f"{requirements}.lock").write_text(text, encoding="utf-8")
 
     def start(
         self, *arguments: str, cwd: Path | None = None, program: Path | None = None, **variables: str

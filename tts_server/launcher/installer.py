@@ -42,7 +42,8 @@ _UV_VARIABLES = {
     "proxy": "ALL_PROXY",
     "no-cache-dir": "UV_NO_CACHE",
 }
-_WITHOUT_MEANING_FOR_UV = {"disable-pip-version-check", "no-input", "progress-bar", "no-compile", "log", "require-virtualenv", "user"}
+_ONLY_FOR_PIP = {"client-cert", "keyring-provider"}
+"""Ways to sign in that uv has no variable for."""
 _SECTIONS = ("global", "install", ":env:")
 
 
@@ -55,10 +56,10 @@ def uv_variables(settings: str) -> dict[str, str] | None:
     for section in _SECTIONS:  # later ones win
         for match in _PIP_SETTING.finditer(settings):
             name = match["name"].lower().replace("_", "-")
-            if match["section"] != section or name in _WITHOUT_MEANING_FOR_UV:
-                continue
-            if name not in _UV_VARIABLES:
+            if match["section"] == section and name in _ONLY_FOR_PIP:
                 return None
+            if match["section"] != section or name not in _UV_VARIABLES:
+                continue
             value = str(ast.literal_eval(match["value"])).split()
             variables[_UV_VARIABLES[name]] = ("," if name == "find-links" else " ").join(value)
     if variables.get("UV_NO_INDEX", "").lower() in ("0", "false", "no", "off"):

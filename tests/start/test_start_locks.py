@@ -1,0 +1,491 @@
+"""The locks: what they hold, for whom, and that nothing else is installed."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker, default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from throwaway import PROJECT, Copy, lock_entry, package_index, write_uv_wheel, write_wheel
+
+from tts_server.launcher.environment import Environment
+from tts_server.launcher.errors import InstallError
+from tts_server.launcher.installer import Installer, check, uv_variables
+from tts_server.launcher.locks import (
+    ALL,
+    BARE,
+    BASE,
+    CHATTERBOX,
+    S3,
+    TEST,
+    TORCH,
+    UV,
+    LockWriter,
+    Platform,
+    lock_of,
+    pins,
+    uncovered_reason,
+)
+
+ENTRY = re.compile(r"^(\S+==\S+(?: ; [^\\\n]+)?)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+SYSTEMS = {
+    "linux x86-64": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"},
+    "linux arm64": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "aarch64"},
+    "windows x86-64": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt", "platform_machine": "AMD64"},
+    "macos arm64": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix", "platform_machine": "arm64"},
+    "macos x86-64": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix", "platform_machine": "x86_64"},
+}
+UV_NAMES = {
+    "linux x86-64": "x86_64-unknown-linux-gnu",
+    "linux arm64": "aarch64-unknown-linux-gnu",
+    "windows x86-64": "x86_64-pc-windows-msvc",
+    "macos arm64": "aarch64-apple-darwin",
+    "macos x86-64": "x86_64-apple-darwin",
+}
+BUILT_FROM_SOURCE = {"webrtcvad"}
+"""Of the tests, and without wheels: a C compiler builds it."""
+
+TORCH_BUILDS = {"torch", "torchaudio"}
+
+
+def locked_text(requirements: str) -> str:
+    return (PROJECT / lock_of(requirements)).read_text(encoding="utf-8")
+
+
+def wanted(requirements: str) -> list[Requirement]:
+    """The requirements of a list, those of the lists that it names included."""
+    found = []
+    for line in (PROJECT / requirements).read_text(encoding="utf-8").splitlines():
+        line = line.partition("#")[0].strip()
+        if line.startswith("-r "):
+            found += wanted(line.removeprefix("-r "))
+        elif line:
+            found.append(Requirement(line))
+    return found
+
+
+def environment(python: str, system: str) -> dict[str, str]:
+    return {**default_environment(), **SYSTEMS[system], "python_version": python, "python_full_version": f"{python}.4"}
+
+
+def versions(requirements: str, there: Mapping[str, str]) -> dict[str, list[str]]:
+    """The versions that a lock installs in an environment, by package."""
+    found: dict[str, list[str]] = {}
+    for (name, marker), version in pins(locked_text(requirements)).items():
+        if not marker or Marker(marker).evaluate(dict(there)):
+            found.setdefault(canonicalize_name(name), []).append(version)
+    return found
+
+
+def is_covered(requirements: str, python: str, system: str) -> bool:
+    there = SYSTEMS[system]
+    major, minor = map(int, python.split("."))
+    return not uncovered_reason(requirements, Platform(there["platform_system"], there["platform_machine"], (major, minor)))
+
+
+# What the locks hold
+
+
+@pytest.mark.parametrize("requirements", ALL)
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_requirement_is_locked_once_within_its_range(python: str, system: str, requirements: str) -> None:
+    there = environment(python, system)
+    found = versions(requirements, there)
+    assert {name: several for name, several in found.items() if len(several) != 1} == {}
+    for requirement in wanted(requirements):
+        if canonicalize_name(requirement.name) in TORCH_BUILDS or (requirement.marker and not requirement.marker.evaluate(there)):
+            continue
+        version = Version(found[canonicalize_name(requirement.name)][0])
+        assert requirement.specifier.contains(version), f"{requirement} has {version}: run ./run.sh lock, see docs/UPDATING.md"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_package_has_one_version_in_all_locks(python: str, system: str) -> None:
+    together: dict[str, set[str]] = {}
+    for requirements in ALL:
+        for name, found in versions(requirements, environment(python, system)).items():
+            together.setdefault(name, set()).update(found)
+    assert {name: found for name, found in together.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("requirements", [name for name in ALL if name != BARE])
+def test_what_the_locked_packages_need_is_locked_too(requirements: str) -> None:
+    """By the metadata of the packages that are installed here. PyTorch and its own packages are pinned elsewhere."""
+    here = default_environment()
+    found = versions(requirements, here)
+    extras = {canonicalize_name(requirement.name): requirement.extras for requirement in wanted(requirements)}
+    missing = []
+    for name in found:
+        try:
+            needs = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for need in map(Requirement, needs):
+            chosen = ["", *extras.get(name, ())]
+            is_needed = need.marker is None or any(need.marker.evaluate({**here, "extra": extra}) for extra in chosen)
+            if is_needed and canonicalize_name(need.name) not in {*found, *TORCH_BUILDS}:
+                missing.append(f"{name} needs {need}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("requirements", ALL)
+def test_every_line_is_an_exact_version_with_hashes_and_nothing_names_a_place(requirements: str) -> None:
+    text = locked_text(requirements)
+    rest = ENTRY.sub("", text)
+    assert [line for line in rest.splitlines() if line.strip() and not line.strip().startswith("#")] == []
+    assert re.findall(r"https?:|file:|--(?:extra-)?index|--find-links|--trusted", text) == []
+    assert len(ENTRY.findall(text)) == len(pins(text)) > 0
+
+
+def test_pytorchs_builds_are_in_no_lock() -> None:
+    found = {name for requirements in ALL for name, _ in pins(locked_text(requirements))}
+    assert {name for name in found if name in TORCH_BUILDS or name.startswith(("nvidia-", "cuda-", "triton"))} == set()
+
+
+def test_everything_that_is_imported_is_in_a_lock() -> None:
+    ours = {part for path in PROJECT.glob("[bt]*/**/*.py") for part in (*path.relative_to(PROJECT).parts[:-1], path.stem)}
+    modules: dict[str, str] = {}
+    for folder in ("tts_server", "tests", "benchmarks"):
+        for path in (PROJECT / folder).rglob("*.py"):
+            if "programs" in path.parts:  # run in environments of their own
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                    names = [node.module]
+                modules |= {name.partition(".")[0]: str(path) for name in names}
+    distributions = importlib.metadata.packages_distributions()
+    locked = TORCH_BUILDS | {canonicalize_name(name) for requirements in ALL for name, _ in pins(locked_text(requirements))}
+    foreign = {name: path for name, path in modules.items() if name not in ours | set(sys.stdlib_module_names)}
+    assert "numpy" in foreign
+    unlocked = {
+        name: path for name, path in foreign.items() if not {canonicalize_name(found) for found in distributions.get(name, ())} & locked
+    }
+    unlocked.pop("_typeshed")  # exists for type checkers alone
+    assert unlocked == {}
+
+
+# For whom they hold
+
+
+@pytest.mark.parametrize(
+    ("on", "server", "chatterbox"),
+    [
+        (Platform("Linux", "x86_64", (3, 10)), "", ""),
+        (Platform("Linux", "aarch64", (3, 14)), "", ""),
+        (Platform("Windows", "AMD64", (3, 14)), "", ""),
+        (Platform("Darwin", "arm64", (3, 12), macos=15), "", ""),
+        (Platform("Darwin", "arm64", (3, 12), macos=13), "macOS 14 and newer", "macOS 14 and newer"),
+        (Platform("Darwin", "x86_64", (3, 13)), "", "not for Darwin on x86_64"),
+        (Platform("Darwin", "x86_64", (3, 14)), "3.10 to 3.13", "3.10 to 3.13"),
+        (Platform("Windows", "ARM64", (3, 12)), "a Python for x86-64 works", "a Python for x86-64 works"),
+        (Platform("Linux", "x86_64", (3, 15)), "this is Python 3.15", "this is Python 3.15"),
+        (Platform("Linux", "x86_64", (3, 12), libc="musl"), "another C library", "another C library"),
+        (Platform("Linux", "ppc64le", (3, 12)), "ppc64le", "ppc64le"),
+    ],
+)
+def test_where_a_lock_does_not_hold_the_reason_is_given(on: Platform, server: str, chatterbox: str) -> None:
+    for requirements, words in ((BASE, server), (CHATTERBOX, chatterbox)):
+        reason = uncovered_reason(requirements, on)
+        assert words in reason
+        assert bool(words) is bool(reason)
+
+
+def test_this_machine_is_described_as_it_is() -> None:
+    on = Platform.current()
+    assert on.python == sys.version_info[:2]
+    if sys.platform == "linux":
+        assert (on.system, on.libc) == ("Linux", "glibc")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_locks_resolve_to_wheels_for_every_python_of_a_system(system: str, tmp_path: Path) -> None:
+    """By the package index: each lock is installed with its hashes, as a dry run."""
+    installer = Installer(Path(sys.executable), PROJECT)
+    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
+    variables = {**os.environ, **(uv_variables(listed) or {}), "UV_CONSTRAINT": "", "MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    variables |= {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
+    failures = []
+    num_resolved = 0
+    for requirements in ALL:
+        text = "".join(entry[0] for entry in re.finditer(ENTRY.pattern + r"\n", locked_text(requirements), re.MULTILINE))
+        text = re.sub(rf"^(?:{'|'.join(BUILT_FROM_SOURCE)})==.*(?:\n    .*)+\n", "", text, flags=re.MULTILINE)
+        lock = tmp_path / "wheels.lock"
+        lock.write_text(text, encoding="utf-8")
+        for python in PYTHONS:
+            if not is_covered(requirements, python, system):
+                continue
+            command = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+            command += ["--python-platform", UV_NAMES[system], "--python-version", python, "--target", str(tmp_path / "target"), "-r", lock]
+            done = subprocess.run(command, env=variables, cwd=installer.project, capture_output=True, text=True, timeout=300)
+            num_resolved += done.returncode == 0
+            if done.returncode != 0:
+                if os.environ.get("CI") != "true" and re.search(r"Failed to fetch|dns error|error sending request", done.stderr):
+                    pytest.skip("the package index cannot be reached from here")
+                failures.append(f"{requirements} for Python {python}: {done.stderr}")
+    assert failures == []
+    assert num_resolved >= 12
+
+
+@pytest.mark.skipif(not os.environ.get("AUDIT"), reason="known vulnerabilities are looked up with AUDIT=1, which needs the network")
+@pytest.mark.parametrize("requirements", [BASE, CHATTERBOX])
+def test_no_locked_version_has_a_known_vulnerability(requirements: str) -> None:
+    command = [sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip", "--format", "json", "-r", lock_of(requirements)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=600)
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        pytest.skip(f"the advisory service cannot be reached from here: {done.stderr.strip().splitlines()[-1:]}")
+    audited = [package for package in packages if "skip_reason" not in package]
+    if not audited:
+        pytest.skip(f"the package index tells no advisories here: {packages[0]['skip_reason']}")
+    assert {package["name"]: [one["id"] for one in package["vulns"]] for package in audited if package["vulns"]} == {}
+
+
+# What is installed from them
+
+
+class Offer:
+    """A copy that was never started, whose list and lock are of a package `probe`, and an index that offers it."""
+
+    def __init__(self, copy: Copy, folder: Path, *, with_uv: bool) -> None:
+        self.copy = copy
+        self.folder = folder
+        self.good = self.offer("1.0", "VERSION = '1.0'\n")
+        copy.lock("requirements", lock_entry(self.good))
+        (copy.folder / BASE).write_text("probe>=1\n", encoding="utf-8")
+        copy.variables |= {"PIP_NO_INDEX": "0", "UV_CACHE_DIR": str(folder / "cache"), "UV_NO_CONFIG": "1"}
+        if with_uv:
+            copy.lock("requirements-uv", lock_entry(write_uv_wheel(folder)))
+
+    def offer(self, version: str, source: str) -> Path:
+        return write_wheel(self.folder, "probe", version, {"probe/__init__.py": source})
+
+
+@pytest.fixture(params=["uv", "pip"])
+def offer(request: pytest.FixtureRequest, fresh: Copy, tmp_path: Path) -> Iterator[Offer]:
+    """With uv, and without, where pip has to install."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    made = Offer(fresh, folder, with_uv=request.param == "uv")
+    with package_index(folder) as address:
+        fresh.variables["PIP_INDEX_URL"] = address
+        yield made
+
+
+def test_a_newer_version_is_not_taken(offer: Offer) -> None:
+    offer.offer("2.0", "VERSION = '2.0'\n")
+    assert offer.copy.see()["version"] == "1.0"
+
+
+def test_a_tampered_file_is_refused_with_what_to_do(offer: Offer) -> None:
+    right = offer.good.read_bytes()
+    offer.offer("1.0", "VERSION = '1.0'\nprint('stolen')\n")
+    done = offer.copy.start()
+    assert done.returncode == 1
+    assert "not the one that this release was tested with" in done.stderr
+    assert "use another network or package index" in done.stderr
+    assert "SECURITY.md" in done.stderr
+    assert not list(offer.copy.environment.rglob("probe"))
+    offer.good.write_bytes(right)
+    assert offer.copy.see()["version"] == "1.0"
+
+
+def test_a_tampered_file_does_not_take_away_what_is_installed(offer: Offer) -> None:
+    assert offer.copy.see()["version"] == "1.0"
+    offer.offer("2.0", "VERSION = '2.0'\n")
+    offer.copy.lock("requirements", lock_entry(offer.folder / "probe-2.0-py3-none-any.whl"))
+    offer.offer("2.0", "VERSION = '2.0'\nprint('stolen')\n")
+    assert offer.copy.start().returncode == 1
+    offer.copy.lock("requirements", lock_entry(offer.good))
+    assert offer.copy.see()["version"] == "1.0"
+
+
+def test_a_changed_lock_is_installed_at_the_next_start(offer: Offer) -> None:
+    assert offer.copy.see()["version"] == "1.0"
+    offer.copy.lock("requirements", lock_entry(offer.offer("2.0", "VERSION = '2.0'\n")))
+    assert offer.copy.see()["version"] == "2.0"
+
+
+def test_without_a_lock_the_ranges_count_and_a_line_says_so(offer: Offer) -> None:
+    (offer.copy.folder / lock_of(BASE)).unlink()
+    offer.offer("2.0", "VERSION = '2.0'\n")
+    done = offer.copy.start()
+    assert json.loads(done.stdout)["version"] == "2.0"
+    assert "there is no locks/requirements.lock" in done.stderr
+    assert "newest versions within the ranges" in done.stderr
+
+
+def test_the_newest_versions_are_tested_in_an_environment_of_their_own(offer: Offer) -> None:
+    assert offer.copy.see()["version"] == "1.0"
+    tools = {f"{name}.py": f"import probe\nprint('{name}', probe.VERSION, flush=True)\n" for name in ("ruff", "mypy", "pytest")}
+    tools["importlinter/cli.py"] = "def lint_imports_command():\n    pass\n"
+    write_wheel(offer.folder, "stages", "1.0", tools)
+    (offer.copy.folder / TEST).write_text("-r requirements.txt\nstages\n", encoding="utf-8")
+    for number in (2, 3):  # each run looks for what is newest
+        offer.offer(f"{number}.0", f"VERSION = '{number}.0'\n")
+        done = offer.copy.start("test", "--newest", "-k", "something")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == [f"{name} {number}.0" for name in ("ruff", "mypy", "pytest")]
+    assert offer.copy.see()["version"] == "1.0"
+
+
+def test_an_extra_package_list_is_installed_from_its_lock(offer: Offer) -> None:
+    wheel = write_wheel(offer.folder, "bucket", "1.0", {"bucket.py": ""})
+    write_wheel(offer.folder, "bucket", "2.0", {"bucket.py": ""})
+    (offer.copy.folder / S3).write_text("bucket\n", encoding="utf-8")
+    offer.copy.lock("requirements-s3", lock_entry(wheel))
+    assert offer.copy.start("install", "s3").returncode == 0
+    assert (offer.copy.site_packages() / "bucket-1.0.dist-info").is_dir()
+
+
+def test_repair_brings_back_the_locked_version(offer: Offer) -> None:
+    assert offer.copy.see()["version"] == "1.0"
+    (offer.copy.site_packages() / "probe" / "__init__.py").write_text("VERSION = 'another'\n", encoding="utf-8")
+    assert offer.copy.see()["version"] == "another"
+    assert offer.copy.start("repair").returncode == 0
+    assert offer.copy.see()["version"] == "1.0"
+
+
+def test_pips_settings_reach_uv() -> None:
+    settings = """
+global.index-url='https://mirror.example/simple'
+global.extra-index-url='https://a.example/simple https://b.example/simple'
+global.trusted-host='mirror.example'
+site.index-url='https://not.example/simple'
+install.no-index='false'
+:env:.find-links='/one /two'
+:env:.index-url='https://nearer.example/simple'
+:env:.no-input='1'
+"""
+    assert uv_variables(settings) == {
+        "UV_DEFAULT_INDEX": "https://nearer.example/simple",
+        "UV_INDEX": "https://a.example/simple https://b.example/simple",
+        "UV_INSECURE_HOST": "mirror.example",
+        "UV_FIND_LINKS": "/one,/two",
+    }
+    assert uv_variables("global.client-cert='/me.pem'") is None
+
+
+@pytest.mark.parametrize(
+    ("output", "advice", "is_external"),
+    [
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "was not installed", True),
+        ("error: Hash mismatch for `probe==1.0`", "was not installed", True),
+        ("OSError: [Errno 28] No space left on device", "The disk is full", True),
+        ("cause: dns error: failed to lookup address information", "The network cannot be reached", True),
+        ("ERROR: Could not find a version", "in the installer's output", False),
+    ],
+)
+def test_a_failed_install_says_what_to_do(output: str, advice: str, is_external: bool) -> None:
+    with pytest.raises(InstallError, match=advice) as failure:
+        check(1, output)
+    assert failure.value.is_external is is_external
+
+
+# How they are made
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """A project with a list of one package, and an empty one of each other name."""
+    for name in ALL:
+        (tmp_path / "project").mkdir(exist_ok=True)
+        (tmp_path / "project" / name).write_text("probe>=1\n" if name == BASE else "", encoding="utf-8")
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    folder = tmp_path / "index"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def writer(lists: Path, index: Path, tmp_path: Path) -> Iterator[LockWriter]:
+    """Makes the locks of `lists` from `index`, with the uv that is installed here."""
+    with package_index(index) as address:
+        variables = {**os.environ, "UV_DEFAULT_INDEX": address, "UV_CACHE_DIR": str(tmp_path / "cache"), "UV_NO_CONFIG": "1"}
+        variables["UV_PYTHON_DOWNLOADS"] = "never"
+
+        def run_uv(*arguments: str) -> tuple[int, str]:
+            done = subprocess.run([sys.executable, "-m", "uv", *arguments], cwd=lists, env=variables, capture_output=True, text=True)
+            return done.returncode, done.stdout + done.stderr
+
+        yield LockWriter(lists, run_uv)
+
+
+def probe(index: Path) -> Callable[[str], Path]:
+    return lambda version: write_wheel(index, "probe", version, {"probe/__init__.py": ""})
+
+
+def test_locks_are_made_anew_and_the_changes_listed(writer: LockWriter, lists: Path, index: Path) -> None:
+    probe(index)("1.0")
+    assert writer.write() == ["probe new -> 1.0"]
+    assert pins((lists / lock_of(BASE)).read_text(encoding="utf-8")) == {("probe", ""): "1.0"}
+    probe(index)("2.0")
+    assert writer.write(is_kept=True) == []
+    assert writer.write(["another"]) == []
+    assert writer.write(["probe"]) == ["probe 1.0 -> 2.0"]
+    probe(index)("3.0")
+    assert writer.write() == ["probe 2.0 -> 3.0"]
+    (lists / BASE).write_text("", encoding="utf-8")
+    assert writer.write(is_kept=True) == ["probe 3.0 -> gone"]
+
+
+def test_a_package_has_the_version_that_all_lists_allow(writer: LockWriter, lists: Path, index: Path) -> None:
+    probe(index)("1.0")
+    probe(index)("2.0")
+    (lists / TEST).write_text("probe<2\n", encoding="utf-8")
+    writer.write()
+    for name in (BASE, TEST):
+        assert pins((lists / lock_of(name)).read_text(encoding="utf-8")) == {("probe", ""): "1.0"}
+
+
+def test_a_list_without_dependencies_and_pytorchs_builds_stay_out(writer: LockWriter, lists: Path, index: Path) -> None:
+    probe(index)("1.0")
+    write_wheel(index, "torch", "2.13.0", {"torch/__init__.py": ""}, requires="sums")
+    write_wheel(index, "sums", "1.0", {"sums.py": ""})
+    write_wheel(index, "voicebox", "1.0", {"voicebox.py": ""}, requires="torch==1.0")
+    (lists / TORCH).write_text("torch\n", encoding="utf-8")
+    (lists / BARE).write_text("voicebox\n", encoding="utf-8")
+    writer.write()
+    assert pins((lists / lock_of(TORCH)).read_text(encoding="utf-8")) == {("sums", ""): "1.0"}
+    assert pins((lists / lock_of(BARE)).read_text(encoding="utf-8")) == {("voicebox", ""): "1.0"}
+
+
+def test_ranges_that_no_version_fits_leave_the_locks_as_they_are(writer: LockWriter, lists: Path, index: Path) -> None:
+    probe(index)("1.0")
+    writer.write()
+    before = {name: (lists / lock_of(name)).read_bytes() for name in ALL}
+    (lists / UV).write_text("probe>=2\n", encoding="utf-8")
+    with pytest.raises(InstallError, match="unchanged"):
+        writer.write()
+    assert {name: (lists / lock_of(name)).read_bytes() for name in ALL} == before
+
+
+def test_an_unknown_option_of_the_lock_command_is_refused(installed: Copy) -> None:
+    done = installed.start("lock", "--newest")
+    assert done.returncode == 2
+    assert "lock --keep" in done.stderr
+
+
+def test_a_machine_without_a_lock_is_told_so_by_the_environment(tmp_path: Path) -> None:
+    (tmp_path / BASE).touch()
+    assert "there is no" in Environment(tmp_path / "environment", project=tmp_path).unlocked_reason(BASE)
+    assert "newest" in Environment(tmp_path / "environment", project=tmp_path, is_newest=True).unlocked_reason(BASE)
