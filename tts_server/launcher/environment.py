@@ -204,7 +204,8 @@ class Environment:
                 "PyTorch's own index cannot be reached, so its usual build is taken from where pip looks. "
                 "On Linux that can be one for NVIDIA's GPUs with several GB to download."
             )
-        self.installer.install(*(["--no-deps"] if is_forced else []), *wanted, is_forced=is_forced, is_upgrade=self.is_newest)
+        # pip takes a build that lies on this machine before the usual one of the same version; uv does not.
+        self.installer.install_by_pip(*(["--no-deps"] if is_forced else []), *wanted, is_forced=is_forced, is_upgrade=self.is_newest)
 
     def _identify(self) -> str:
         """What the environment's Python is, such as `cpython-312`; empty where it is missing or broken."""

@@ -93,6 +93,10 @@ class Installer:
             if WRONG_HASH.search(output) or NO_SPACE.search(output):
                 check(code, output)
             say(f"{output.rstrip()}\nuv could not install them; pip tries now ...")
+        self.install_by_pip(*arguments, is_forced=is_forced, is_upgrade=is_upgrade)
+
+    def install_by_pip(self, *arguments: str, is_forced: bool = False, is_upgrade: bool = False) -> None:
+        """As `install`, but by pip alone. Raises InstallError."""
         options = ["--force-reinstall"] if is_forced else []
         options += ["--upgrade", "--upgrade-strategy", "eager"] if is_upgrade else []
         check(*self._run_pip(*options, *arguments))
