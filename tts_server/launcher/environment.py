@@ -68,7 +68,7 @@ def base_python() -> str:
 class Environment:
     """A virtual environment in `folder` with lists of requirements of `project`; made by `base`, a path of an interpreter.
 
-    With `is_newest` the locks do not count: each `ensure` brings the newest versions within the ranges.
+    With `is_newest` the locks do not count: each `ensure` makes it anew with the newest versions within the ranges.
     """
 
     def __init__(self, folder: Path, project: Path = PROJECT, base: str | None = None, *, is_newest: bool = False) -> None:
@@ -119,7 +119,7 @@ class Environment:
         # Made by us but without a stamp: an install was cut off, and nobody knows what it left behind.
         stamp = self._read_stamp()
         is_cut_off = self._is_ours() and not stamp
-        if is_cut_off or not self._identify() or not self._has_pip():
+        if self.is_newest or is_cut_off or not self._identify() or not self._has_pip():
             self._create()
         self._install(requirements, backend or stamp.get("torch", ""))
 
@@ -184,7 +184,7 @@ class Environment:
 
     def _install_files(self, files: Iterable[str], *options: str, is_forced: bool) -> None:
         if arguments := [part for name in files for part in ("-r", name)]:
-            self.installer.install(*options, *arguments, is_forced=is_forced, is_upgrade=self.is_newest)
+            self.installer.install(*options, *arguments, is_forced=is_forced)
 
     def _install_torch(self, backend: str, *, is_pinned: bool, is_forced: bool) -> None:
         wanted = [f"{name}=={version}" for name, version in torch_pins(backend).items()] if is_pinned else ["-r", TORCH]
@@ -205,7 +205,7 @@ class Environment:
                 "On Linux that can be one for NVIDIA's GPUs with several GB to download."
             )
         # pip takes a build that lies on this machine before the usual one of the same version; uv does not.
-        self.installer.install_by_pip(*(["--no-deps"] if is_forced else []), *wanted, is_forced=is_forced, is_upgrade=self.is_newest)
+        self.installer.install_by_pip(*(["--no-deps"] if is_forced else []), *wanted, is_forced=is_forced)
 
     def _identify(self) -> str:
         """What the environment's Python is, such as `cpython-312`; empty where it is missing or broken."""

@@ -76,15 +76,15 @@ class Installer:
         self._uv: Mapping[str, str] | None = None
         self._is_uv_tried = False
 
-    def install(self, *arguments: str, is_forced: bool = False, is_upgrade: bool = False) -> None:
+    def install(self, *arguments: str, is_forced: bool = False) -> None:
         """Install what `arguments` name, which both pip and uv understand. Raises InstallError.
 
-        `is_forced` installs over what is there; `is_upgrade` replaces what is there by the newest version that fits.
+        `is_forced` installs over what is there. What is there already and fits stays otherwise.
         """
         if not arguments:
             return
         if self.has_uv():
-            options = [*(["--reinstall"] if is_forced else []), *(["--upgrade"] if is_upgrade else [])]
+            options = ["--reinstall"] if is_forced else []
             # With hashes, uv refuses constraints that have none; and a lock leaves nothing to constrain.
             without = {"UV_CONSTRAINT": ""} if "--require-hashes" in arguments else {}
             code, output = self.run_uv("pip", "install", "--python", str(self.python), *options, *arguments, **without)
@@ -93,12 +93,11 @@ class Installer:
             if WRONG_HASH.search(output) or NO_SPACE.search(output):
                 check(code, output)
             say(f"{output.rstrip()}\nuv could not install them; pip tries now ...")
-        self.install_by_pip(*arguments, is_forced=is_forced, is_upgrade=is_upgrade)
+        self.install_by_pip(*arguments, is_forced=is_forced)
 
-    def install_by_pip(self, *arguments: str, is_forced: bool = False, is_upgrade: bool = False) -> None:
+    def install_by_pip(self, *arguments: str, is_forced: bool = False) -> None:
         """As `install`, but by pip alone. Raises InstallError."""
         options = ["--force-reinstall"] if is_forced else []
-        options += ["--upgrade", "--upgrade-strategy", "eager"] if is_upgrade else []
         check(*self._run_pip(*options, *arguments))
 
     def has_uv(self) -> bool:
