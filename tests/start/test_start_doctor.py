@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import os
 import socket
@@ -15,6 +16,7 @@ from tts_server import doctor
 from tts_server.config import Settings
 from tts_server.doctor import Finding
 from tts_server.launcher.accelerator import Machine, read_nvidia_smi
+from tts_server.launcher.locks import Platform
 
 H100 = "NVIDIA H100, 580.65.06, 81559, 9.0"
 
@@ -53,6 +55,51 @@ def test_something_needed_that_is_missing_means_exit_status_1(settings: Settings
     assert "NO  Embedded voice" in output.getvalue()
     assert "the model file is missing" in output.getvalue()
     assert "./run.sh repair" in output.getvalue()
+
+
+@pytest.fixture
+def locked_project(tmp_path: Path) -> Path:
+    """A project whose lock holds one package, in the version that is installed here, and one for another system."""
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "requirements.lock").write_text(
+        f"packaging=={importlib.metadata.version('packaging')}\nwinonly==1.0 ; sys_platform == 'nowhere'\n", encoding="utf-8"
+    )
+    return tmp_path
+
+
+def test_installed_versions_that_are_the_locked_ones_are_told(locked_project: Path) -> None:
+    finding = doctor.check_locks(["requirements.txt"], locked_project)
+    assert finding.ok
+    assert finding.detail == "all 1 packages are as locked"
+
+
+def test_installed_versions_that_differ_from_the_lock_are_named_with_the_command_that_helps(locked_project: Path) -> None:
+    lock = locked_project / "locks" / "requirements.lock"
+    lock.write_text("packaging==1.0\nnot-installed-anywhere==2.0 \\\n    --hash=sha256:00\n", encoding="utf-8")
+    finding = doctor.check_locks(["requirements.txt"], locked_project)
+    assert not finding.ok
+    assert f"packaging {importlib.metadata.version('packaging')} (tested: 1.0)" in finding.detail
+    assert "not-installed-anywhere missing (tested: 2.0)" in finding.detail
+    assert finding.remedy.endswith("repair")
+    assert doctor.can_speak([finding])
+
+
+def test_a_machine_without_a_lock_is_not_compared(locked_project: Path) -> None:
+    finding = doctor.check_locks(["requirements.txt"], locked_project, Platform("Windows", "ARM64", (3, 12)))
+    assert finding.ok
+    assert "x86-64" in finding.detail
+
+
+def test_a_lock_that_is_gone_is_told(tmp_path: Path) -> None:
+    finding = doctor.check_locks(["requirements.txt"], tmp_path)
+    assert not finding.ok
+    assert "requirements.lock" in finding.detail
+
+
+def test_the_lists_that_the_launcher_installed_are_compared(tmp_path: Path) -> None:
+    (tmp_path / "parlance.json").write_text('{"python": "x", "requirements.txt": "1", "requirements-torch.txt": "2", "torch": "cpu"}')
+    assert doctor.installed_lists(tmp_path) == ["requirements.txt", "requirements-torch.txt"]
+    assert doctor.installed_lists(tmp_path / "elsewhere") == ["requirements.txt"]
 
 
 def test_something_optional_that_is_missing_does_not() -> None:

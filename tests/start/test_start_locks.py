@@ -422,11 +422,17 @@ def index(tmp_path: Path) -> Path:
 def writer(lists: Path, index: Path, tmp_path: Path) -> Iterator[LockWriter]:
     """Makes the locks of `lists` from `index`, with the uv that is installed here."""
     with package_index(index) as address:
-        variables = {**os.environ, "UV_DEFAULT_INDEX": address, "UV_CACHE_DIR": str(tmp_path / "cache"), "UV_NO_CONFIG": "1"}
-        variables["UV_PYTHON_DOWNLOADS"] = "never"
+        settings = {
+            "UV_DEFAULT_INDEX": address,
+            "UV_CACHE_DIR": str(tmp_path / "cache"),
+            "UV_NO_CONFIG": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
 
-        def run_uv(*arguments: str) -> tuple[int, str]:
-            done = subprocess.run([sys.executable, "-m", "uv", *arguments], cwd=lists, env=variables, capture_output=True, text=True)
+        def run_uv(*arguments: str, **more: str) -> tuple[int, str]:
+            variables = {**os.environ, **settings, **more}
+            command = [sys.executable, "-m", "uv", *arguments]
+            done = subprocess.run(command, cwd=lists, env=variables, capture_output=True, text=True)
             return done.returncode, done.stdout + done.stderr
 
         yield LockWriter(lists, run_uv)
@@ -442,12 +448,11 @@ def test_locks_are_made_anew_and_the_changes_listed(writer: LockWriter, lists: P
     assert pins((lists / lock_of(BASE)).read_text(encoding="utf-8")) == {("probe", ""): "1.0"}
     probe(index)("2.0")
     assert writer.write(is_kept=True) == []
-    assert writer.write(["another"]) == []
     assert writer.write(["probe"]) == ["probe 1.0 -> 2.0"]
     probe(index)("3.0")
-    assert writer.write() == ["probe 2.0 -> 3.0"]
-    (lists / BASE).write_text("", encoding="utf-8")
-    assert writer.write(is_kept=True) == ["probe 3.0 -> gone"]
+    (lists / TEST).write_text("another\n", encoding="utf-8")
+    write_wheel(index, "another", "1.0", {"another.py": ""})
+    assert writer.write() == ["another new -> 1.0", "probe 2.0 -> 3.0"]
 
 
 def test_a_package_has_the_version_that_all_lists_allow(writer: LockWriter, lists: Path, index: Path) -> None:
@@ -469,6 +474,16 @@ def test_a_list_without_dependencies_and_pytorchs_builds_stay_out(writer: LockWr
     writer.write()
     assert pins((lists / lock_of(TORCH)).read_text(encoding="utf-8")) == {("sums", ""): "1.0"}
     assert pins((lists / lock_of(BARE)).read_text(encoding="utf-8")) == {("voicebox", ""): "1.0"}
+
+
+def test_other_indexes_than_the_default_one_do_not_count(
+    writer: LockWriter, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe(index)("1.0")
+    (tmp_path / "other").mkdir()
+    probe(tmp_path / "other")("2.0")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path / "other"))
+    assert writer.write() == ["probe new -> 1.0"]
 
 
 def test_ranges_that_no_version_fits_leave_the_locks_as_they_are(writer: LockWriter, lists: Path, index: Path) -> None:

@@ -111,6 +111,7 @@ class Installer:
         """Run uv, which is there, with these environment variables besides its own, and return its exit status and output."""
         # Any index may have a locked file, since its hash decides; uv would take all of a package from the first index that has it.
         own = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", **(self._uv or {})}
+        own["UV_LINK_MODE"] = "copy"  # a file that is linked to uv's cache would be damaged there too, and a repair would bring it back
         own = {name: value for name, value in own.items() if name not in os.environ} | variables
         return run_with_progress([str(self.python), "-I", "-m", "uv", *arguments], self.project, **own)
 

@@ -38,6 +38,9 @@ _OLDEST_MACOS = 14  # of PyAV's builds
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\\n]+?))?(?: \\)?$", re.MULTILINE)
 _TORCH_BUILD = re.compile(r"torch|torchaudio|triton|pytorch-triton.*|nvidia-.+|cuda-.+")
 
+_WHOLE_INDEX = {"UV_INDEX": "", "UV_FIND_LINKS": "", "UV_CONSTRAINT": ""}
+"""Variables that leave uv the default index alone. Others often lack the files for some systems, whose hashes would then be missing."""
+
 
 def lock_of(requirements: str) -> str:
     """The path of a list's lock, from the top of the project."""
@@ -84,7 +87,10 @@ def pins(lock: str) -> dict[tuple[str, str], str]:
 
 
 class LockWriter:
-    """Makes the locks of `project` anew. `uv` runs uv with arguments and returns its exit status and output."""
+    """Makes the locks of `project` anew.
+
+    `uv` runs uv with arguments and environment variables, and returns its exit status and output.
+    """
 
     def __init__(self, project: Path, uv: Callable[..., tuple[int, str]]) -> None:
         self.project = project
@@ -124,7 +130,7 @@ class LockWriter:
 
     def _compile(self, output: Path, *arguments: str) -> None:
         options = ["--universal", "--python-version", "{}.{}".format(*OLDEST_PYTHON), "--no-emit-index-url", "--no-header", "--no-annotate"]
-        code, said = self._uv("pip", "compile", *options, "--quiet", "--output-file", str(output), *arguments)
+        code, said = self._uv("pip", "compile", *options, "--quiet", "--output-file", str(output), *arguments, **_WHOLE_INDEX)
         if code != 0:
             raise InstallError(f"{said}\nThe locks could not be made; they are unchanged. The reason is above.")
 

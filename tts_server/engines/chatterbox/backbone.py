@@ -9,7 +9,6 @@ The arithmetic is that of `transformers` GPT2Model and LlamaModel, as `chatterbo
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -94,9 +93,7 @@ class Backbone:
 
     def condition(self, cond: Any) -> Prefix:
         """The prefix of a voice from a stock `T3Cond` that nobody else uses: the stock code writes into it."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # the stock resampler picks its kernel by a deprecated name
-            x = self._t3.prepare_conditioning(cond.to(device=self.device, dtype=self.dtype))
+        x = self._t3.prepare_conditioning(cond.to(device=self.device, dtype=self.dtype))
         attend = Conditioning()
         self.run(x, torch.arange(x.shape[1], device=self.device)[None], attend)
         return attend.prefix()
