@@ -33,6 +33,7 @@ from tts_server.launcher.locks import (
     UV,
     LockWriter,
     Platform,
+    changes,
     lock_of,
     pins,
     uncovered_reason,
@@ -453,6 +454,13 @@ def test_locks_are_made_anew_and_the_changes_listed(writer: LockWriter, lists: P
     (lists / TEST).write_text("another\n", encoding="utf-8")
     write_wheel(index, "another", "1.0", {"another.py": ""})
     assert writer.write() == ["another new -> 1.0", "probe 2.0 -> 3.0"]
+
+
+def test_files_that_came_or_went_without_a_new_version_are_listed() -> None:
+    before = {BASE: "probe==1.0 ; os_name == 'nt' \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nother==2.0 \\\n    --hash=sha256:cc\n"}
+    after = {BASE: before[BASE].replace("sha256:bb", "sha256:dd")}
+    assert list(changes(before, after)) == ["probe 1.0: 1 files added, 1 gone  (os_name == 'nt')"]
+    assert list(changes(before, before)) == []
 
 
 def test_a_package_has_the_version_that_all_lists_allow(writer: LockWriter, lists: Path, index: Path) -> None:

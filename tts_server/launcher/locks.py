@@ -36,6 +36,7 @@ _NEWEST_ON_INTEL_MACS = (3, 13)  # onnxruntime ended its builds for them before 
 _OLDEST_MACOS = 14  # of PyAV's builds
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\\n]+?))?(?: \\)?$", re.MULTILINE)
+_HASH = re.compile(r"--hash=(\S+)")
 _TORCH_BUILD = re.compile(r"torch|torchaudio|triton|pytorch-triton.*|nvidia-.+|cuda-.+")
 
 _WHOLE_INDEX = {"UV_INDEX": "", "UV_FIND_LINKS": "", "UV_CONSTRAINT": ""}
@@ -83,7 +84,7 @@ def uncovered_reason(requirements: str, on: Platform) -> str:
 
 def pins(lock: str) -> dict[tuple[str, str], str]:
     """The versions in the text of a lock, by package name and marker (empty for every machine)."""
-    return {(match["name"], match["marker"] or ""): match["version"] for match in _PIN.finditer(lock)}
+    return {pin: version for pin, (version, _) in _entries(lock).items()}
 
 
 class LockWriter:
@@ -145,12 +146,28 @@ class LockWriter:
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """What differs between two states of the locks, a line for each package: `numpy 2.4.5 -> 2.4.6`."""
-    old, new = ({pin: version for text in locks.values() for pin, version in pins(text).items()} for locks in (before, after))
+    """What differs between two states of the locks, a line for each package: `numpy 2.4.5 -> 2.4.6`.
+
+    Where the version stays, files that came or went are counted, since their hashes changed.
+    """
+    old, new = ({pin: entry for text in locks.values() for pin, entry in _entries(text).items()} for locks in (before, after))
     for pin in sorted({*old, *new}):
-        if old.get(pin) != new.get(pin):
-            name, marker = pin
-            yield f"{name} {old.get(pin, 'new')} -> {new.get(pin, 'gone')}{f'  ({marker})' if marker else ''}"
+        name, where = pin[0], f"  ({pin[1]})" if pin[1] else ""
+        (old_version, old_hashes), (new_version, new_hashes) = old.get(pin, ("new", set())), new.get(pin, ("gone", set()))
+        if old_version != new_version:
+            yield f"{name} {old_version} -> {new_version}{where}"
+        elif old_hashes != new_hashes:
+            yield f"{name} {new_version}: {len(new_hashes - old_hashes)} files added, {len(old_hashes - new_hashes)} gone{where}"
+
+
+def _entries(lock: str) -> dict[tuple[str, str], tuple[str, set[str]]]:
+    """The version and the hashes of each package in the text of a lock, by name and marker."""
+    found = list(_PIN.finditer(lock))
+    ends = [match.start() for match in found[1:]] + [len(lock)]
+    return {
+        (match["name"], match["marker"] or ""): (match["version"], set(_HASH.findall(lock, match.end(), end)))
+        for match, end in zip(found, ends, strict=False)  # an empty lock has an end alone
+    }
 
 
 def _header(name: str) -> str:
