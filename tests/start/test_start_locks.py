@@ -17,17 +17,15 @@ from packaging.markers import Marker, default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from throwaway import PROJECT, Copy, lock_entry, package_index, write_uv_wheel, write_wheel
+from throwaway import PROJECT, package_index, write_wheel
 
-from tts_server.launcher.environment import Environment
 from tts_server.launcher.errors import InstallError
-from tts_server.launcher.installer import Installer, check, uv_variables
+from tts_server.launcher.installer import uv_variables
 from tts_server.launcher.locks import (
     ALL,
     BARE,
     BASE,
     CHATTERBOX,
-    S3,
     TEST,
     TORCH,
     UV,
@@ -218,7 +216,6 @@ def test_this_machine_is_described_as_it_is() -> None:
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_locks_resolve_to_wheels_for_every_python_of_a_system(system: str, tmp_path: Path) -> None:
     """By the package index: each lock is installed with its hashes, as a dry run."""
-    installer = Installer(Path(sys.executable), PROJECT)
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
     variables = {**os.environ, **(uv_variables(listed) or {}), "UV_CONSTRAINT": "", "MACOSX_DEPLOYMENT_TARGET": "14.0"}
     variables |= {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
@@ -234,7 +231,7 @@ def test_the_locks_resolve_to_wheels_for_every_python_of_a_system(system: str, t
                 continue
             command = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
             command += ["--python-platform", UV_NAMES[system], "--python-version", python, "--target", str(tmp_path / "target"), "-r", lock]
-            done = subprocess.run(command, env=variables, cwd=installer.project, capture_output=True, text=True, timeout=300)
+            done = subprocess.run(command, env=variables, cwd=PROJECT, capture_output=True, text=True, timeout=300)
             num_resolved += done.returncode == 0
             if done.returncode != 0:
                 if os.environ.get("CI") != "true" and re.search(r"Failed to fetch|dns error|error sending request", done.stderr):
@@ -257,147 +254,6 @@ def test_no_locked_version_has_a_known_vulnerability(requirements: str) -> None:
     if not audited:
         pytest.skip(f"the package index tells no advisories here: {packages[0]['skip_reason']}")
     assert {package["name"]: [one["id"] for one in package["vulns"]] for package in audited if package["vulns"]} == {}
-
-
-# What is installed from them
-
-
-class Offer:
-    """A copy that was never started, whose list and lock are of a package `probe`, and an index that offers it."""
-
-    def __init__(self, copy: Copy, folder: Path, *, with_uv: bool) -> None:
-        self.copy = copy
-        self.folder = folder
-        self.good = self.offer("1.0", "VERSION = '1.0'\n")
-        copy.lock("requirements", lock_entry(self.good))
-        (copy.folder / BASE).write_text("probe>=1\n", encoding="utf-8")
-        copy.variables |= {"PIP_NO_INDEX": "0", "UV_CACHE_DIR": str(folder / "cache"), "UV_NO_CONFIG": "1"}
-        if with_uv:
-            copy.lock("requirements-uv", lock_entry(write_uv_wheel(folder)))
-
-    def offer(self, version: str, source: str) -> Path:
-        return write_wheel(self.folder, "probe", version, {"probe/__init__.py": source})
-
-
-@pytest.fixture(params=["uv", "pip"])
-def offer(request: pytest.FixtureRequest, fresh: Copy, tmp_path: Path) -> Iterator[Offer]:
-    """With uv, and without, where pip has to install."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    made = Offer(fresh, folder, with_uv=request.param == "uv")
-    with package_index(folder) as address:
-        fresh.variables["PIP_INDEX_URL"] = address
-        yield made
-
-
-def test_a_newer_version_is_not_taken(offer: Offer) -> None:
-    offer.offer("2.0", "VERSION = '2.0'\n")
-    assert offer.copy.see()["version"] == "1.0"
-
-
-def test_a_tampered_file_is_refused_with_what_to_do(offer: Offer) -> None:
-    right = offer.good.read_bytes()
-    offer.offer("1.0", "VERSION = '1.0'\nprint('stolen')\n")
-    done = offer.copy.start()
-    assert done.returncode == 1
-    assert "not the one that this release was tested with" in done.stderr
-    assert "use another network or package index" in done.stderr
-    assert "SECURITY.md" in done.stderr
-    assert not list(offer.copy.environment.rglob("probe"))
-    offer.good.write_bytes(right)
-    assert offer.copy.see()["version"] == "1.0"
-
-
-def test_a_tampered_file_does_not_take_away_what_is_installed(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    offer.offer("2.0", "VERSION = '2.0'\n")
-    offer.copy.lock("requirements", lock_entry(offer.folder / "probe-2.0-py3-none-any.whl"))
-    offer.offer("2.0", "VERSION = '2.0'\nprint('stolen')\n")
-    assert offer.copy.start().returncode == 1
-    offer.copy.lock("requirements", lock_entry(offer.good))
-    assert offer.copy.see()["version"] == "1.0"
-
-
-def test_a_changed_lock_is_installed_at_the_next_start(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    offer.copy.lock("requirements", lock_entry(offer.offer("2.0", "VERSION = '2.0'\n")))
-    assert offer.copy.see()["version"] == "2.0"
-
-
-def test_without_a_lock_the_ranges_count_and_a_line_says_so(offer: Offer) -> None:
-    (offer.copy.folder / lock_of(BASE)).unlink()
-    offer.offer("2.0", "VERSION = '2.0'\n")
-    done = offer.copy.start()
-    assert json.loads(done.stdout)["version"] == "2.0"
-    assert "there is no locks/requirements.lock" in done.stderr
-    assert "newest versions within the ranges" in done.stderr
-
-
-def test_the_newest_versions_are_tested_in_an_environment_of_their_own(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    tools = {f"{name}.py": f"import probe\nprint('{name}', probe.VERSION, flush=True)\n" for name in ("ruff", "mypy", "pytest")}
-    tools["importlinter/cli.py"] = "def lint_imports_command():\n    pass\n"
-    write_wheel(offer.folder, "stages", "1.0", tools)
-    (offer.copy.folder / TEST).write_text("-r requirements.txt\nstages\n", encoding="utf-8")
-    for number in (2, 3):  # each run looks for what is newest
-        offer.offer(f"{number}.0", f"VERSION = '{number}.0'\n")
-        done = offer.copy.start("test", "--newest", "-k", "something")
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines() == [f"{name} {number}.0" for name in ("ruff", "mypy", "pytest")]
-    assert offer.copy.see()["version"] == "1.0"
-
-
-def test_an_extra_package_list_is_installed_from_its_lock(offer: Offer) -> None:
-    wheel = write_wheel(offer.folder, "bucket", "1.0", {"bucket.py": ""})
-    write_wheel(offer.folder, "bucket", "2.0", {"bucket.py": ""})
-    (offer.copy.folder / S3).write_text("bucket\n", encoding="utf-8")
-    offer.copy.lock("requirements-s3", lock_entry(wheel))
-    assert offer.copy.start("install", "s3").returncode == 0
-    assert (offer.copy.site_packages() / "bucket-1.0.dist-info").is_dir()
-
-
-def test_repair_brings_back_the_locked_version(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    (offer.copy.site_packages() / "probe" / "__init__.py").write_text("VERSION = 'another'\n", encoding="utf-8")
-    assert offer.copy.see()["version"] == "another"
-    assert offer.copy.start("repair").returncode == 0
-    assert offer.copy.see()["version"] == "1.0"
-
-
-def test_pips_settings_reach_uv() -> None:
-    settings = """
-global.index-url='https://mirror.example/simple'
-global.extra-index-url='https://a.example/simple https://b.example/simple'
-global.trusted-host='mirror.example'
-site.index-url='https://not.example/simple'
-install.no-index='false'
-:env:.find-links='/one /two'
-:env:.index-url='https://nearer.example/simple'
-:env:.no-input='1'
-"""
-    assert uv_variables(settings) == {
-        "UV_DEFAULT_INDEX": "https://nearer.example/simple",
-        "UV_INDEX": "https://a.example/simple https://b.example/simple",
-        "UV_INSECURE_HOST": "mirror.example",
-        "UV_FIND_LINKS": "/one,/two",
-    }
-    assert uv_variables("global.client-cert='/me.pem'") is None
-
-
-@pytest.mark.parametrize(
-    ("output", "advice", "is_external"),
-    [
-        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "was not installed", True),
-        ("error: Hash mismatch for `probe==1.0`", "was not installed", True),
-        ("OSError: [Errno 28] No space left on device", "The disk is full", True),
-        ("cause: dns error: failed to lookup address information", "The network cannot be reached", True),
-        ("ERROR: Could not find a version", "in the installer's output", False),
-    ],
-)
-def test_a_failed_install_says_what_to_do(output: str, advice: str, is_external: bool) -> None:
-    with pytest.raises(InstallError, match=advice) as failure:
-        check(1, output)
-    assert failure.value.is_external is is_external
 
 
 # How they are made
@@ -502,15 +358,3 @@ def test_ranges_that_no_version_fits_leave_the_locks_as_they_are(writer: LockWri
     with pytest.raises(InstallError, match="unchanged"):
         writer.write()
     assert {name: (lists / lock_of(name)).read_bytes() for name in ALL} == before
-
-
-def test_an_unknown_option_of_the_lock_command_is_refused(installed: Copy) -> None:
-    done = installed.start("lock", "--newest")
-    assert done.returncode == 2
-    assert "lock --keep" in done.stderr
-
-
-def test_a_machine_without_a_lock_is_told_so_by_the_environment(tmp_path: Path) -> None:
-    (tmp_path / BASE).touch()
-    assert "there is no" in Environment(tmp_path / "environment", project=tmp_path).unlocked_reason(BASE)
-    assert "newest" in Environment(tmp_path / "environment", project=tmp_path, is_newest=True).unlocked_reason(BASE)

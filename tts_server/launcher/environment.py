@@ -195,7 +195,7 @@ class Environment:
                 command += ["--reinstall-package", "torch", "--reinstall-package", "torchaudio"]
             code, output = self.installer.run_uv(*command, *wanted)
             if code != 0 and is_pinned and NO_VERSION.search(output) and not NO_INDEX.search(output):
-                say(f"PyTorch {torch_pins(backend)['torch']}, which was tested, has no build {backend}. The newest one that fits comes.")
+                say(f"PyTorch {torch_pins(backend)['torch']} has no build {backend}; the newest version that has one is installed.")
                 code, output = self.installer.run_uv(*command, "-r", TORCH)
             if code == 0 or BROKEN_OFF.search(output) or WRONG_HASH.search(output) or not NO_INDEX.search(output):
                 check(code, output)
