@@ -68,7 +68,7 @@ def base_python() -> str:
 class Environment:
     """A virtual environment in `folder` with lists of requirements of `project`; made by `base`, a path of an interpreter.
 
-    With `is_newest` the locks do not count: each `ensure` makes it anew with the newest versions within the ranges.
+    With `is_newest`, locks are ignored: each `ensure` recreates the environment with the newest versions within the ranges.
     """
 
     def __init__(self, folder: Path, project: Path = PROJECT, base: str | None = None, *, is_newest: bool = False) -> None:

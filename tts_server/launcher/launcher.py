@@ -103,7 +103,7 @@ def install(environment: Environment, names: Sequence[str]) -> int:
 
 
 def write_locks(environment: Environment, arguments: Sequence[str]) -> int:
-    """Make the lock files anew and print what changed. Returns an exit status.
+    """Write the lock files again and print what changed. Returns an exit status.
 
     `arguments`: the packages to bring to their newest version, all without any; or `--keep`, to change no more than the lists ask for.
     """

@@ -88,7 +88,7 @@ def pins(lock: str) -> dict[tuple[str, str], str]:
 
 
 class LockWriter:
-    """Makes the locks of `project` anew.
+    """Writes the locks of `project`.
 
     `uv` runs uv with arguments and environment variables, and returns its exit status and output.
     """
