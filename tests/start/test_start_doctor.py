@@ -67,7 +67,7 @@ def locked_project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_installed_versions_that_are_the_locked_ones_are_told(locked_project: Path) -> None:
+def test_installed_versions_equal_to_the_locked_ones_are_reported(locked_project: Path) -> None:
     finding = doctor.check_locks(["requirements.txt"], locked_project)
     assert finding.ok
     assert finding.detail == "all 1 packages are as locked"
@@ -90,7 +90,7 @@ def test_a_machine_without_a_lock_is_not_compared(locked_project: Path) -> None:
     assert "x86-64" in finding.detail
 
 
-def test_a_lock_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_missing_lock_is_reported(tmp_path: Path) -> None:
     finding = doctor.check_locks(["requirements.txt"], tmp_path)
     assert not finding.ok
     assert "requirements.lock" in finding.detail

@@ -3,9 +3,10 @@
 Standard library only, since nothing is installed yet when it is used. Three small files of ours lie in the environment: a lock, a mark
 that we made it (nothing without the mark is ever deleted), and a stamp that says which lists of requirements were installed to the end.
 
-Lists are named by their files. Each has a lock (`locks.py`), which is installed byte for byte where it holds; elsewhere the versions
-within the list's ranges are. PyTorch comes apart: its builds for one GPU or the CPU alone lie in indexes of PyTorch's own, which uv
-knows by name; where those cannot be reached, pip's own source has to do. The list BARE is installed without its dependencies.
+Lists are named by their files. Each has a lock (`locks.py`) with the exact files to install. Where the lock does not hold, the newest
+versions within the list's ranges are installed. PyTorch is installed separately: its builds for one GPU or the CPU alone lie in indexes
+of its own, which uv knows by name; where those cannot be reached, its usual build is installed. The list BARE is installed without its
+dependencies.
 """
 
 from __future__ import annotations

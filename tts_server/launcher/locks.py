@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _SERVER_ONLY = {("Darwin", "x86_64")}  # PyTorch has no builds for Macs with Int
 _SERVER_LISTS = {BASE, S3, UV}
 _NEWEST_ON_INTEL_MACS = (3, 13)  # onnxruntime ended its builds for them before Python 3.14
 _OLDEST_MACOS = 14  # of PyAV's builds
+_OLDEST_GLIBC = (2, 28)  # of most builds for Linux: manylinux_2_28
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\\n]+?))?(?: \\)?$", re.MULTILINE)
 _HASH = re.compile(r"--hash=(\S+)")
@@ -50,21 +52,35 @@ def lock_of(requirements: str) -> str:
 
 @dataclass(frozen=True)
 class Platform:
-    """What decides over whether a lock holds: `platform.system()` and `.machine()`, Python's version, the C library, macOS's version."""
+    """What decides over whether a lock holds.
+
+    `system` and `machine` are those of the module `platform`, `python` is its version, `glibc` the version of the C library (None for
+    another one), `macos` the first number of its version, and `kind` names a Python that is not the usual 64-bit CPython, as a noun.
+    """
 
     system: str
     machine: str
     python: tuple[int, int]
-    libc: str = "glibc"
+    glibc: tuple[int, int] | None = _OLDEST_GLIBC
     macos: int = _OLDEST_MACOS
+    kind: str = ""
 
     @classmethod
     def current(cls) -> Platform:
         """This machine and Python."""
         macos = platform.mac_ver()[0].partition(".")[0]
-        return cls(
-            platform.system(), platform.machine(), sys.version_info[:2], platform.libc_ver()[0] or "another one", int(macos) if macos else 0
-        )
+        libc, version = platform.libc_ver()
+        numbers = re.match(r"(\d+)\.(\d+)", version) if libc == "glibc" else None
+        glibc = (int(numbers[1]), int(numbers[2])) if numbers else None
+        return cls(platform.system(), platform.machine(), sys.version_info[:2], glibc, int(macos) if macos else 0, _python_kind())
+
+
+def _python_kind() -> str:
+    if platform.python_implementation() != "CPython":
+        return platform.python_implementation()
+    if sys.maxsize < 2**32:  # also on a 64-bit system, whose machine does not tell
+        return "a 32-bit Python"
+    return "a free-threaded Python" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 
 
 def uncovered_reason(requirements: str, on: Platform) -> str:
@@ -75,8 +91,11 @@ def uncovered_reason(requirements: str, on: Platform) -> str:
     if (on.system, on.machine) not in _EVERY_LIST | (_SERVER_ONLY if requirements in _SERVER_LISTS else set()):
         hint = "; a Python for x86-64 works, and is covered" if (on.system, on.machine) == ("Windows", "ARM64") else ""
         return f"they are not for {on.system} on {on.machine}{hint}"
-    if on.system == "Linux" and on.libc != "glibc":
-        return "they are for Linux with glibc, and this system has another C library"
+    if on.kind:
+        return f"they are for the usual 64-bit CPython, and this is {on.kind}"
+    if on.system == "Linux" and (on.glibc is None or on.glibc < _OLDEST_GLIBC):
+        found = "another C library" if on.glibc is None else "{}.{}".format(*on.glibc)
+        return "they are for Linux with glibc {}.{} and newer, and this system has {}".format(*_OLDEST_GLIBC, found)
     if on.system == "Darwin" and on.macos < _OLDEST_MACOS:
         return f"they are for macOS {_OLDEST_MACOS} and newer, and this is macOS {on.macos}"
     return ""
