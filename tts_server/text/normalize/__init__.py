@@ -1,0 +1,1 @@
+"""Written forms as words: numbers, dates, money, units, abbreviations and signs, by language."""
