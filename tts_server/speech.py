@@ -40,10 +40,16 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of text that an engine speaks at once, and the silence that follows it in seconds."""
+    """A piece of text that an engine speaks at once, and the silence that follows it in seconds.
+
+    It is spoken at `rate` times the request's speed. `start` and `end` are its character offsets in the text that was divided.
+    """
 
     text: str
     pause_after: float = 0.0
+    rate: float = 1.0
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

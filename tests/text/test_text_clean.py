@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts_server.text.clean import clean, has_speech, is_only_punctuation
+from tts_server.text.clean import clean, find_clean_edits, has_speech, is_only_punctuation
+from tts_server.text.edits import EditedText
 
 ODD_TEXT = st.text(
     st.one_of(
@@ -118,3 +119,18 @@ def test_marks_emoji_and_pauses_alone_cannot(text: str) -> None:
 )
 def test_a_text_of_marks_alone_is_told_apart_from_emoji_and_from_nothing(text: str, only: bool) -> None:
     assert is_only_punctuation(text) is only
+
+
+@given(ODD_TEXT)
+@settings(max_examples=500)
+def test_the_edits_give_the_clean_text(text: str) -> None:
+    assert EditedText(text, find_clean_edits(text)).text == clean(text)
+
+
+def test_each_cleaned_word_keeps_its_place() -> None:
+    text = "\ufeffOne\r\n \r\n\r\nT\u00adwo  cafe\u0301 \u200b four"
+    edited = EditedText(text, find_clean_edits(text))
+    assert edited.text == "One\n\nTwo café four"
+    for word in edited.text.split():
+        start, end = edited.source_span(edited.text.index(word), edited.text.index(word) + len(word))
+        assert clean(text[start:end]) == word

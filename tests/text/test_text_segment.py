@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tts_server.speech import Segment
 from tts_server.text.clean import clean
+from tts_server.text.inline_tags import rate_tag
 from tts_server.text.segment import segments
 
 PROSE = "This is a sentence about Dr. Smith, who lives in the U.S. and reads. "
@@ -349,3 +350,15 @@ def test_the_first_segment_of_a_long_text_takes_no_more_work_than_that_of_a_shor
     text = PROSE * (length // len(PROSE) + 1)
     next(segments(text, **LIMITS))  # whatever Python keeps for good is made here
     assert calls_made(lambda: next(segments(text, **LIMITS))) == calls_made(lambda: next(segments(text[:1000], **LIMITS)))
+
+
+def test_a_rate_tag_begins_a_segment_of_its_rate() -> None:
+    text = f"One {rate_tag(0.5)}two three.{rate_tag(1.0)} Four. Five."
+    assert divided(text) == [Segment("One", 0.0), Segment("two three.", 0.0, 0.5), Segment("Four. Five.", 0.0)]
+
+
+def test_a_segment_knows_where_it_stands_in_the_text() -> None:
+    text = "  First one.\n\nSecond,  with spaces. [pause:1s] Third."
+    found = list(segments(text, first_chars=80, max_chars=280))
+    assert [text[segment.start : segment.end].split() for segment in found] == [segment.text.split() for segment in found]
+    assert len(found) == 3

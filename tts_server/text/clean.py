@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tts_server.text.edits import Edit
 from tts_server.text.markup import PAUSE_TAG
 
 MAX_MARKS = 30
@@ -42,6 +43,16 @@ def _removals() -> dict[int, str | None]:
 _REMOVALS = _removals()
 
 
+def _gap_class() -> str:
+    """The characters that `clean` turns into spaces or drops, as two regex classes: those that divide words, those that are dropped."""
+    dividing = "".join(re.escape(chr(code)) for code, instead in _REMOVALS.items() if instead is not None)
+    dropped = "".join(re.escape(chr(code)) for code, instead in _REMOVALS.items() if instead is None)
+    return rf"[\s\x0b\x0c\x85\u2028\u2029{dividing}][\s\x0b\x0c\x85\u2028\u2029{dividing}{dropped}]*"
+
+
+_GAP = re.compile(_gap_class())
+
+
 def clean(text: str) -> str:
     """The same words in Unicode NFC, with lines divided by `\\n`, paragraphs by one blank line and words by one space.
 
@@ -56,6 +67,34 @@ def clean(text: str) -> str:
         text = unicodedata.normalize("NFC", _with_few_marks(text))
     text = "\n".join(line.strip() for line in _SPACES.sub(" ", text).split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def find_clean_edits(text: str) -> list[Edit]:
+    """The edits that make `text` what `clean` returns for it, word by word, so that each word keeps its place in the original."""
+    if clean(text) == text:
+        return []
+    edits: list[Edit] = []
+    line: list[tuple[int, int, str]] = []  # words and the gaps between them, as they will be
+    position = 0
+    for gap in _GAP.finditer(text):
+        line.append((position, gap.start(), clean(text[position : gap.start()])))
+        line.append((gap.start(), gap.end(), ""))
+        position = gap.end()
+    line.append((position, len(text), clean(text[position:])))
+    gap_start = 0
+    is_first = True
+    for start, end, word in line:
+        if not word:
+            continue
+        edits.append(Edit(gap_start, start, "" if is_first else _cleaned_gap(text[gap_start:start]), "space"))
+        edits.append(Edit(start, end, word, "space"))
+        gap_start, is_first = end, False
+    edits.append(Edit(gap_start, len(text), "", "space"))
+    return [edit for edit in edits if text[edit.start : edit.end] != edit.text]
+
+
+def _cleaned_gap(gap: str) -> str:
+    return clean(f"x{gap}x")[1:-1]
 
 
 def _needed_joiner(match: re.Match[str]) -> str:

@@ -98,7 +98,8 @@ class EditedText:
 
         Where an edit covers an end of the span, all characters that the edit replaced are included.
         """
-        return self._source_offset(start, is_end=False), self._source_offset(max(start, end), is_end=True)
+        first, last = self._source_offset(start, is_end=False), self._source_offset(max(start, end), is_end=True)
+        return min(first, last), max(first, last)
 
     def _source_offset(self, offset: int, *, is_end: bool) -> int:
         if is_end:

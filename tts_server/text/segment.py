@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tts_server.speech import Segment
 from tts_server.text.cuts import CLAUSE_PAUSE, SHORT, clause, cut
+from tts_server.text.inline_tags import RATE_TAG
 from tts_server.text.sentences import SPACELESS, End, sentence_end, skip_gap
 
 SENTENCE_PAUSE = 0.3
@@ -22,13 +23,14 @@ def segments(text: str, *, first_chars: int, max_chars: int) -> Iterator[Segment
     No segment is longer than `max_chars` characters, the first not longer than `first_chars` unless its first word is.
     Together they hold every character of the text but spaces and pause tags, in order; a line feed inside a segment stands
     where a line ended without a full stop (a heading, a list item). A segment with an empty text is silence alone.
+    `start` and `end` of a segment are offsets into `text`.
     """
     if first_chars < 1 or max_chars < 1:
         raise ValueError("first_chars and max_chars must be at least 1")
-    position, pause, _ = skip_gap(text, 0)
+    packer = _Packer(text, min(first_chars, max_chars), max_chars)
+    pause = packer.skip_gap()
     if pause:
         yield Segment("", pause)
-    packer = _Packer(text, position, min(first_chars, max_chars), max_chars)
     while packer.position < len(text):
         yield packer.pack()
 
@@ -36,18 +38,24 @@ def segments(text: str, *, first_chars: int, max_chars: int) -> Iterator[Segment
 class _Packer:
     """Goes through the text once, sentence by sentence."""
 
-    def __init__(self, text: str, position: int, first_chars: int, max_chars: int) -> None:
-        self.position = position
+    def __init__(self, text: str, first_chars: int, max_chars: int) -> None:
+        self.position = 0
         self._text = text
+        self._rate = 1.0
         self._room = first_chars
         self._max = max_chars
         self._first = True
         self._whole = True  # the position is the beginning of a sentence
         self._found: tuple[int, tuple[int, End] | None] = (-1, None)
 
+    def skip_gap(self) -> float:
+        """Go to where words begin; returns the seconds of silence asked for until there."""
+        _, pause = self._move(0, 0.0, whole=True)
+        return pause
+
     def pack(self) -> Segment:
         """The next segment. Whole sentences as far as they fit, or a part of one that does not."""
-        text, start = self._text, self.position
+        text, start, rate = self._text, self.position, self._rate
         pieces: list[tuple[int, int, End]] = []
         pause = 0.0
         breaks = False
@@ -71,7 +79,9 @@ class _Packer:
             _, pause = self._move(end, pause, whole=False)
             break
         self._room, self._first = self._max, False
-        return Segment(self._joined(pieces), 0.0 if self.position >= len(text) and not breaks else pause)
+        if self.position >= len(text) and not breaks:
+            pause = 0.0
+        return Segment(self._joined(pieces), pause, rate, start, pieces[-1][1])
 
     def _sentence_end(self) -> tuple[int, End] | None:
         position, found = self._found
@@ -82,6 +92,8 @@ class _Packer:
 
     def _move(self, end: int, pause: float, *, whole: bool) -> tuple[bool, float]:
         self.position, asked, breaks = skip_gap(self._text, end)
+        for tag in RATE_TAG.finditer(self._text, end, self.position):
+            self._rate = float(tag[1])
         self._whole = whole or breaks
         return breaks, asked if breaks else pause
 

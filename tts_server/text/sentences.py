@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from tts_server.text.abbreviations import COMMON, GERMAN_BEFORE_ORDINALS, GERMAN_MONTHS, NUMBERED, STARTERS, TITLES
+from tts_server.text.inline_tags import RATE_TAG
 from tts_server.text.markup import PAUSE_TAG, pause_seconds
 
 PARAGRAPH_PAUSE = 0.6
@@ -24,11 +25,11 @@ CLOSERS = r")\]}）］｝】〕〉》」』〗〙〞\"'”’»›"
 
 _FINAL = "。！？｡।॥؟۔։።፧፨။།༎។៕᠃᠉‼⁇⁈⁉‽๚๛"
 _END = re.compile(
-    rf"(?P<tag>{PAUSE_TAG.pattern})|(?P<blank>\n\s*\n)|(?P<line>\n)"
+    rf"(?P<tag>{PAUSE_TAG.pattern}|{RATE_TAG.pattern})|(?P<blank>\n\s*\n)|(?P<line>\n)"
     rf"|(?:[.!?…‥{_FINAL}]|．(?![0-9０-９])|(?<=[\u0370-\u03ff\u1f00-\u1fff]);(?=\s|$))(?:[.!?…‥{_FINAL}{CLOSERS}]|\[[0-9]{{1,3}}\])*",
     re.IGNORECASE,
 )
-_GAP = re.compile(rf"\s*(?:{PAUSE_TAG.pattern})?", re.IGNORECASE)
+_GAP = re.compile(rf"\s*(?:{PAUSE_TAG.pattern}|(?P<rate>{RATE_TAG.pattern}))?", re.IGNORECASE)
 _NEXT_WORD = re.compile(r"(?P<space>\s*)[\"'“”„‘’‚«»‹›()\[{¿¡—–\-*•_#]{0,8}\s?(?P<word>[^\W\d_]{0,20})(?P<after>.?)", re.DOTALL)
 _SPACELESS_CHAR = re.compile(f"[{SPACELESS}「『（“‘《〈【]")
 _FIRST_LETTER = re.compile(r"[\W\d_]{0,20}([^\W\d_])")
@@ -46,7 +47,7 @@ class End(enum.Enum):
 
     MARK = "mark"
     LINE = "line"  # the line ends, though no mark ends the sentence: a heading, a list item
-    BREAK = "break"  # a blank line or a pause tag
+    BREAK = "break"  # a blank line, a pause tag or a rate tag
 
 
 def sentence_end(text: str, start: int, horizon: int, *, whole: bool = True) -> tuple[int, End] | None:
@@ -74,14 +75,16 @@ def sentence_end(text: str, start: int, horizon: int, *, whole: bool = True) -> 
 
 
 def skip_gap(text: str, position: int) -> tuple[int, float, bool]:
-    """Over spaces, blank lines and pause tags: where words go on, the seconds of silence asked for, and whether any were."""
+    """Over spaces, blank lines, pause and rate tags: where words go on, the seconds of silence asked for, and whether any were."""
     seconds = 0.0
     lines = tags = 0
     while (gap := _GAP.match(text, position)) and gap.end() > position:
         lines = max(lines, gap[0].count("\n"))
-        if gap[1]:
+        if gap["rate"]:
             tags += 1
-            seconds += pause_seconds(gap)
+        elif tag := PAUSE_TAG.search(text, position, gap.end()):
+            tags += 1
+            seconds += pause_seconds(tag)
         position = gap.end()
     if lines > 1:
         seconds += PARAGRAPH_PAUSE
