@@ -25,7 +25,7 @@ from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
 from tts_server.rates import Rates, parse_rates
 from tts_server.speech import VoiceReference
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis import MAX_SPOKEN_CHARACTERS, SPOKEN_CHARACTERS_PER_CHARACTER, Synthesizer
 from tts_server.voices.bucket import SCHEME, BucketOptions, BucketStore, has_client, parse_bucket
 from tts_server.voices.fetch import FetchLimits
 from tts_server.voices.library import VoiceLibrary
@@ -120,6 +120,8 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
         Admission(settings.threads, settings.max_queue),
         default_voice=default_voice,
         default_seed=settings.seed,
+        default_language=settings.default_language,
+        max_spoken_characters=max(settings.max_text_length * SPOKEN_CHARACTERS_PER_CHARACTER, MAX_SPOKEN_CHARACTERS),
         cache=cache,
     )
 

@@ -14,6 +14,8 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from tts_server.languages import language_code
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -40,6 +42,13 @@ def _level(value: Any) -> Any:
 
 def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
+
+
+def _language(value: Any) -> Any:
+    code = language_code(value) if isinstance(value, str) else None
+    if code is None:
+        raise ValueError("must be a language code such as 'en' or 'pt-br'")
+    return code
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -148,6 +157,11 @@ class Settings(BaseSettings):
     resonance_s3_access_key_id: str = Field("", description="Key that opens the bucket. Unset: what `AWS_ACCESS_KEY_ID` says.")
     resonance_s3_secret_access_key: str = Field("", description="Its secret. Unset: what `AWS_SECRET_ACCESS_KEY` says.")
     default_voice_name: str = Field("alloy", description="Voice of requests that name none.")
+    default_language: Annotated[str, BeforeValidator(_language)] = Field(
+        "en",
+        description="Language of texts that do not show theirs, such as those of fewer than 20 letters, as a code: `de`, `pt-br`. "
+        "A request's `language` wins.",
+    )
     seed: int | None = Field(
         None, ge=0, le=2**63 - 1, description="Seed of requests that bring none; unset, each request sounds a little different."
     )

@@ -26,6 +26,7 @@ from tts_server.text.clean import has_speech
 from tts_server.text.segment import segments
 
 MAX_SEED = 2**63 - 1
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
 PUNCTUATION_SECONDS = 0.25
 EDGE_SILENCE_SECONDS = 0.06
 
@@ -34,12 +35,16 @@ EDGE_SILENCE_SECONDS = 0.06
 class Speech:
     """A request that has passed every check: what will be spoken, by what, and the audio on demand.
 
+    `text` is what the engine gets, `words` the same for people, `transcript` the text as it was sent. `removed_voices` are the names of
+    tags that would have switched the voice within the text.
     `seconds_made` and `retries` grow while the audio is read; whether it comes from the cache, and then `num_bytes` and the seed that it
     was made with, are known once `audio` has given its first piece.
     """
 
     request: SpeechRequest
     text: str
+    words: str
+    transcript: str
     model: str
     voice: str | None
     cloning: str | None
@@ -54,6 +59,7 @@ class Speech:
     _voice_content: str
     cache_use: CacheUse
     _cache: AudioCache | None = field(repr=False)
+    removed_voices: tuple[str, ...] = ()
     seconds_made: float = 0.0
     retries: int = 0
     num_bytes: int | None = None
@@ -134,49 +140,60 @@ class Speech:
         the joints. Pauses and the silence at the joints follow the tempo too.
         """
         capabilities = self._engine.capabilities
-        low, high = capabilities.tempo_range
-        tempo = min(max(self.request.speed, low), high)
         joiner = SegmentJoiner(capabilities.sample_rate, edge_silence=EDGE_SILENCE_SECONDS / self.request.speed)
         pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
+        has_sound = False
 
         def submit_ahead(number: int) -> None:
             while len(ahead) < number and (piece := next(pieces, None)):
-                ahead.append((piece[1], self._submit(*piece, tempo)))
+                ahead.append((piece[1], self._submit(*piece)))
 
         try:
             submit_ahead(1)
             while ahead:
                 segment, stream = ahead[0]
                 if stream is not None:
-                    stretch = TempoChanger(capabilities.sample_rate, self.request.speed / tempo)
+                    stretch = TempoChanger(capabilities.sample_rate, self._speed(segment) / self._tempo(segment))
                     for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
+                        has_sound = has_sound or len(samples) > 0
                         yield joiner.process(samples)
                         submit_ahead(1 + self._engine.num_parallel)
                     self.retries += stream.retries
+                has_sound = has_sound or segment.pause_after > 0
                 yield joiner.end_segment(segment.pause_after / self.request.speed)
                 ahead.popleft()
                 submit_ahead(1 + self._engine.num_parallel)
                 if is_cancelled():
                     raise Cancelled
+            if not has_sound:  # an engine may find nothing to say in what looks like words
+                yield silence(PUNCTUATION_SECONDS, capabilities.sample_rate)
         finally:
             for _, stream in ahead:
                 if stream is not None:
                     stream.close()
 
-    def _submit(self, index: int, segment: Segment, tempo: float) -> SpeechStream | None:
+    def _speed(self, segment: Segment) -> float:
+        return min(max(self.request.speed * segment.rate, MIN_SPEED), MAX_SPEED)
+
+    def _tempo(self, segment: Segment) -> float:
+        """The part of the speed that the engine takes over itself."""
+        low, high = self._engine.capabilities.tempo_range
+        return min(max(self._speed(segment), low), high)
+
+    def _submit(self, index: int, segment: Segment) -> SpeechStream | None:
         if not has_speech(segment.text):
             return None
         # A text of one segment is spoken with the request's own seed: what a model's reference implementation says with it.
         seed = (self.seed + index * 1_000_003) & MAX_SEED
         return self._engine.submit(
-            Utterance(segment.text, self._prepared, index, seed, tempo, self._language, self.request.controls, id(self))
+            Utterance(segment.text, self._prepared, index, seed, self._tempo(segment), self._language, self.request.controls, id(self))
         )
 
 
 @dataclass
 class Silence(Speech):
-    """Text that is punctuation only, such as the `.` by which a client tries its key: a moment of silence."""
+    """Text without words, such as the `.` by which a client tries its key, or an emoji: a moment of silence."""
 
     def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
         yield silence(PUNCTUATION_SECONDS, self._engine.capabilities.sample_rate)

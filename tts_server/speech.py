@@ -90,7 +90,11 @@ class Voice:
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """One request for speech, whatever dialect it came in. `None` means "not given"; without `cache` it is neither looked up nor kept."""
+    """One request for speech, whatever dialect it came in. `None` means "not given"; without `cache` it is neither looked up nor kept.
+
+    Unless it `is_normalized`, the text goes to the model as written; changes by the `skipped_rules` of `text.edits.Edit` are not made.
+    `dictionaries` are ids of pronunciation dictionaries, each with the id of a version or None for the latest.
+    """
 
     text: str
     model: str | None = None
@@ -103,3 +107,6 @@ class SpeechRequest:
     seed: int | None = None
     controls: Mapping[str, float | int | bool] = field(default_factory=dict)
     cache: bool = True
+    is_normalized: bool = True
+    skipped_rules: frozenset[str] = frozenset()
+    dictionaries: tuple[tuple[str, str | None], ...] = ()

@@ -6,18 +6,20 @@ import logging
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from tts_server.admission import Admission
 from tts_server.audio.encoders import supported_rate
 from tts_server.cache import AudioCache, CacheUse
-from tts_server.engines.base import Engine
-from tts_server.engines.catalog import INSTALL_CHATTERBOX, ModelCatalog
+from tts_server.engines.base import Capabilities, Engine
+from tts_server.engines.catalog import EMBEDDED, INSTALL_CHATTERBOX, ModelCatalog
 from tts_server.engines.managed_engines import RestingEngine
 from tts_server.errors import (
     InvalidReference,
     InvalidRequest,
+    ModelNotAvailable,
     NothingToSay,
     TTSError,
     UnsupportedText,
@@ -27,11 +29,12 @@ from tts_server.languages import language_code
 from tts_server.log import SPOKEN, spoken_text
 from tts_server.metrics import Metrics
 from tts_server.planned_speech import Conversion, Silence, Speech
-from tts_server.speech import SpeechRequest, Voice, VoiceReference
-from tts_server.text.clean import clean, has_speech, is_only_punctuation
-from tts_server.text.language import detect_language
-from tts_server.text.markup import total_pause, without_sounds
+from tts_server.speech import Segment, SpeechRequest, Voice, VoiceReference
+from tts_server.text.clean import clean, has_speech
+from tts_server.text.markup import total_pause
+from tts_server.text.reading import Reading, ReadingOptions, read_text
 from tts_server.text.scripts import unspeakable
+from tts_server.text.segment import segments
 from tts_server.voices.library import VoiceLibrary
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,10 @@ texts = logging.getLogger(SPOKEN)
 
 NUM_PREPARED_VOICES = 64
 MAX_PAUSE_SECONDS = 120.0
+SPOKEN_CHARACTERS_PER_CHARACTER = 6
+"""How many times as long as the longest text that may be sent the words may be that are said for it. Numbers become longer than prose."""
+MAX_SPOKEN_CHARACTERS = 30_000
+"""Characters that are said for one request, at most: about half an hour of speech."""
 
 
 class Synthesizer:
@@ -53,6 +60,8 @@ class Synthesizer:
         *,
         default_voice: str = "alloy",
         default_seed: int | None = None,
+        default_language: str = "en",
+        max_spoken_characters: int = MAX_SPOKEN_CHARACTERS,
         num_prepared: int = NUM_PREPARED_VOICES,
         cache: AudioCache | None = None,
     ) -> None:
@@ -62,6 +71,8 @@ class Synthesizer:
         self.admission = admission
         self.default_voice = default_voice
         self.default_seed = default_seed
+        self.default_language = default_language
+        self.max_spoken_characters = max_spoken_characters
         self.num_prepared = num_prepared
         self.cache = cache
         self._prepared: OrderedDict[tuple[str, str, bool, bool], Any] = OrderedDict()
@@ -75,8 +86,23 @@ class Synthesizer:
         if speech is None:
             model = self.catalog.resolve(request.model)
             speech = self._planned(request, model, self.catalog.engine(model))
-        texts.info("%s", speech.text)
+        texts.info("%s", speech.words)
         return speech
+
+    def preview(self, request: SpeechRequest) -> tuple[Reading, list[Segment]]:
+        """How a request would be read, and its segments as offsets into `Reading.text`. Nothing is loaded, queued or spoken for it.
+
+        A model that is not installed reads as the one that answers by default. Raises the TTSError family.
+        """
+        model = self.catalog.named(request.model)
+        capabilities = self.catalog.capabilities(model) or self.catalog.capabilities(self.catalog.stand_in() or EMBEDDED)
+        if capabilities is None:
+            raise ModelNotAvailable(f"There is no model {model!r} on this server.", param="model")
+        builtin = [voice for voice in self.voices() if voice.origin == "builtin"]
+        self._check_voice(request, builtin)
+        reading = self._read(self._with_wishes_of_voice(request, capabilities, builtin), capabilities)
+        limits = {"first_chars": capabilities.first_segment_chars, "max_chars": capabilities.max_segment_chars}
+        return reading, list(segments(reading.text, **limits))
 
     def _kept(self, request: SpeechRequest) -> Speech | None:
         """What the cache has of a model that is unloaded now: it need not be loaded to say the same again."""
@@ -90,18 +116,66 @@ class Synthesizer:
         return speech if speech is not None and speech.is_kept else None
 
     def _planned(self, request: SpeechRequest, model: str, engine: Engine) -> Speech:
-        text = without_sounds(clean(request.text), engine.capabilities.tags)
-        kind = Speech
-        if not has_speech(text):
-            if not is_only_punctuation(text):
-                raise NothingToSay("The text leaves nothing to say. Write some words.", param="input")
-            kind = Silence
-        if (pause := total_pause(text)) > MAX_PAUSE_SECONDS:
+        request = self._with_wishes_of_voice(request, engine.capabilities, engine.voices())
+        reading = self._read(request, engine.capabilities)
+        self._check_script(reading.words, engine)
+        has_sound = has_speech(reading.text) or total_pause(reading.text) > 0
+        return (Speech if has_sound else Silence)(
+            text=reading.text,
+            words=reading.words,
+            transcript=reading.written,
+            removed_voices=reading.removed_voices,
+            **self._settled(request, model, engine, reading.language),
+        )
+
+    def _read(self, request: SpeechRequest, capabilities: Capabilities) -> Reading:
+        """The text of a request as it will be read. Raises InvalidRequest where too much would be said, NothingToSay for an empty text."""
+        if not clean(request.text):
+            raise NothingToSay("The text leaves nothing to say. Write some words.", param="input")
+        reading = read_text(
+            request.text,
+            ReadingOptions(
+                language=self._language_of(request),
+                default_language=self.default_language,
+                is_normalized=request.is_normalized,
+                skipped_rules=request.skipped_rules,
+                sounds=capabilities.tags,
+                reads_ipa=capabilities.reads_ipa,
+            ),
+        )
+        if (pause := total_pause(reading.text)) > MAX_PAUSE_SECONDS:
             raise InvalidRequest(
                 f"The pauses of this text add up to {pause:g} seconds; at most {MAX_PAUSE_SECONDS:g} are possible at once.", param="input"
             )
-        self._check_script(text, engine)
-        return kind(text=text, **self._settled(request, model, engine, text))
+        if (length := len(reading.text)) > self.max_spoken_characters:
+            raise InvalidRequest(
+                f"Read aloud, this text has {length} characters; this server says at most {self.max_spoken_characters} at once. "
+                "Divide the text.",
+                param="input",
+                code="text_too_long",
+            )
+        return reading
+
+    def _language_of(self, request: SpeechRequest) -> str | None:
+        """The language that a request names, by its field or as its voice; None where it names none."""
+        if request.language:
+            language = language_code(request.language)
+            if language is None:
+                raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
+            return language
+        name = (request.voice or "").strip()
+        is_voice = not name or name == self.default_voice or request.reference is not None or self.library.find(name) is not None
+        return None if is_voice else language_code(name)
+
+    def _check_voice(self, request: SpeechRequest, builtin: Iterable[Voice]) -> None:
+        """Raise VoiceNotFound where the voice that a request names is neither known nor a language."""
+        name = (request.voice or self.default_voice).strip()
+        if name.lower() not in {voice.id for voice in builtin} and self.library.find(name) is None and language_code(name) is None:
+            raise self._voice_not_found(name)
+
+    def _voice_not_found(self, name: str) -> VoiceNotFound:
+        known = ", ".join(voice.id for voice in self.voices())
+        return VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
 
     def plan_conversion(self, source: VoiceReference, request: SpeechRequest) -> Speech:
         """A recording to be spoken again in the request's voice; its text is not used. Raises the TTSError family."""
@@ -109,17 +183,17 @@ class Synthesizer:
         engine = self.catalog.engine(model)
         if not engine.capabilities.converts:
             raise InvalidRequest(f"The model '{model}' cannot convert voices; the Chatterbox models can.", param="model")
-        settled = self._settled(request, model, engine, "") | {"cache_use": CacheUse.ADHOC}
-        return Conversion(text="", source=source, **settled)
+        settled = self._settled(request, model, engine, self.default_language) | {"cache_use": CacheUse.ADHOC}
+        return Conversion(text="", words="", transcript="", source=source, **settled)
 
     def _converting_model(self) -> str:
         """The first model that is ready and can convert, else the one that would have to be fetched or loaded."""
         ready = (name for name, engine in self.catalog.engines.items() if engine.capabilities.converts)
         return next(ready, "chatterbox-english")
 
-    def _settled(self, request: SpeechRequest, model: str, engine: Engine, text: str) -> dict[str, Any]:
-        """What any kind of Speech needs besides its text."""
-        request = self._with_wishes_of_voice(request, engine)
+    def _settled(self, request: SpeechRequest, model: str, engine: Engine, text_language: str) -> dict[str, Any]:
+        """What any kind of Speech needs besides its text, which is in `text_language`."""
+        request = self._with_wishes_of_voice(request, engine.capabilities, engine.voices())
         voice, cloning, prepared, language, content = self._voice(request, engine)
         controls = {control.name for control in engine.capabilities.controls}
         ignored = [name for name in request.controls if name not in controls]
@@ -128,7 +202,7 @@ class Synthesizer:
             ignored.append("language")
             language = None
         if language is None and len(languages) > 1:
-            language = detect_language(text, default="en")
+            language = text_language if text_language in languages else "en"
         seed = request.seed if request.seed is not None else self.default_seed
         return {
             "request": request,
@@ -169,9 +243,13 @@ class Synthesizer:
             if self._is_closed:
                 return
             try:
-                self._voice(self._with_wishes_of_voice(SpeechRequest("", voice=voice.id), engine), engine)
+                self._prepare_voice(voice.id, engine)
             except TTSError as error:
                 log.warning("The voice %r cannot be used: %s", voice.id, error.message)
+
+    def _prepare_voice(self, voice_id: str, engine: Engine) -> None:
+        request = SpeechRequest("", voice=voice_id)
+        self._voice(self._with_wishes_of_voice(request, engine.capabilities, engine.voices()), engine)
 
     def close(self) -> None:
         """Stop the engines, and let another server have the cache."""
@@ -218,18 +296,19 @@ class Synthesizer:
         if (spoken := language_code(name)) is not None and name != self.default_voice:
             default, cloning, prepared, _, content = self._voice(SpeechRequest("", voice=self.default_voice), engine)
             return default, cloning, prepared, language or spoken, content
-        known = ", ".join(voice.id for voice in self.voices())
-        raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
+        raise self._voice_not_found(name)
 
-    def _with_wishes_of_voice(self, request: SpeechRequest, engine: Engine) -> SpeechRequest:
-        """The request with what its voice brings along (language, controls), as far as it says nothing else and the engine can do it."""
+    def _with_wishes_of_voice(self, request: SpeechRequest, able: Capabilities, builtin: Iterable[Voice]) -> SpeechRequest:
+        """The request with what its voice brings along (language, controls), as far as it says nothing else and the model can do it.
+
+        `builtin` are the voices that the model has by itself.
+        """
         name = (request.voice or self.default_voice).strip()
-        if request.reference is not None or name.lower() in {voice.id for voice in engine.voices()}:
+        if request.reference is not None or name.lower() in {voice.id for voice in builtin}:
             return request
         voice = self.library.get(name)
         if voice is None:
             return request
-        able = engine.capabilities
         wishes = {control.name: voice.controls[control.name] for control in able.controls if control.name in voice.controls}
         language = request.language or (voice.language if voice.language in able.languages else None)
         return replace(request, language=language, controls={**wishes, **request.controls})

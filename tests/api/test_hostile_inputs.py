@@ -143,7 +143,7 @@ def bad_requests(clip: bytes) -> list[tuple[str, dict, set[int]]]:
         "cache": ("x", 9),
         "language": ("xx", "../..", 5, "e" * 100),
         "voice": (5, [], {}, {"id": 5}, {"id": "nobody"}),
-        "input": ("", 5, [], {}, "🙂", "\u200b\u200b", "x" * 5000, "你好世界。", "\ud800"),
+        "input": ("", 5, [], {}, "\u200b", "\u200b\u200b", "x" * 5000, "你好世界。", "\ud800"),
         "voice_url": (
             "x", "ftp://a/b", "file:///etc/passwd", "http://127.0.0.1/", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/a.wav",
             "https://169.254.169.254/latest/", "https://[::ffff:127.0.0.1]/", "https://0.0.0.0/", "https://2130706433/", "https://0x7f.1/",

@@ -133,7 +133,17 @@ def test_a_pause_in_the_text_is_silence_of_that_length(server):
     assert longest / paused.rate == pytest.approx(1.5, abs=0.35)
 
 
-def test_punctuation_alone_answers_audio_at_once(server):
+@pytest.mark.parametrize(
+    "text", [".", "🙂🙃", "★★★", "[laugh]", "◇ ◇ ◇", "***", "=====", "™", "$", "[voice:nova]", "<b></b>", "ˆ", "\u0301"]
+)
+@pytest.mark.parametrize("normalization", ["auto", "off"])
+def test_a_text_without_words_is_a_short_sound_or_silence(server, text, normalization):
     """Home Assistant tries its key with a single full stop."""
-    heard = hear(speak(server, input=".").content)
-    assert 0 < heard.seconds < 1
+    heard = hear(speak(server, input=text, text_normalization=normalization).content)
+    assert 0.1 < heard.seconds < 3
+
+
+def test_a_pause_alone_is_its_silence(server):
+    heard = hear(speak(server, input="[pause:2s]", response_format="wav").content)
+    assert heard.seconds == pytest.approx(2, abs=0.05)
+    assert heard.peak < 1e-3

@@ -32,7 +32,8 @@ class Capabilities:
 
     `scripts` are Unicode script names (`Latin`, `Han` …), empty for any. `cloning` is the value of `X-Voice-Cloning`
     (`matched`, `cloned`) or None. `tempo_range` is the speeds the engine speaks at by itself. `tags` are the sounds it makes where
-    the text names them, such as `[laugh]`. `converts` says whether it also speaks recordings again in another voice (`VoiceConverter`).
+    the text names them, such as `[laugh]`. `converts` says whether it also speaks recordings again in another voice (`VoiceConverter`),
+    `reads_ipa` whether a text may hold `phoneme_span` tokens of `text.phonemes`.
     """
 
     sample_rate: int
@@ -45,6 +46,7 @@ class Capabilities:
     max_segment_chars: int = 300
     tags: tuple[str, ...] = ()
     converts: bool = False
+    reads_ipa: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from tts_server.text.edits import Edit
+from tts_server.text.edits import SPACE, Edit
 from tts_server.text.markup import PAUSE_TAG
 
 MAX_MARKS = 30
@@ -86,10 +86,10 @@ def find_clean_edits(text: str) -> list[Edit]:
     for start, end, word in line:
         if not word:
             continue
-        edits.append(Edit(gap_start, start, "" if is_first else _cleaned_gap(text[gap_start:start]), "space"))
-        edits.append(Edit(start, end, word, "space"))
+        edits.append(Edit(gap_start, start, "" if is_first else _cleaned_gap(text[gap_start:start]), SPACE))
+        edits.append(Edit(start, end, word, SPACE))
         gap_start, is_first = end, False
-    edits.append(Edit(gap_start, len(text), "", "space"))
+    edits.append(Edit(gap_start, len(text), "", SPACE))
     return [edit for edit in edits if text[edit.start : edit.end] != edit.text]
 
 

@@ -6,6 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+SPACE = "space"
+"""The rule of edits that only tidy spaces. Where one touches an earlier edit, the earlier rule goes on naming the whole."""
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -45,9 +48,12 @@ class EditedText:
     def apply(self, edits: Iterable[Edit]) -> EditedText:
         """This text after a further round of edits, whose offsets are into `text`. Raises ValueError where they overlap.
 
-        A new edit that touches an earlier one is joined with it, and its rule names the whole. Time is linear in the number of edits.
+        A new edit that touches an earlier one is joined with it, and its rule names the whole, unless that is `SPACE`.
+        Time is linear in the number of edits.
         """
         new = sorted(edits, key=lambda edit: (edit.start, edit.end))
+        if not new:
+            return self
         old = list(zip(self._starts, self._ends, self.edits, strict=True))
         merged: list[Edit] = []
         shift = index = 0  # what to add to an offset into `text` after the old edits so far
@@ -65,6 +71,7 @@ class EditedText:
             pieces: list[str] = []
             source_start: int | None = None
             written = first
+            rule = edit.rule
             while True:
                 if index < len(old) and _touches(old[index], Edit(first, last, "", "")):
                     start, end, before = old[index]
@@ -74,6 +81,7 @@ class EditedText:
                     if source_start is None:
                         source_start = before.start if start <= first else first + shift
                     last = max(last, end)
+                    rule = before.rule if rule == SPACE else rule
                     shift = before.end - end
                     index += 1
                 elif at < len(new) and (new[at] is edit or new[at].start < last):
@@ -83,12 +91,13 @@ class EditedText:
                         raise ValueError(f"edits overlap: {new[at]}")
                     pieces += self.text[written : new[at].start], new[at].text
                     edit, written = new[at], new[at].end
+                    rule = edit.rule if edit.rule != SPACE else rule
                     last = max(last, edit.end)
                     at += 1
                 else:
                     break
             pieces.append(self.text[written:last])
-            merged.append(Edit(source_start if source_start is not None else first + shift, last + shift, "".join(pieces), edit.rule))
+            merged.append(Edit(source_start if source_start is not None else first + shift, last + shift, "".join(pieces), rule))
             position = last
         merged += [before for _, _, before in old[index:]]
         return EditedText(self.source, merged)

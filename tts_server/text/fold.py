@@ -28,7 +28,7 @@ def find_fold_edits(text: str) -> list[Edit]:
         position = run.start()
         while position < run.end():
             if kana := _HALF_WIDTH_KANA.match(text, position, run.end()):
-                edits.append(Edit(position, kana.end(), unicodedata.normalize("NFKC", kana[0]), "space"))
+                edits.append(Edit(position, kana.end(), unicodedata.normalize("NFKC", kana[0]), "character"))
                 position = kana.end()
                 continue
             char = text[position]
@@ -36,7 +36,7 @@ def find_fold_edits(text: str) -> list[Edit]:
             if char in _BETWEEN_DIGITS and text[max(position - 1, 0) : position].isdigit() and text[position + 1 : position + 2].isdigit():
                 folded = _BETWEEN_DIGITS[char]
             if folded != char:
-                edits.append(Edit(position, position + 1, folded, "space"))
+                edits.append(Edit(position, position + 1, folded, "character"))
             position += 1
     return edits
 

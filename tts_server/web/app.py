@@ -24,6 +24,7 @@ from tts_server.web.openai import SpeechDesk, openai_routes
 from tts_server.web.options import WebOptions
 from tts_server.web.pages import page_routes
 from tts_server.web.rates import install_rates
+from tts_server.web.reading import reading_routes
 from tts_server.web.realtime.routes import realtime_routes
 from tts_server.web.references import ReferenceReader
 from tts_server.web.resonance import resonance_routes
@@ -74,6 +75,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         cloning_routes(desk),
         conversion_routes(desk),
         responses_routes(desk),
+        reading_routes(desk),
         realtime_routes(desk),
         sillytavern_routes(desk),
         resonance_routes(desk, stored),

@@ -20,8 +20,8 @@ SPEAKING_GETS = frozenset({"/tts-stream", "/v1/voices/<voice_id>/preview"})
 
 CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, x-request-id, Cache-Control"
 CORS_EXPOSED_HEADERS = (
-    "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Retries, X-Sample-Rate, X-Seed, X-Cache, X-Route, "
-    "Retry-After, X-Queue-Position, X-Queue-Wait, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+    "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Removed-Voices, X-Retries, X-Sample-Rate, X-Seed, "
+    "X-Cache, X-Route, Retry-After, X-Queue-Position, X-Queue-Wait, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 )
 NO_MARKUP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The policy of HTML that brings none of its own."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from flask import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from tts_server.controls import Controls, Number, Whole
 from tts_server.errors import InvalidRequest
@@ -29,6 +30,53 @@ class VoiceId(BaseModel):
     """A voice named by an object, as newer OpenAI clients may."""
 
     id: str = Field(min_length=1, max_length=MAX_COMPARED, description="Name of a voice.")
+
+
+def _from_json(value: Any) -> Any:
+    """A form has no objects and lists, but may hold one as JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise PydanticCustomError("json_invalid", "must be JSON") from error
+
+
+class DictionaryLocator(BaseModel):
+    """A pronunciation dictionary that a request uses."""
+
+    pronunciation_dictionary_id: str = Field(min_length=1, max_length=MAX_COMPARED, description="Id of the dictionary.")
+    version_id: str | None = Field(None, max_length=MAX_COMPARED, description="Id of its version; the latest unless given.")
+
+
+class NormalizationOptions(BaseModel):
+    """Kokoro's options of reading."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    normalize: bool = Field(True, description="false is text_normalization off.")
+    unit_normalization: bool = Field(True, description="Read 10KB as 10 kilobytes.")
+    url_normalization: bool = Field(True, description="Read web addresses as words.")
+    email_normalization: bool = Field(True, description="Read e-mail addresses as words.")
+    optional_pluralization_normalization: bool = Field(True, description="Read (s) as s.")
+    phone_normalization: bool = Field(True, description="Read phone numbers digit by digit.")
+    replace_remaining_symbols: bool = Field(True, description="Read signs such as & and % as words.")
+
+    def skipped_rules(self) -> frozenset[str]:
+        """The rules of reading that are switched off."""
+        switches = {
+            "unit": self.unit_normalization,
+            "url": self.url_normalization,
+            "email": self.email_normalization,
+            "plural": self.optional_pluralization_normalization,
+            "phone": self.phone_normalization,
+            "symbol": self.replace_remaining_symbols,
+        }
+        return frozenset(rule for rule, is_on in switches.items() if not is_on)
+
+
+TextNormalization = Annotated[Literal["auto", "off"], BeforeValidator(_lower)]
+TEXT_NORMALIZATION = "auto reads numbers, dates, money, units, abbreviations and markup as words; off gives the model the text as written."
 
 
 class SpeechFields(Controls):
@@ -64,6 +112,13 @@ class SpeechFields(Controls):
         None, max_length=35, description="Language code, for models of several languages; without it the text decides."
     )
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="The same seed gives the same samples.")
+    text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
+    normalization_options: Annotated[NormalizationOptions, BeforeValidator(_from_json)] | None = Field(
+        None, description="Parts of reading to switch off, as Kokoro's clients do."
+    )
+    pronunciation_dictionary_locators: Annotated[list[DictionaryLocator], BeforeValidator(_from_json), Field(max_length=10)] | None = Field(
+        None, description="Pronunciation dictionaries for this request; they go before those of the voice and of the server."
+    )
     cache: bool = Field(True, description="false neither reads nor writes the cache of finished audio.")
     voice_url: str | None = Field(None, max_length=4096, description="https address of a reference clip for this request.")
     voice_b64: str | None = Field(None, description="Reference clip for this request, in base64 or as a data: address.")
@@ -76,6 +131,17 @@ class SpeechFields(Controls):
     @property
     def voice_name(self) -> str | None:
         return self.voice.id if isinstance(self.voice, VoiceId) else self.voice
+
+    def reading(self) -> dict[str, Any]:
+        """How the text is to be read, as arguments of a SpeechRequest."""
+        options = self.normalization_options or NormalizationOptions.model_validate({})
+        return {
+            "is_normalized": self.text_normalization == "auto" and options.normalize,
+            "skipped_rules": options.skipped_rules(),
+            "dictionaries": tuple(
+                (locator.pronunciation_dictionary_id, locator.version_id) for locator in self.pronunciation_dictionary_locators or ()
+            ),
+        }
 
     def may_use_cache(self, request: Request) -> bool:
         """Whether the cache may be read and written; the field and the header each can forbid it."""

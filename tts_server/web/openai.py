@@ -41,6 +41,7 @@ class SpeechDesk:
             seed=fields.seed,
             controls=fields.controls(),
             cache=fields.may_use_cache(request),
+            **fields.reading(),
         )
         try:
             return self.synthesizer.plan(speech)

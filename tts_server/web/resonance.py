@@ -22,7 +22,7 @@ from tts_server.errors import (
 from tts_server.speech import AudioFormat
 from tts_server.voices.store import StoredVoices
 from tts_server.web.failures import InvalidFields, failure_reply
-from tts_server.web.fields import SpeechFields
+from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.responses import whole_audio
 from tts_server.web.validation import naming, read_object, validated
@@ -44,6 +44,7 @@ class GenerateFields(BaseModel):
     top_k: Whole = Field(1000, ge=1, le=10000, description="Draw from so many of the likeliest sounds.")
     repetition_penalty: Number = Field(1.2, ge=1, le=2, description="How strongly repetitions are avoided; 1 is not at all.")
     norm_loudness: bool = Field(True, description="Even out the loudness of the clip first.")
+    text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
 
 
 def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:

@@ -73,7 +73,12 @@ def response_events(speech: Speech) -> Response:
                     "sample_rate": speech.sample_rate,
                 }
             )
-        part: dict[str, object] = {"type": "output_audio", "transcript": speech.text, "format": name, "sample_rate": speech.sample_rate}
+        part: dict[str, object] = {
+            "type": "output_audio",
+            "transcript": speech.transcript,
+            "format": name,
+            "sample_rate": speech.sample_rate,
+        }
         yield _event({"type": "response.completed", "response": response_object(speech, request_id, part)})
         yield b"data: [DONE]\n\n"
 
@@ -112,7 +117,7 @@ def response_object(speech: Speech, request_id: str, part: Mapping[str, object])
 
 def usage(speech: Speech) -> dict[str, int]:
     """Token counts as OpenAI's events carry them: 4 characters a token in, 25 speech tokens a second out."""
-    tokens_in = math.ceil(len(speech.text) / CHARACTERS_PER_TOKEN)
+    tokens_in = math.ceil(len(speech.transcript) / CHARACTERS_PER_TOKEN)
     tokens_out = math.ceil(speech.seconds_made * TOKENS_PER_SECOND)
     return {"input_tokens": tokens_in, "output_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
 
@@ -182,6 +187,7 @@ def _described(response: Response, speech: Speech) -> Response:
         "X-Voice": quote(speech.voice, safe=" ") if speech.voice else None,
         "X-Voice-Cloning": speech.cloning,
         "X-Ignored-Parameters": ", ".join(speech.ignored) or None,
+        "X-Removed-Voices": ", ".join(quote(name, safe=" ") for name in speech.removed_voices) or None,
         "X-Sample-Rate": str(speech.sample_rate),
         "X-Seed": str(speech.seed),
         "X-Cache": speech.cache_use.value,

@@ -105,7 +105,7 @@ def _whole_response(speech: Speech) -> Response:
     part = {
         "type": "output_audio",
         "data": base64.b64encode(reply.get_data()).decode(),
-        "transcript": speech.text,
+        "transcript": speech.transcript,
         "format": speech.request.format.value,
         "sample_rate": speech.sample_rate,
     }

@@ -14,7 +14,7 @@ from tts_server.speech import AudioFormat, Voice
 from tts_server.synthesis import Synthesizer
 from tts_server.voices.library import SUFFIXES
 from tts_server.voices.names import MAX_COMPARED
-from tts_server.web.fields import SpeechFields
+from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.responses import streamed_audio
 from tts_server.web.validation import UnprocessableFields, naming, read_object, validated
@@ -64,6 +64,7 @@ class TtsFields(BaseModel):
     seed: Whole | None = Field(None, ge=-1, le=2**63 - 1, description="The same seed gives the same samples; below 1 means any.")
     speed_factor: Number = Field(1.0, ge=0.25, le=4, description="Tempo; the pitch stays.")
     language: str | None = Field(None, max_length=35, description="Language code, for models of several languages.")
+    text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
     split_text: bool = Field(True, description="Accepted. The text is cut at sentences by the server's own rules.")
     chunk_size: Whole = Field(120, ge=1, description="Accepted. The text is cut at sentences by the server's own rules.")
     stream: bool = Field(False, description="Send audio from the first sound on. Not read in a query, which always streams.")
@@ -109,6 +110,7 @@ def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: s
             "response_format": fields.output_format,
             "speed": fields.speed_factor,
             "language": fields.language,
+            "text_normalization": fields.text_normalization,
             "temperature": fields.temperature,
             "exaggeration": fields.exaggeration,
             "cfg_weight": fields.cfg_weight,

@@ -17,7 +17,7 @@ ENTER = "tts_server.enter"
 
 SHORT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 LONG_GETS = re.compile(r"/tts-stream|/v1/voices/[^/]+/(audio|preview)")
-SHORT_POSTS = re.compile(r"/admin/.*")
+SHORT_POSTS = re.compile(r"/admin/.*|/v1/text/normalize|/v1/pronunciation-dictionaries/.*")
 SMALL_BYTES = 1024
 """What is longer than this may hold more than a minute of speech, or a clip."""
 

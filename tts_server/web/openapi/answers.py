@@ -26,6 +26,11 @@ HEADERS: dict[str, tuple[str, Schema, bool]] = {
     "X-Voice": ("The voice that answered, percent-encoded where its name needs it; absent with a clip.", {"type": "string"}, False),
     "X-Voice-Cloning": ("What was done with the reference clip.", {"enum": ["matched", "cloned"]}, False),
     "X-Ignored-Parameters": ("Fields that changed nothing.", {"type": "string"}, False),
+    "X-Removed-Voices": (
+        "Names in tags such as [voice:nova], which were removed: one voice speaks the whole text. Percent-encoded where needed.",
+        {"type": "string"},
+        False,
+    ),
     "X-Retries": ("How many parts were made again because they did not sound like their text.", {"type": "string"}, False),
     "X-Sample-Rate": ("Rate of the audio in Hz.", {"type": "string", "pattern": "^[0-9]+$"}, True),
     "X-Seed": ("The seed to hear the same again.", {"type": "string", "pattern": "^[0-9]+$"}, True),

@@ -18,6 +18,7 @@ AUDIO_HEADERS = (
     "X-Voice",
     "X-Voice-Cloning",
     "X-Ignored-Parameters",
+    "X-Removed-Voices",
     "X-Retries",
     "X-Sample-Rate",
     "X-Seed",

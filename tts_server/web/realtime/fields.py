@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tts_server.controls import Number
 from tts_server.errors import InvalidRequest
 from tts_server.web.failures import InvalidFields
-from tts_server.web.fields import VoiceId
+from tts_server.web.fields import TextNormalization, VoiceId
 
 Fields = TypeVar("Fields", bound=BaseModel)
 Spoken = list[Literal["audio"]]
@@ -33,6 +33,7 @@ class Output(BaseModel):
     format: OutputFormat | None = None
     voice: str | VoiceId | None = None
     speed: Number | None = Field(default=None, ge=0.25, le=4)
+    text_normalization: TextNormalization | None = None
 
 
 class Audio(BaseModel):

@@ -104,10 +104,11 @@ class Response:
 
     def _fields(self, text: str, desk: SpeechDesk) -> SpeechFields:
         manner = {"voice": self.output["voice"], "speed": self.output["speed"], "sample_rate": SAMPLE_RATE}
+        manner["text_normalization"] = self.output.get("text_normalization")
         return parse_fields({"input": text, "model": self.model, **manner}, desk.options.max_text_length)
 
     def _say(self, desk: SpeechDesk, speech: Speech, send: Send) -> None:
-        transcript = speech.text if not self._said else f" {speech.text}"
+        transcript = speech.transcript if not self._said else f" {speech.transcript}"
         self._said.append(transcript)
         send("response.output_audio_transcript.delta", **self._place, delta=transcript)
         with speech.metrics.request():

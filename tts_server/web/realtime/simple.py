@@ -60,7 +60,7 @@ class SimpleProtocol:
 
         try:
             speech = plan(self._desk, fields)
-            part = {"type": "output_audio", "transcript": speech.text, "format": "pcm16", "sample_rate": speech.sample_rate}
+            part = {"type": "output_audio", "transcript": speech.transcript, "format": "pcm16", "sample_rate": speech.sample_rate}
             status = "completed"
             try:
                 with speech.metrics.request():

@@ -1,0 +1,73 @@
+"""The operation that shows how a text will be read."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tts_server.web.fields import SpeechFields
+from tts_server.web.openapi.operation import JSON, Answer, Body, Operation
+from tts_server.web.openapi.replies import Reply, example
+
+READING = "Reading"
+
+NOT_READ = frozenset(SpeechFields.model_fields) - {
+    "input",
+    "language",
+    "model",
+    "voice",
+    "text_normalization",
+    "normalization_options",
+    "pronunciation_dictionary_locators",
+}
+
+
+class SegmentReply(Reply):
+    """A part of the text that an engine speaks at once."""
+
+    text: str = Field(description="Its words.")
+    start: int = Field(description="Where it begins in the input, in characters.")
+    end: int = Field(description="Where it ends there.")
+    pause_after: float = Field(description="Seconds of silence behind it, at speed 1.")
+
+
+class ChangeReply(Reply):
+    """A part of the text that is read as something else."""
+
+    start: int = Field(description="Where it begins in the input, in characters.")
+    end: int = Field(description="Where it ends there.")
+    from_: str = Field(alias="from", description="The text there.")
+    to: str = Field(description="What is read instead; empty where nothing is.")
+    rule: str = Field(description="The kind of change, such as money, date or markdown.")
+
+
+class NormalizedText(Reply):
+    """How a text will be read."""
+
+    text: str = Field(description="The words that are spoken.")
+    language: str = Field(description="The language that it is read in.")
+    segments: list[SegmentReply] = Field(description="Its parts, in their order.")
+    changes: list[ChangeReply] = Field(description="What differs from the input.")
+    removed_voices: list[str] = Field(description="Names in tags such as [voice:nova], which are removed.")
+
+    model_config = example(
+        text="It costs five dollars.",
+        language="en",
+        segments=[{"text": "It costs five dollars.", "start": 0, "end": 12, "pause_after": 0.0}],
+        changes=[{"start": 9, "end": 11, "from": "$5", "to": "five dollars", "rule": "money"}],
+        removed_voices=[],
+    )
+
+
+READING_OPERATIONS = (
+    Operation(
+        "post",
+        "/v1/text/normalize",
+        "normalizeText",
+        READING,
+        "Show how a text will be read",
+        "The words that a speech request with the same fields speaks, and what was changed. Nothing is spoken or queued.",
+        {200: Answer("The words, segments and changes.", {JSON: NormalizedText})},
+        (404,),
+        body=Body((SpeechFields,), {"input": "It costs $5."}, without=NOT_READ),
+    ),
+)

@@ -1,0 +1,49 @@
+"""`POST /v1/text/normalize`: how a text will be read, without speaking it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from tts_server.speech import SpeechRequest
+from tts_server.text.inline_tags import RATE_TAG
+from tts_server.text.phonemes import without_phonemes
+from tts_server.web.fields import parse_fields, read_payload
+from tts_server.web.openai import SpeechDesk
+
+FIELDS = frozenset(
+    {"input", "language", "model", "voice", "text_normalization", "normalization_options", "pronunciation_dictionary_locators"}
+)
+"""The fields of a speech request that decide how its text is read."""
+
+
+def reading_routes(desk: SpeechDesk) -> Blueprint:
+    routes = Blueprint("reading", __name__)
+
+    @routes.post("/v1/text/normalize")
+    def normalize_text() -> Response:
+        """Offsets are characters (code points) of `input`."""
+        payload = {name: value for name, value in read_payload(request).items() if name in FIELDS}
+        fields = parse_fields(payload, desk.options.max_text_length)
+        reading, segments = desk.synthesizer.preview(
+            SpeechRequest(fields.input, model=fields.model, voice=fields.voice_name, language=fields.language, **fields.reading())
+        )
+        spoken = []
+        for segment in segments:
+            start, end = reading.edited.source_span(segment.start, segment.end)
+            words = without_phonemes(RATE_TAG.sub("", segment.text))
+            spoken.append({"text": words, "start": start, "end": end, "pause_after": round(segment.pause_after, 3)})
+        changes = [
+            {"start": edit.start, "end": edit.end, "from": fields.input[edit.start : edit.end], "to": edit.text, "rule": edit.rule}
+            for edit in reading.changes()
+        ]
+        return jsonify(
+            {
+                "text": reading.words,
+                "language": reading.language,
+                "segments": spoken,
+                "changes": changes,
+                "removed_voices": list(reading.removed_voices),
+            }
+        )
+
+    return routes
