@@ -26,7 +26,7 @@ _SOUNDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("ow", "ou", "əʊ", "ɔʊ", "o", "oː", "əu"), ("oʊ",)),
     **dict.fromkeys(("ɝ", "ɜɹ", "ɜ", "ɜː", "ɜːɹ", "ɜːr", "əː", "ɵː", "ʌɹ", "ʌr"), ("ɜr",)),
     **dict.fromkeys(("ɚ",), ("ə", "r")),
-    **dict.fromkeys(("ɪə", "iə", "ɪəɹ", "ɪər", "iəɹ", "iər"), ("ɪ", "r")),
+    **dict.fromkeys(("ɪə", "ɪəɹ", "ɪər"), ("ɪ", "r")),
     **dict.fromkeys(("eə", "ɛə", "eəɹ", "eər", "ɛəɹ", "ɛər", "ɛː"), ("ɛ", "r")),
     **dict.fromkeys(("ʊə", "ʊəɹ", "ʊər"), ("ʊ", "r")),
     # Vowels of other languages.
@@ -66,11 +66,11 @@ _LONGEST = max(map(len, _SOUNDS))
 _NASAL, _SYLLABIC = "\u0303", "\u0329"
 _IPA_CHARS = re.compile(r"[^\W\d_]|[\u02b0-\u02ff\u0300-\u036f\u1dc0-\u1dff\u203f\u2016|.' ,´·()‿↗↘ꜛꜜ-]")
 
-_ONSETS = frozenset(
+_ONSETS = frozenset(  # those with j are left out: "an-yoo-ul" is read better than "a-nyoo-ul"
     tuple(cluster.split())
     for cluster in (
-        "p l,p r,p j,b l,b r,b j,t r,t w,t j,d r,d w,d j,k l,k r,k w,k j,ɡ l,ɡ r,ɡ w,f l,f r,f j,v j,θ r,θ w,ʃ r,h j,m j,n j,s p,s t,s k,"
-        "s m,s n,s f,s l,s w,s p l,s p r,s p j,s t r,s t j,s k r,s k w,s k j,v r,ʃ l,ʃ m,ʃ n,ʃ w,ʃ t,ʃ t r,l j,s j"
+        "p l,p r,b l,b r,t r,t w,d r,d w,k l,k r,k w,ɡ l,ɡ r,ɡ w,f l,f r,θ r,θ w,ʃ r,s p,s t,s k,s m,s n,s l,s w,s p l,s p r,s t r,"
+        "s k r,s k w,v r,ʃ l"
     ).split(",")
 )
 
@@ -145,7 +145,7 @@ def _sound_at(text: str, position: int) -> tuple[tuple[str, ...], int]:
 def _joined(found: list[Phoneme]) -> list[Phoneme]:
     """`ɜr` holds its r: a further one is left out unless a vowel follows."""
     result: list[Phoneme] = []
-    for phoneme, following in zip(found, [*found[1:], None]):
+    for phoneme, following in zip(found, [*found[1:], None], strict=True):
         is_repeated = phoneme.sound == "r" and result and result[-1].sound == "ɜr"
         if not is_repeated or (following is not None and following.is_vowel and not following.is_start):
             result.append(phoneme)
@@ -155,14 +155,14 @@ def _joined(found: list[Phoneme]) -> list[Phoneme]:
 def syllables(found: Iterable[Phoneme]) -> list[Syllable]:
     """Divide phonemes so that each syllable begins with as many consonants as an English word can, or where one is marked to begin.
 
-    A stressed short vowel keeps the consonant after it, as in `app-le`. Without a vowel there is one syllable, with `ə`.
+    A short vowel that ends no English word keeps the consonant after it, as in `app-le`. Without a vowel there is one syllable, with `ə`.
     """
     sounds = list(found)
     nuclei = [index for index, phoneme in enumerate(sounds) if phoneme.is_vowel]
     if not nuclei:
         return [Syllable(tuple(one.sound for one in sounds), "ə", ())] if sounds else []
     starts = [0]
-    for nucleus, following in zip(nuclei, nuclei[1:]):
+    for nucleus, following in zip(nuclei, nuclei[1:], strict=False):
         starts.append(_start_of_next(sounds, nucleus, following))
     ends = [*starts[1:], len(sounds)]
     return [
@@ -172,7 +172,7 @@ def syllables(found: Iterable[Phoneme]) -> list[Syllable]:
             tuple(one.sound for one in sounds[nucleus + 1 : end]),
             sounds[nucleus].stress,
         )
-        for start, nucleus, end in zip(starts, nuclei, ends)
+        for start, nucleus, end in zip(starts, nuclei, ends, strict=True)
     ]
 
 
@@ -185,10 +185,13 @@ def _start_of_next(sounds: list[Phoneme], nucleus: int, following: int) -> int:
     start = 0
     while start < len(between) and not _is_onset(tuple(between[start:])):
         start += 1
-    is_short = sounds[nucleus].sound in ("æ", "ɛ", "ɪ", "ʊ", "ʌ")
-    if is_short and sounds[nucleus].stress and start == 0 and between and between[0] not in ("h", "w", "j"):
+    if start == 0 and between and between[0] not in ("h", "w", "j") and _keeps_consonant(sounds[nucleus], is_first=nucleus == 0):
         start = 1
     return nucleus + 1 + start
+
+
+def _keeps_consonant(vowel: Phoneme, *, is_first: bool) -> bool:
+    return vowel.sound in ("æ", "ɛ", "ʊ") or (vowel.sound in ("ɪ", "ʌ") and (vowel.stress > 0 or is_first))
 
 
 def _is_onset(cluster: tuple[str, ...]) -> bool:
