@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from tts_server.audio.resample import Resampler
 from tts_server.build import build_app, build_synthesizer
 from tts_server.client.connection import Connection, InnerConnection, NetworkConnection
 from tts_server.client.options import request_fields
+from tts_server.client.preview import preview_lines, read_pieces
 from tts_server.client.speakers import NoSpeakers, Speakers
 from tts_server.client.spoken import Spoken, ahead
 from tts_server.client.texts import PIECE_CHARACTERS, STANDARD_INPUT, TextSource, UsageError
@@ -63,10 +65,11 @@ def _connection(options: argparse.Namespace, settings: Settings | None) -> Itera
     try:
         if options.command == "say":
             catalog = synthesizer.catalog
-            if not options.quiet and catalog.named(options.model) in catalog.models:
-                _tell("The model is being made ready. The first time, its files are downloaded.")
-            # Here is time to wait for a model, and no reason to be answered by another meanwhile.
-            options.model = catalog.ready(options.model)
+            if not options.preview:
+                if not options.quiet and catalog.named(options.model) in catalog.models:
+                    _tell("The model is being made ready. The first time, its files are downloaded.")
+                # Here is time to wait for a model, and no reason to be answered by another meanwhile.
+                options.model = catalog.ready(options.model)
             options.sample_rate = options.sample_rate or settings.sample_rate
             options.max_characters = min(PIECE_CHARACTERS, settings.max_text_length)
         with _silenced(logging.getLogger("tts_server.web"), settings.log_level):
@@ -87,7 +90,9 @@ def _silenced(logger: logging.Logger, level: str) -> Iterator[None]:
 
 
 def say(connect: Connect, options: argparse.Namespace) -> int:
-    """Speak a text through the speakers or into a file."""
+    """Speak a text through the speakers or into a file, or only print how it would be read."""
+    if options.preview:
+        return preview(connect, options)
     format_ = _format(options)
     text = TextSource(options.text, options.file, options.encoding).read()
     clip = Path(options.reference) if options.reference else None
@@ -111,6 +116,19 @@ def say(connect: Connect, options: argparse.Namespace) -> int:
                 _write(audio, spoken.sample_rate, format_, file)
     if not options.quiet:
         _report(spoken, options, format_)
+    return 0
+
+
+def preview(connect: Connect, options: argparse.Namespace) -> int:
+    """Print how a text will be read."""
+    if options.output is not None:
+        raise UsageError("--preview speaks nothing, so there is nothing to write: leave out either --preview or --output.")
+    text = TextSource(options.text, options.file, options.encoding).read()
+    with connect() as connection:
+        max_characters = getattr(options, "max_characters", PIECE_CHARACTERS)
+        _use_utf8(sys.stdout)
+        for line in preview_lines(read_pieces(connection, text, request_fields(options), max_characters), only_words=options.quiet):
+            print(line, flush=True)
     return 0
 
 
@@ -256,6 +274,12 @@ def _made(seconds: float) -> str:
 def _shortened(languages: Sequence[str], number: int = 4) -> str:
     more = f" and {len(languages) - number} more" if len(languages) > number else ""
     return ", ".join(languages[:number]) + more
+
+
+def _use_utf8(output: object) -> None:
+    """On Windows a pipe or file would have the code page of the system, which lacks most letters."""
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -66,7 +66,14 @@ class Connection(ABC):
 
     def get(self, path: str) -> dict[str, Any]:
         """The JSON object at an address."""
-        with self.open("GET", path) as reply:
+        return self._object("GET", path)
+
+    def post(self, path: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON object that answers these fields."""
+        return self._object("POST", path, fields)
+
+    def _object(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        with self.open(method, path, fields) as reply:
             body = _json(b"".join(reply.chunks))
         if not isinstance(body, dict):
             raise Unreachable(f"{self.name} answers, but not as a Parlance server does. Is it the right address?")

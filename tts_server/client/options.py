@@ -16,7 +16,7 @@ CLIENT_COMMANDS = ("say", "voices", "models")
 SERVER_VARIABLE = "PARLANCE_SERVER"
 KEY_VARIABLE = "PARLANCE_KEY"
 
-FIELDS = ("voice", "model", "speed", "language", "seed", "sample_rate", "instructions")
+FIELDS = ("voice", "model", "speed", "language", "text_normalization", "seed", "sample_rate", "instructions")
 """Options of `say` that go into the request under their own names, besides the controls."""
 
 NUMBERS = {
@@ -45,12 +45,20 @@ def add_client_commands(commands: _SubParsersAction[argparse.ArgumentParser]) ->
     saying.add_argument("--format", choices=names, help="format of the file (default: what its name ends in; wav for the standard output)")
     saying.add_argument("--device", help="the speakers to play through: a number or a part of their name (default: the system's choice)")
     saying.add_argument("-q", "--quiet", action="store_true", help="no progress bar, and no words but errors")
+    saying.add_argument(
+        "--preview", action="store_true", help="speak nothing, but print how the text would be read (with -q the words alone)"
+    )
     voicing = saying.add_argument_group("how it is said")
     voicing.add_argument("--voice", help="a voice's name ('voices' lists them)")
     voicing.add_argument("--reference", metavar="NAME", help="a clip whose speaker the voice should come near to")
     voicing.add_argument("--model", help="a model's name ('models' lists them)")
     voicing.add_argument("--speed", type=_speed, help="0.25 to 4 (default 1)")
     voicing.add_argument("--language", help="code of the text's language, such as de or zh-cn, for models of several")
+    voicing.add_argument(
+        "--text-normalization",
+        choices=("auto", "off"),
+        help="auto: read numbers, dates and markup as words (the default); off: give the model the text as it is written",
+    )
     voicing.add_argument("--seed", type=int, help="the same seed gives the same audio")
     voicing.add_argument("--sample-rate", type=int, metavar="HZ", help="8000 to 48000 (default: the server's, usually 24000)")
     voicing.add_argument("--instructions", help="how to speak, for models that take it")
@@ -106,4 +114,5 @@ _EXAMPLES = """examples:
   say -f book.txt -o book.mp3 --voice onyx         reads a book into a file
   echo Done | say - --server http://nas:5093       lets another machine do the work
   say "Hi." -o - --format wav | aplay              hands the audio to another program
+  say --preview "Dr. Lee ran 10 km."                shows how it will be read
 """
