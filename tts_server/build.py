@@ -14,6 +14,8 @@ from tts_server.admission import Admission
 from tts_server.audio.decode import ClipLimits, decode_clip, remove_leftovers
 from tts_server.cache import AudioCache, CacheInUse
 from tts_server.config import PROJECT, Settings, SettingsError
+from tts_server.dictionaries.selection import DictionarySelection
+from tts_server.dictionaries.store import DictionaryStore
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
@@ -152,6 +154,11 @@ def voice_store(settings: Settings) -> VoiceStore:
     return BucketStore(options, settings.voice_cache_path / "bucket", settings.max_upload_bytes)
 
 
+def dictionary_selection(settings: Settings) -> DictionarySelection:
+    """The pronunciation dictionaries, and which of them every text is read with."""
+    return DictionarySelection(DictionaryStore(settings.pronunciation_path), settings.pronunciation_dictionaries)
+
+
 def key_ring(settings: Settings) -> KeyRing:
     """All keys; raises SettingsError where their file is damaged."""
     try:
@@ -181,6 +188,7 @@ def build_app(settings: Settings, synthesizer: Synthesizer, keys: KeyRing | None
                 allow_private=settings.voice_url_allow_private,
             ),
             voice_store=voice_store(settings),
+            dictionaries=dictionary_selection(settings),
             max_text_length=settings.max_text_length,
             max_upload_bytes=settings.max_upload_bytes,
             max_clip_seconds=settings.max_clip_seconds,

@@ -146,6 +146,13 @@ class Settings(BaseSettings):
         PROJECT / ".cache" / "voices",
         description="Folder for prepared voices of Chatterbox. The embedded voice prepares in a moment and writes nothing there.",
     )
+    pronunciation_path: Path = Field(
+        PROJECT / "dictionaries", description="Folder of pronunciation dictionaries, which are made over the API."
+    )
+    pronunciation_dictionaries: Names = Field(
+        (),
+        description="Ids or names of pronunciation dictionaries that every text is read with, comma-separated; the first counts first.",
+    )
     resonance_voices: str = Field(
         "",
         description="Voices of `POST /generate`: a folder, or a bucket as `s3://bucket/prefix`. Unset: the folder of `VOICE_LIBRARY_PATH`.",

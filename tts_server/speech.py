@@ -74,6 +74,7 @@ class Voice:
     """A voice a client can name. `origin` is `builtin` (an engine's own) or `library` (a file in the voices folder, `path`).
 
     `language` and `controls` of a library voice hold where a request does not say; `is_removable`: it may be renamed and deleted.
+    Its texts are read with the pronunciation `dictionaries`: ids, each with the id of a version or None for the latest.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Voice:
     aliases: tuple[str, ...] = ()
     controls: Mapping[str, float | int | bool] = field(default_factory=dict, hash=False)
     is_removable: bool = False
+    dictionaries: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)

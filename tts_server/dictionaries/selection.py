@@ -70,15 +70,13 @@ class DictionarySelection:
 
     def default_ids(self) -> list[str]:
         """The dictionaries of the server: those of the settings, then those marked as default, the oldest first."""
-        known = self.store.dictionaries()
         ids: list[str] = []
         for name in self._defaults:
-            found = [one.id for one in known if one.id == name] or [one.id for one in known if one.name.casefold() == name.casefold()]
-            if found:
-                ids.append(found[0])
-            else:
-                self._report(f"PRONUNCIATION_DICTIONARIES: there is no pronunciation dictionary {name!r}.")
-        ids += (one.id for one in known if one.is_default and one.archived is None)
+            try:
+                ids.append(self.store.get(name).id)
+            except TTSError as error:
+                self._report(f"PRONUNCIATION_DICTIONARIES: {error.message}")
+        ids += (one.id for one in self.store.dictionaries() if one.is_default and one.archived is None)
         return list(dict.fromkeys(ids))
 
     def _report(self, message: str) -> None:

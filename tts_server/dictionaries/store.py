@@ -31,6 +31,9 @@ MAX_DICTIONARIES = 1000
 MAX_VERSIONS = 100
 """Versions kept of one dictionary; with one more the oldest is deleted."""
 
+LATEST = "latest"
+"""In place of the id of a version."""
+
 NUM_COMPILED = 64
 LOCK_SECONDS = 10.0
 
@@ -74,13 +77,22 @@ class DictionaryStore:
             return [problem for _, _, problem in self._known.values() if problem]
 
     def get(self, dictionary_id: str) -> Dictionary:
-        """Raises DictionaryNotFound, or Conflict where it is damaged."""
-        found = self._read(dictionary_id) if _ID.fullmatch(dictionary_id) else None
-        if found is not None:
-            return found
-        with self._lock:
-            _, _, problem = self._known.get(dictionary_id, (None, None, ""))
-        raise _damaged(problem) if problem else _not_found(dictionary_id)
+        """The dictionary of this id, else that of this name. Raises DictionaryNotFound, or Conflict: damaged, or several."""
+        if _ID.fullmatch(dictionary_id):
+            if (found := self._read(dictionary_id)) is not None:
+                return found
+            with self._lock:
+                _, _, problem = self._known.get(dictionary_id, (None, None, ""))
+            if problem:
+                raise _damaged(problem)
+        named = [one for one in self.dictionaries() if one.name.casefold() == dictionary_id.casefold()]
+        if len(named) > 1:
+            ids = ", ".join(one.id for one in named[:10])
+            message = f"{len(named)} pronunciation dictionaries have the name {dictionary_id[:80]!r}. Use an id: {ids}."
+            raise Conflict(message, code="ambiguous_name")
+        if not named:
+            raise _not_found(dictionary_id)
+        return named[0]
 
     def version(self, dictionary_id: str, version_id: str | None = None) -> tuple[Dictionary, Version]:
         """A dictionary and one of its versions, the latest unless named. Raises DictionaryNotFound, or Conflict where it is damaged."""
@@ -90,13 +102,15 @@ class DictionaryStore:
         for version in dictionary.versions:
             if version.id == version_id:
                 return dictionary, version
+        if version_id == LATEST:
+            return dictionary, dictionary.latest
         raise DictionaryNotFound(f"The pronunciation dictionary {dictionary_id!r} has no version {version_id[:80]!r}.")
 
     def rules(self, dictionary_id: str, version_id: str | None = None) -> list[Rule]:
         """The rules of a version, the latest unless named. Raises DictionaryNotFound, or Conflict where it is damaged."""
         dictionary, version = self.version(dictionary_id, version_id)
         try:
-            return rules_from_json(self._version_path(dictionary_id, version.id).read_bytes())
+            return rules_from_json(self._version_path(dictionary.id, version.id).read_bytes())
         except (OSError, ValueError) as error:
             raise _damaged(f"Version {version.id} of the pronunciation dictionary {dictionary.name!r} cannot be read: {error}.") from error
 
@@ -187,14 +201,14 @@ class DictionaryStore:
             after = [rule for rule in before if rule.string_to_replace not in removed]
             return self._with_rules(self.get(dictionary_id), before, after)
 
-    def delete(self, dictionary_id: str) -> None:
-        """Remove a dictionary with all its versions, also one that is damaged. Raises DictionaryNotFound, or Conflict."""
+    def delete(self, dictionary_id: str) -> str:
+        """Remove a dictionary with all its versions, also one that is damaged; returns its id. Raises DictionaryNotFound, or Conflict."""
         with self._changing():
-            if not _ID.fullmatch(dictionary_id) or dictionary_id not in self._ids():
-                raise _not_found(dictionary_id)
-            remove_folder(self.folder / dictionary_id, _FILE)
+            id_ = dictionary_id if dictionary_id in self._ids() else self.get(dictionary_id).id
+            remove_folder(self.folder / id_, _FILE)
             with self._lock:
-                self._known.pop(dictionary_id, None)
+                self._known.pop(id_, None)
+            return id_
 
     def _with_rules(self, dictionary: Dictionary, before: list[Rule] | None, after: list[Rule]) -> Dictionary:
         if after == before:

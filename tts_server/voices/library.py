@@ -368,6 +368,7 @@ class VoiceLibrary:
             aliases=entry.aliases,
             controls=entry.controls.controls(),
             is_removable=relative.parts[0].casefold() != SHIPPED,
+            dictionaries=tuple((one.pronunciation_dictionary_id, one.version_id) for one in entry.pronunciation_dictionary_locators),
         )
 
 

@@ -28,6 +28,7 @@ UNFINISHED = ".unfinished"
 """Suffix of files on their way; a leading dot keeps them from being voices."""
 STALE_SECONDS = 3600.0
 MAX_ALIASES = 50
+MAX_DICTIONARIES = 10
 REPLACE_ATTEMPTS = 10
 FILES_ARE_HELD = os.name == "nt"
 """Whether a file cannot be replaced while another program has it open."""
@@ -37,6 +38,15 @@ class VoiceControls(Controls):
     """The controls a voice brings; a misspelt one is an error."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class VoiceDictionary(BaseModel):
+    """A pronunciation dictionary that the texts of a voice are read with."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    pronunciation_dictionary_id: str = Field(min_length=1, max_length=200, description="Id or name of the dictionary.")
+    version_id: str | None = Field(default=None, max_length=100, description="Id of a version; without it the latest.")
 
 
 class VoiceEntry(BaseModel):
@@ -49,6 +59,11 @@ class VoiceEntry(BaseModel):
     language: str | None = Field(default=None, description="Language code of its requests.")
     description: str = Field(default="", max_length=500, description="A word about it.")
     controls: VoiceControls = Field(default=VoiceControls(), description="Model controls of its requests.")
+    pronunciation_dictionary_locators: tuple[VoiceDictionary, ...] = Field(
+        default=(),
+        max_length=MAX_DICTIONARIES,
+        description="Pronunciation dictionaries that its texts are read with; the first counts first.",
+    )
 
     @field_validator("name")
     @classmethod

@@ -23,6 +23,7 @@ from tts_server.web.models import model_routes
 from tts_server.web.openai import SpeechDesk, openai_routes
 from tts_server.web.options import WebOptions
 from tts_server.web.pages import page_routes
+from tts_server.web.pronunciation import pronunciation_routes
 from tts_server.web.rates import install_rates
 from tts_server.web.reading import reading_routes
 from tts_server.web.realtime.routes import realtime_routes
@@ -82,6 +83,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         model_routes(synthesizer.catalog),
         admin_routes(synthesizer.catalog),
         voice_routes(desk),
+        pronunciation_routes(options),
         status_routes(synthesizer),
         turn_routes(synthesizer.admission),
         metrics_routes(synthesizer),

@@ -29,8 +29,17 @@ LISTINGS = frozenset(
 )
 """Rules that name what there is. Any key opens them, whatever its roles."""
 
+DICTIONARIES = frozenset(
+    {
+        "/v1/pronunciation-dictionaries",
+        "/v1/pronunciation-dictionaries/<dictionary_id>",
+        "/v1/pronunciation-dictionaries/<dictionary_id>/<version_id>/download",
+    }
+)
+"""Rules that show pronunciation dictionaries. Any key opens them, and one is needed even where lists are open."""
+
 ADMIN_PATHS = "/admin/"
-VOICE_PATHS = ("/v1/voices", "/v1/audio/voices", "/admin/reload-voices")
+VOICE_PATHS = ("/v1/voices", "/v1/audio/voices", "/v1/pronunciation-dictionaries", "/admin/reload-voices")
 RECORDINGS = "/v1/voices/<voice_id>/audio"
 PROTOCOL_WITH_KEY = "openai-insecure-api-key."
 
@@ -63,7 +72,7 @@ def is_open(path: str) -> bool:
 
 
 def changes_server() -> bool:
-    """Whether a request is about more than itself: models, and voices that others use too."""
+    """Whether a request is about more than itself: models, and voices and dictionaries that others use too."""
     return request.path.startswith(ADMIN_PATHS) or (request.method not in SAFE_METHODS and request.path.startswith(VOICE_PATHS))
 
 
@@ -74,7 +83,7 @@ def needed_role(rule: str | None) -> Role | None:
         return Role.VOICES
     if request.path.startswith(ADMIN_PATHS):
         return Role.ADMIN
-    return None if rule in LISTINGS else Role.SPEECH
+    return None if rule in LISTINGS or rule in DICTIONARIES else Role.SPEECH
 
 
 def check_key(rule: str | None, options: WebOptions) -> None:
@@ -100,7 +109,7 @@ def wrong_role(key: Key, role: Role) -> Forbidden:
 def given_keys() -> list[bytes]:
     """What the request brings as keys, as the bytes that were sent."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    given = [request.headers.get("x-api-key", "").strip()]
+    given = [request.headers.get(name, "").strip() for name in ("x-api-key", "xi-api-key")]
     if scheme.lower() == "bearer":
         given.append(token.strip())
     # Pages cannot set headers of a WebSocket, so OpenAI's clients put the key among its protocols.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tts_server.dictionaries.selection import DictionarySelection
 from tts_server.keys import KeyRing
 from tts_server.rates import Rates
 from tts_server.speech import VoiceReference
@@ -19,13 +20,14 @@ class WebOptions:
 
     `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
     which Host headers may name; `is_open_to_changes` whether models and voices may be changed as long as there is no key.
-    `voice_store` holds the clips that `POST /generate` names by keys.
+    `voice_store` holds the clips that `POST /generate` names by keys, `dictionaries` the pronunciation dictionaries.
     """
 
     decode: Callable[[bytes], VoiceReference]
     assets: Path
     fetch_limits: FetchLimits
     voice_store: VoiceStore
+    dictionaries: DictionarySelection
     max_text_length: int = 4096
     max_upload_bytes: int = 25 * 2**20
     max_clip_seconds: float = 120.0

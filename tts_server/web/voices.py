@@ -28,7 +28,7 @@ from tts_server.web.responses import whole_audio
 
 AUDIO_FIELDS = ("audio", "audio_sample", "file")
 OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")
-ENTRY_FIELDS = ("aliases", "language", "description", "controls")
+ENTRY_FIELDS = ("aliases", "language", "description", "controls", "pronunciation_dictionary_locators")
 MAX_ENTRY_CHARACTERS = 20_000
 PREVIEW_TEXT = "Hello! This is how I sound when I read a sentence aloud."
 PREVIEW_SEED = 1
@@ -52,11 +52,16 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
             message = f"{voice_id!r} is the default voice (DEFAULT_VOICE_NAME) and keeps its name while the server runs."
             raise Conflict(message, code="default_voice")
 
+    def check_dictionaries(entry: VoiceEntry) -> None:
+        locators = ((one.pronunciation_dictionary_id, one.version_id) for one in entry.pronunciation_dictionary_locators)
+        desk.options.dictionaries.check(locators)
+
     def create(entry: VoiceEntry, audio_fields: tuple[str, ...]) -> tuple[Voice, ClipReport]:
         given = request.form.get("name")
         if not given:
             raise InvalidRequest("name: a name is required.", param="name", code="missing")
         name = checked_name(given)
+        check_dictionaries(entry)
         library.check_free(name, entry.aliases)  # before the work of decoding; it counts again when the voice is written
         clip = desk.references.from_upload(request, audio_fields)
         data, kept = as_flac(clip)
@@ -99,6 +104,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         fields = form_fields() if request.form else read_payload(request)
         given = [name for name in ENTRY_FIELDS if name in fields]
         entry = read_entry(fields)
+        check_dictionaries(entry)
         name = fields.get("name") or None
         if name is not None:
             if not isinstance(name, str):
@@ -175,6 +181,9 @@ def describe_voice(voice: Voice) -> dict[str, Any]:
         "language": voice.language,
         "aliases": list(voice.aliases),
         "controls": dict(voice.controls),
+        "pronunciation_dictionary_locators": [
+            {"pronunciation_dictionary_id": dictionary_id, "version_id": version_id} for dictionary_id, version_id in voice.dictionaries
+        ],
         "removable": voice.is_removable,
         "wav_path": voice.path,
     }
@@ -212,8 +221,9 @@ def form_fields() -> dict[str, Any]:
             fields["aliases"] = _from_json("aliases", given[0])
         else:
             fields["aliases"] = [alias for text in given for alias in text.split(",") if alias.strip()]
-    if fields.get("controls"):
-        fields["controls"] = _from_json("controls", fields["controls"])
+    for name in ("controls", "pronunciation_dictionary_locators"):
+        if fields.get(name):
+            fields[name] = _from_json(name, fields[name])
     return fields
 
 

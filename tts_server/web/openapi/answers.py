@@ -9,7 +9,7 @@ ERRORS = {
     400: "A value is wrong or missing, or there is nothing to say.",
     401: "No key, or a wrong one.",
     403: "A foreign Host name, a page of another site, a change where none is allowed, or a key that may not do this.",
-    404: "There is no such voice or model.",
+    404: "There is no such voice, model or pronunciation dictionary.",
     409: "Not possible in the present state: a name is taken, or something is in use.",
     413: "The body or a clip is larger than this server accepts.",
     415: "A file is not audio.",

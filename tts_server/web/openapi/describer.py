@@ -14,7 +14,6 @@ from pydantic_core import core_schema
 from tts_server.web.openapi.operation import FORM, JSON, URLENCODED, Answer, Body, ErrorManner, Operation, Schema
 
 SCHEMAS = "#/components/schemas/"
-CLIP_TYPES = "audio/*, video/*, application/octet-stream"
 
 
 class RequestSchemas(GenerateJsonSchema):
@@ -115,7 +114,7 @@ class Describer:
                 schema = self.fields(body, media)
             told[media] = {"schema": schema, "example": dict(body.example)}
             if media in (FORM, URLENCODED):
-                files = {name: {"contentType": CLIP_TYPES} for name in body.files if media == FORM}
+                files = {name: {"contentType": body.file_types} for name in body.files if media == FORM}
                 objects = {name: {"contentType": JSON} for name, value in schema["properties"].items() if self.is_object(value)}
                 told[media]["encoding"] = files | objects
         return {"required": True, "content": told}

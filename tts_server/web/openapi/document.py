@@ -9,6 +9,7 @@ from apispec import APISpec
 from tts_server import __version__
 from tts_server.web.openapi.answers import HEADERS, error_answer
 from tts_server.web.openapi.describer import Describer, Limits, ReplySchemas, RequestSchemas, error_name, models_of
+from tts_server.web.openapi.pronunciation import PRONUNCIATION, PRONUNCIATION_OPERATIONS
 from tts_server.web.openapi.reading import READING, READING_OPERATIONS
 from tts_server.web.openapi.server import MODEL_OPERATIONS, MODELS, SERVER, SERVER_OPERATIONS
 from tts_server.web.openapi.speech import RESONANCE, RESONANCE_OPERATIONS, SILLYTAVERN, SILLYTAVERN_OPERATIONS, SPEECH, SPEECH_OPERATIONS
@@ -19,6 +20,7 @@ OPENAPI = "3.1.0"
 OPERATIONS = (
     *SPEECH_OPERATIONS,
     *READING_OPERATIONS,
+    *PRONUNCIATION_OPERATIONS,
     *VOICE_OPERATIONS,
     *MODEL_OPERATIONS,
     *SILLYTAVERN_OPERATIONS,
@@ -29,6 +31,7 @@ OPERATIONS = (
 TAGS = {
     SPEECH: "Text in, audio out, in OpenAI's dialect and a few words more.",
     READING: "How a text will be read: numbers, dates, markup and names as words.",
+    PRONUNCIATION: "Dictionaries of words that are to be said otherwise than they are spelled, as ElevenLabs has them.",
     VOICES: "The voices that requests can name: listing, making, changing, hearing, deleting.",
     MODELS: "The models that speak: what they can do, and loading them.",
     SILLYTAVERN: "What SillyTavern's Chatterbox provider calls, and other clients of devnen's server.",

@@ -14,6 +14,7 @@ Shape = type[BaseModel] | Schema
 
 JSON = "application/json"
 FORM = "multipart/form-data"
+CLIP_TYPES = "audio/*, video/*, application/octet-stream"
 URLENCODED = "application/x-www-form-urlencoded"
 BINARY: Schema = {"type": "string", "format": "binary"}
 TEXT: Schema = {"type": "string"}
@@ -47,7 +48,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Body:
-    """What a request brings: the fields of `models` but `without` some, and files, which only a multipart form can hold.
+    """What a request brings: the fields of `models` but `without` some, and files of `file_types`, which only a multipart form can hold.
 
     Of a field in several models the last one counts.
     """
@@ -58,6 +59,7 @@ class Body:
     required_files: tuple[str, ...] = ()
     without: frozenset[str] = frozenset()
     media: tuple[str, ...] = (JSON, FORM, URLENCODED)
+    file_types: str = CLIP_TYPES
 
 
 @dataclass(frozen=True)

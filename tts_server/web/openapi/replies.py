@@ -178,6 +178,13 @@ class ModelStates(Reply):
     memory_limit_bytes: int | None = Field(description="What they may hold together.")
 
 
+class DictionaryReference(Reply):
+    """A pronunciation dictionary that a voice has."""
+
+    pronunciation_dictionary_id: str = Field(description="Its id or name.")
+    version_id: str | None = Field(description="The id of a version; null means the latest.")
+
+
 class VoiceReply(Reply):
     """A voice that requests can name."""
 
@@ -190,6 +197,7 @@ class VoiceReply(Reply):
     language: str | None = Field(description="Language of its requests, unless they say otherwise.")
     aliases: list[str] = Field(description="More names that mean it.")
     controls: dict[str, Measured] = Field(description="Model controls of its requests, unless they say otherwise.")
+    pronunciation_dictionary_locators: list[DictionaryReference] = Field(description="Dictionaries that its texts are read with.")
     removable: bool = Field(description="Whether it may be renamed and deleted.")
     wav_path: str | None = Field(description="Its file; built-in voices have none.")
 
@@ -203,6 +211,7 @@ class VoiceReply(Reply):
         language=None,
         aliases=["captain"],
         controls={"exaggeration": 0.4},
+        pronunciation_dictionary_locators=[],
         removable=False,
         wav_path="voices/standard/harbor.flac",
     )
