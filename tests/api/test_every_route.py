@@ -222,12 +222,14 @@ def test_every_field_of_sillytavern_arrives_at_the_voice(server, monkeypatch, pa
         "split_text": "true",
         "chunk_size": 120,
         "stream": "true",
+        "text_normalization": "off",
     }
     assert set(fields) == set(TtsFields.model_fields)
     reply = post(server, path, json=fields) if path == "/tts" else requests.get(server.url + path, params=fields, timeout=60)
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "audio/mpeg")
     (request,) = asked
     assert (request.text, request.voice, request.format.value, request.speed, request.seed) == (TEXT, "harbor", "mp3", 1.5, 11)
+    assert not request.is_normalized
     assert (request.language, request.controls) == ("en", {"temperature": 0.7, "exaggeration": 0.6, "cfg_weight": 0.4})
 
 

@@ -84,6 +84,12 @@ def test_tags_that_the_model_cannot_perform_are_not_spoken(resonance):
     assert generate(resonance, prompt="Well, [Clear Throat] that was odd.").content == plain
 
 
+def test_a_prompt_is_read_as_words_unless_that_is_switched_off(resonance):
+    words = generate(resonance, prompt="It costs five dollars.").content
+    assert generate(resonance, prompt="It costs $5.").content == words
+    assert generate(resonance, prompt="It **costs** $5.", text_normalization="off").content != words
+
+
 def test_a_prompt_may_be_longer_than_a_text_of_the_other_routes(guarded):
     assert generate(guarded, prompt="Yes. " * 40, headers={"x-api-key": "right"}).status_code == 200
 

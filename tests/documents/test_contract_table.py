@@ -29,6 +29,8 @@ TABLES_OF_FIELDS = {
     "SpeechFields": SPEECH,
     "Controls": SPEECH,
     "VoiceId": SPEECH,
+    "DictionaryLocator": SPEECH,
+    "NormalizationOptions": SPEECH,
     "SessionFields": REALTIME,
     "ResponseFields": REALTIME,
     "Audio": REALTIME,
