@@ -125,6 +125,7 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
         default_language=settings.default_language,
         max_spoken_characters=max(settings.max_text_length * SPOKEN_CHARACTERS_PER_CHARACTER, MAX_SPOKEN_CHARACTERS),
         cache=cache,
+        dictionaries=dictionary_selection(settings),
     )
 
 
@@ -188,7 +189,7 @@ def build_app(settings: Settings, synthesizer: Synthesizer, keys: KeyRing | None
                 allow_private=settings.voice_url_allow_private,
             ),
             voice_store=voice_store(settings),
-            dictionaries=dictionary_selection(settings),
+            dictionaries=synthesizer.dictionaries or dictionary_selection(settings),
             max_text_length=settings.max_text_length,
             max_upload_bytes=settings.max_upload_bytes,
             max_clip_seconds=settings.max_clip_seconds,

@@ -13,6 +13,7 @@ from typing import Any
 from tts_server.admission import Admission
 from tts_server.audio.encoders import supported_rate
 from tts_server.cache import AudioCache, CacheUse
+from tts_server.dictionaries.selection import DictionarySelection, Pronunciation
 from tts_server.engines.base import Capabilities, Engine
 from tts_server.engines.catalog import EMBEDDED, INSTALL_CHATTERBOX, ModelCatalog
 from tts_server.engines.managed_engines import RestingEngine
@@ -64,6 +65,7 @@ class Synthesizer:
         max_spoken_characters: int = MAX_SPOKEN_CHARACTERS,
         num_prepared: int = NUM_PREPARED_VOICES,
         cache: AudioCache | None = None,
+        dictionaries: DictionarySelection | None = None,
     ) -> None:
         self.catalog = catalog
         self.library = library
@@ -75,6 +77,7 @@ class Synthesizer:
         self.max_spoken_characters = max_spoken_characters
         self.num_prepared = num_prepared
         self.cache = cache
+        self.dictionaries = dictionaries
         self._prepared: OrderedDict[tuple[str, str, bool, bool], Any] = OrderedDict()
         self._lock = threading.Lock()
         self._is_closed = False
@@ -141,6 +144,7 @@ class Synthesizer:
                 skipped_rules=request.skipped_rules,
                 sounds=capabilities.tags,
                 reads_ipa=capabilities.reads_ipa,
+                pronunciation=self._pronunciation(request).find_edits,
             ),
         )
         if (pause := total_pause(reading.text)) > MAX_PAUSE_SECONDS:
@@ -155,6 +159,13 @@ class Synthesizer:
                 code="text_too_long",
             )
         return reading
+
+    def _pronunciation(self, request: SpeechRequest) -> Pronunciation:
+        """The rules of the pronunciation dictionaries of a request; raises DictionaryNotFound."""
+        if self.dictionaries is None:
+            return Pronunciation()
+        voice = None if request.reference is not None else self.library.get((request.voice or self.default_voice).strip())
+        return self.dictionaries.resolve(request.dictionaries, voice.dictionaries if voice is not None else ())
 
     def _language_of(self, request: SpeechRequest) -> str | None:
         """The language that a request names, by its field or as its voice; None where it names none."""
