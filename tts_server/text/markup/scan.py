@@ -1,0 +1,233 @@
+"""The first round over a text: what hides its content from the other rounds, found from left to right.
+
+Code, formulas, comments, tags, entities and escapes: whatever begins first wins, as a browser or a Markdown renderer would have it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from tts_server.text.edits import Edit
+from tts_server.text.markup.html_tags import DROPPED, ENTITY, SUBTITLE_TAG, TAG, decoded_entity, is_subtitle_tag, replaced_tag
+from tts_server.text.markup.inline import INLINE_PHONEMES, INLINE_VOICE, inline_phonemes
+from tts_server.text.markup.latex import is_formula, read_formula
+from tts_server.text.markup.marks import BLOCK_END, literal, literal_edits
+
+_MARK = re.compile(r"`+|\\.|\\\n|<|&|\$|\[|\{\\|[♪♫♬♩]", re.DOTALL)
+_FENCE = re.compile(r"^(`{3,}|~{3,})(?!.*`)[^\n]*$", re.MULTILINE)
+_ASS = re.compile(r"\{\\[a-zA-Z0-9][^{}\n]{0,500}\}")
+_AUTOLINK = re.compile(r"<((?:https?|ftp|mailto|tel):[^\s<>]{1,2000})>", re.IGNORECASE)
+_ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline|eqnarray|displaymath|math)\*?)\}")
+_FORMULA_BEGINS = re.compile(r"\$\$?(?=\S)")
+_ALWAYS_ESCAPED = frozenset("*_`~#<>[]|$")
+_ESCAPED_OUTSIDE_OF_PATHS = frozenset("(){}.+-!")
+_NOTE_GAP = " "
+
+
+class Scanner:
+    """Finds the edits of the first round. Each search for an end that failed is remembered, so that the time is linear."""
+
+    def __init__(self, text: str, *, in_english: bool) -> None:
+        self.edits: list[Edit] = []
+        self.voices: list[str] = []
+        self._text = text
+        self._in_english = in_english
+        self._missing: set[str] = set()  # ends that no text from here on holds
+        self._lower: str | None = None
+        self._ticks: dict[int, list[int]] | None = None
+        self._line_start = self._line_searched = 0
+
+    def run(self) -> None:
+        text = self._text
+        position = 0
+        fences = _FENCE.finditer(text)
+        fence = next(fences, None)
+        while found := _MARK.search(text, position):
+            while fence and fence.start() < position:
+                fence = next(fences, None)
+            if fence and fence.start() <= found.start():
+                position = self._fence(fence)
+                continue
+            position = self._mark(found) or found.end()
+        while fence:
+            if fence.start() >= position:
+                position = self._fence(fence)
+            fence = next(fences, None)
+
+    def _replace(self, start: int, end: int, text: str, rule: str) -> int:
+        self.edits.append(Edit(start, end, text, rule))
+        return end
+
+    def _find(self, end: str, start: int) -> int:
+        """Where `end` is found from `start` on, or -1."""
+        if end in self._missing:
+            return -1
+        found = self._text.find(end, start)
+        if found < 0:
+            self._missing.add(end)
+        return found
+
+    def _mark(self, found: re.Match[str]) -> int | None:
+        first = found[0][0]
+        if first == "`":
+            return self._code(found)
+        if first == "\\":
+            return self._backslash(found)
+        if first == "<":
+            return self._angle(found.start())
+        if first == "&":
+            return self._entity(found.start())
+        if first == "$":
+            return self._dollar(found.start())
+        if first == "[":
+            return self._bracket(found.start())
+        if first == "{":
+            tag = _ASS.match(self._text, found.start())
+            return self._replace(tag.start(), tag.end(), "", "subtitles") if tag else None
+        return self._replace(found.start(), found.end(), _NOTE_GAP if self._is_between_words(found.start()) else "", "subtitles")
+
+    def _is_between_words(self, at: int) -> bool:
+        around = self._text[max(at - 1, 0) : at], self._text[at + 1 : at + 2]
+        return all(side.isalnum() for side in around)
+
+    def _fence(self, opened: re.Match[str]) -> int:
+        """A block of code: the fences go, its lines are read. One that nobody closed goes on to the end."""
+        text, fence = self._text, opened[1]
+        start = min(opened.end() + 1, len(text))
+        self._replace(opened.start(), start, BLOCK_END if opened.start() == 0 else "", "markdown")
+        position = start
+        while position < len(text):
+            line_end = text.find("\n", position)
+            line_end = len(text) if line_end < 0 else line_end
+            line = text[position:line_end]
+            if line.startswith(fence) and not line.strip(fence[0]):
+                # The line feed before goes too, so that the block's last line ends with the mark.
+                return self._replace(max(position - 1, start), line_end, BLOCK_END, "markdown")
+            self.edits += literal_edits(text, position, line_end, "markdown")
+            position = line_end + 1
+        return len(text)
+
+    def _code(self, found: re.Match[str]) -> int | None:
+        if self._ticks is None:
+            self._ticks = {}
+            for run in re.finditer("`+", self._text):
+                self._ticks.setdefault(len(run[0]), []).append(run.start())
+        same = self._ticks.get(len(found[0]), [])
+        index = bisect_right(same, found.start())
+        if index == len(same):
+            return None
+        end = same[index]
+        if self._blank_before(found.end(), end):
+            return None
+        self._replace(found.start(), found.end(), "", "markdown")
+        self.edits += literal_edits(self._text, found.end(), end, "markdown")
+        return self._replace(end, end + len(found[0]), "", "markdown")
+
+    def _blank_before(self, start: int, end: int) -> bool:
+        blank = self._text.find("\n\n", start, end)
+        return blank >= 0
+
+    def _backslash(self, found: re.Match[str]) -> int | None:
+        text, at, char = self._text, found.start(), found[0][1]
+        if char in "([" and (end := self._formula(at, 2, "\\)" if char == "(" else "\\]")):
+            return end
+        if char == "b" and (environment := _ENVIRONMENT.match(text, at)):
+            return self._formula(at, environment.end() - at, f"\\end{{{environment[1]}}}")
+        before = text[max(at - 1, 0) : at]
+        if char == "\n":
+            return self._replace(at, at + 1, "", "markdown")
+        if char in "Nh":
+            return None if self._is_in_path(at) else self._replace(at, at + 2, "\n" if char == "N" else " ", "subtitles")
+        outside = char in _ESCAPED_OUTSIDE_OF_PATHS and not before.isalpha() and before not in ("\\", ":")
+        if char in _ALWAYS_ESCAPED or outside:
+            return self._replace(at, at + 2, literal(char), "markdown")
+        return at + 1 if char == "\\" else None
+
+    def _is_in_path(self, at: int) -> bool:
+        """Whether the word around belongs to a path such as `C:\\New` or `\\\\host\\Name`."""
+        word = re.split(r"[\s}]", self._text[max(0, at - 200) : at])[-1]
+        return word.startswith("\\") or ":" in word[1:2] or word.count("\\") > 0
+
+    def _formula(self, at: int, opened: int, closer: str) -> int | None:
+        end = self._find(closer, at + opened)
+        if end < 0 or not is_formula(source := self._text[at + opened : min(end, at + opened + 2001)], is_certain=True):
+            return None
+        return self._read_formula(at, end + len(closer), source)
+
+    def _read_formula(self, at: int, end: int, source: str) -> int:
+        words = literal(read_formula(source, in_english=self._in_english))
+        before, after = self._text[max(at - 1, 0) : at], self._text[end : end + 1]
+        return self._replace(at, end, f"{' ' * before.isalnum()}{words}{' ' * after.isalnum()}", "latex")
+
+    def _dollar(self, at: int) -> int | None:
+        text = self._text
+        if text.startswith("$$", at):
+            end = self._find("$$", at + 2)
+            if end > 0 and is_formula(source := text[at + 2 : min(end, at + 2003)]):
+                return self._read_formula(at, end + 2, source)
+            return at + 2
+        end = self._find("$", at + 1)
+        if end < 0 or text[at + 1].isspace() or text[end - 1].isspace() or text[end + 1 : end + 2].isdigit():
+            return None
+        source = text[at + 1 : min(end, at + 2002)]
+        return self._read_formula(at, end + 1, source) if is_formula(source) and text[end - 1] != "\\" else None
+
+    def _bracket(self, at: int) -> int | None:
+        if phonemes := INLINE_PHONEMES.match(self._text, at):
+            token = inline_phonemes(phonemes)
+            return self._replace(at, phonemes.end(), token, "phoneme") if token else None
+        if voice := INLINE_VOICE.match(self._text, at):
+            if voice[1]:
+                self.voices.append(voice[1].strip())
+            return self._replace(at, voice.end(), "", "voice")
+        return None
+
+    def _entity(self, at: int) -> int | None:
+        entity = ENTITY.match(self._text, at)
+        if entity is None or (decoded := decoded_entity(entity[0])) == entity[0]:
+            return None
+        return self._replace(at, entity.end(), decoded, "html")
+
+    def _angle(self, at: int) -> int | None:
+        text = self._text
+        for opened, closer in (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!DOCTYPE", ">"), ("<!doctype", ">"), ("<?xml", "?>")):
+            if text.startswith(opened, at):
+                end = self._find(closer, at + len(opened))
+                if end < 0:
+                    return None
+                if opened != "<![CDATA[":
+                    return self._replace(at, end + len(closer), "", "html")
+                self._replace(at, at + len(opened), "", "html")
+                self.edits += literal_edits(text, at + len(opened), end, "html")
+                return self._replace(end, end + len(closer), "", "html")
+        if link := _AUTOLINK.match(text, at):
+            self._replace(at, at + 1, "", "markdown")
+            return self._replace(link.end() - 1, link.end(), "", "markdown")
+        tag = TAG.match(text, at)
+        if tag and (replaced := replaced_tag(text, tag, in_table_row=self._is_in_table_row(at))):
+            end, instead = replaced
+            if tag["name"].lower() in DROPPED and not tag["slash"] and not tag[0].endswith("/>"):
+                end = self._after_element(tag["name"].lower(), end)
+            return self._replace(at, end, instead, "html")
+        subtitle = SUBTITLE_TAG.match(text, at)
+        return self._replace(at, subtitle.end(), "", "subtitles") if subtitle and is_subtitle_tag(subtitle) else None
+
+    def _after_element(self, name: str, start: int) -> int:
+        """Past the end tag of an element whose content is dropped, or `start` where it has none."""
+        closer = f"</{name}"
+        if closer in self._missing:
+            return start
+        if self._lower is None:
+            self._lower = self._text.lower() if len(self._text.lower()) == len(self._text) else self._text
+        found = self._lower.find(closer, start)
+        end = self._text.find(">", found) if found >= 0 else -1
+        if end < 0:
+            self._missing.add(closer)
+            return start
+        return end + 1
+
+    def _is_in_table_row(self, at: int) -> bool:
+        self._line_start = max(self._line_start, self._text.rfind("\n", self._line_searched, at) + 1)
+        self._line_searched = at
+        return self._text.startswith("|", self._line_start)
