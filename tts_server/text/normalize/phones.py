@@ -1,0 +1,55 @@
+"""What is read digit by digit: telephone numbers, identifiers with leading zeros, version numbers and IP addresses."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from tts_server.text.edits import Edit
+from tts_server.text.normalize.language_rules import LanguageRules
+from tts_server.text.normalize.places import Place
+
+_INTERNATIONAL = re.compile(r"(?P<plus>\+)?[ ]?(?P<number>\(?\d{1,5}\)?(?:[ \u00a0./-]{0,2}\(?\d{1,11}\)?){1,8})(?![\d])")
+_NATIONAL = re.compile(r"\(?0\d{1,5}\)?(?:[ \u00a0/-]{1,3}\d{2,11}){1,6}(?![\d:]|,\d)")
+_DOTTED = re.compile(r"0\d(?:\.\d{2}){3,5}(?!\d|,\d)")
+_GROUPS = re.compile(r"\d{1,11}(?:(?:[ \u00a0/-]|(?<=\d)\.(?=\d))\d{1,11}){1,8}(?!\d|,\d)")
+_IDENTIFIER = re.compile(r"\d{2,8}(?:-\d{2,8}){2,6}(?![\d-])")
+_VERSION = re.compile(r"\d{1,5}(?:\.\d{1,5}){2,6}(?!\d|,\d|\.\d)")
+_DIGITS = re.compile(r"\d+")
+_LONGEST_PHONE = 20
+_SHORTEST_PHONE = 6
+
+
+@functools.cache
+def _phone_words(rules: LanguageRules) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W\d_])(?:{rules.phone_words})[^\W\d_]{{0,12}}[^\n\d]{{0,16}}\Z")
+
+
+def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
+    """The telephone number that begins at `start`, with a plus sign, a bracket or a digit."""
+    found = None
+    if text[start] == "+":
+        found = _INTERNATIONAL.match(text, start)
+        found = found if found and _count_digits(found[0]) >= 8 else None
+    if not found:
+        found = _NATIONAL.match(text, start) or _DOTTED.match(text, start) or _IDENTIFIER.match(text, start)
+    if not found and text[start] != "+" and _phone_words(rules).search(Place(text, start, start).before.lower()):
+        found = _GROUPS.match(text, start)
+        found = found if found and _count_digits(found[0]) >= _SHORTEST_PHONE else None
+    if not found or _count_digits(found[0]) > _LONGEST_PHONE:
+        return None
+    groups = ", ".join(rules.spell_digits(digits) for digits in _DIGITS.findall(found[0]))
+    return Edit(start, found.end(), rules.joined(rules.plus_word, groups) if found[0][0] == "+" else groups, "phone")
+
+
+def read_version(text: str, start: int, rules: LanguageRules) -> Edit | None:
+    """The version number or IP address of three or more parts that begins at `start`."""
+    found = _VERSION.match(text, start)
+    if not found:
+        return None
+    parts = [rules.spell_digits(part) if part[0] == "0" else rules.cardinal(int(part)) for part in found[0].split(".")]
+    return Edit(start, found.end(), f" {rules.point_word} ".join(parts) if rules.is_spaced else rules.point_word.join(parts), "version")
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdecimal, text))

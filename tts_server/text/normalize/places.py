@@ -1,0 +1,53 @@
+"""A span of a text with the words around it, for rules that depend on them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+_LOOK = 48
+_AFTER = re.compile(r"[ \u00a0\u202f-]?(?P<word>[^\W\d_]{1,40})")
+_BETWEEN = re.compile(r"[ \u00a0\u202f'’-]{1,3}\Z")
+_WORDS = re.compile(r"[^\W\d_]{1,40}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The characters `start` to `end` of `text`. All looks around are bounded to a few dozen characters."""
+
+    text: str
+    start: int
+    end: int
+
+    @cached_property
+    def before(self) -> str:
+        """The characters in front, back to the last line end."""
+        return self.text[max(0, self.start - _LOOK) : self.start].rpartition("\n")[2]
+
+    @cached_property
+    def after(self) -> str:
+        """The characters behind, up to the next line end."""
+        return self.text[self.end : self.end + _LOOK].partition("\n")[0]
+
+    @property
+    def word_before(self) -> str:
+        """The word in front, if only a space, hyphen or apostrophe is between."""
+        words = self.words_before
+        return words[-1] if words and _BETWEEN.sub("", self.before).endswith(words[-1]) else ""
+
+    @property
+    def words_before(self) -> list[str]:
+        """The words in front in their order, whatever is between."""
+        return _WORDS.findall(self.before)
+
+    @property
+    def word_after(self) -> str:
+        """The word behind, if no more than a space or hyphen is between."""
+        found = _AFTER.match(self.after)
+        return found["word"] if found else ""
+
+    @property
+    def words_after(self) -> list[str]:
+        """The words behind up to the next punctuation mark."""
+        return _WORDS.findall(re.split(r"[^\w\s]", self.after, maxsplit=1)[0])

@@ -1,0 +1,122 @@
+"""Abbreviations, Roman numerals and signs."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from tts_server.text.edits import Edit
+from tts_server.text.normalize.language_rules import LanguageRules
+from tts_server.text.normalize.numerals import roman_value
+from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.regnal_names import REGNAL_NAMES
+
+_SPACE = "[ \u00a0\u202f]"
+_BEFORE_NUMBER = re.compile(rf"{_SPACE}{{0,2}}(?:\d|[IVXLC]{{1,6}}\b)")
+_BEFORE_NAME = re.compile(rf"{_SPACE}{{1,2}}(?:[^\W\d_]{{1,4}}\.{_SPACE}?)?[^\W\d_]")
+_SENTENCE_GOES_ON = re.compile(rf"{_SPACE}{{0,2}}[^\W\d_A-ZÀ-ÖØ-ÞА-ЯĀĂĄĆČĎĐĒĘĚĞĢĪİŁŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽ\s]|{_SPACE}{{0,2}}[\d,;:)\]»”“%]")
+_ROMAN = re.compile(r"(?P<numeral>[IVXLCDM]{1,12})(?P<suffix>[a-zº°ª.èée]{0,5})(?!\w)")
+_SMALL_ROMAN_WORDS = frozenset(
+    {"MIX", "DIM", "MIL", "CIVIL", "MD", "CD", "DI", "LI", "VI", "MI", "DC", "CC", "MM", "CM", "DM", "CV", "DVD", "ML", "CI"}
+)
+"""Spellings that are more often words, units or initialisms; read as numerals only where something asks for one."""
+
+
+def word_triggers(rules: LanguageRules) -> str:
+    """A pattern of everything that `read_word` may know, without a boundary in front."""
+    written = {*rules.abbreviations, *rules.final_abbreviations, *rules.titles, *rules.numbered}
+    return "|".join(_spaced(word) for word in sorted(written, key=len, reverse=True))
+
+
+def _spaced(word: str) -> str:
+    pattern = re.escape(word).replace(r"\ ", f"{_SPACE}?")
+    first = word[0]
+    return f"[{first}{first.upper()}]{pattern[1:]}" if first.islower() and first.upper() != first and len(first.upper()) == 1 else pattern
+
+
+@functools.cache
+def _keys(rules: LanguageRules) -> dict[str, tuple[str, str]]:
+    keys: dict[str, tuple[str, str]] = {}
+    for kind, table in (
+        ("always", rules.abbreviations),
+        ("final", rules.final_abbreviations),
+        ("title", rules.titles),
+        ("number", rules.numbered),
+    ):
+        for written, said in table.items():
+            # One spelling may be a title before a name and something else before a number.
+            keys[kind + _key(written)] = (kind, said)
+    return keys
+
+
+def _key(written: str) -> str:
+    return "".join(written.split())
+
+
+def read_word(text: str, start: int, end: int, rules: LanguageRules) -> Edit | None:
+    """The abbreviation from `start` to `end` in words, None where it is none here."""
+    written = _key(text[start:end])
+    for kind in ("number", "title", "always", "final"):
+        found = _keys(rules).get(kind + written) or _keys(rules).get(kind + written[:1].lower() + written[1:])
+        if not found:
+            continue
+        said = found[1]
+        if written[:1].isupper() and said[:1].islower() and _keys(rules).get(kind + written) is None:
+            said = said[:1].upper() + said[1:]
+        if kind == "number" and not _BEFORE_NUMBER.match(text, end):
+            continue
+        if kind == "title" and not (_BEFORE_NAME.match(text, end) and _next_letter(text, end).isupper()):
+            continue
+        stop = "." if kind == "final" and written.endswith(".") and not _SENTENCE_GOES_ON.match(text, end) else ""
+        space = " " if rules.is_spaced and text[end : end + 1].isalnum() else ""
+        return Edit(start, end, said + stop + space, "abbreviation")
+    return None
+
+
+def _next_letter(text: str, start: int) -> str:
+    return next((char for char in text[start : start + 12] if char.isalpha()), "")
+
+
+def read_roman(text: str, start: int, rules: LanguageRules) -> Edit | None:
+    """The Roman numeral that begins at `start`, None where the letters are none."""
+    found = _ROMAN.match(text, start)
+    if not found or (value := roman_value(found["numeral"])) is None:
+        return None
+    numeral, suffix = found["numeral"], found["suffix"]
+    end = found.end()
+    before = Place(text, start, start).word_before
+    is_name = before[:1].isupper() and before.lower() in REGNAL_NAMES and value < 40
+    if suffix == "." and not is_name and (said := rules.roman(value, ".", Place(text, start, end))):
+        return Edit(start, end, said, "roman")
+    if suffix.rstrip(".") in rules.ordinal_suffixes or not suffix.rstrip("."):
+        end = found.end("suffix") - (1 if suffix.endswith(".") else 0)
+        suffix = suffix.rstrip(".")
+        if is_name:
+            is_end = rules.is_period_after_monarchs and text[end : end + 1] == "." and _SENTENCE_GOES_ON.match(text, end + 1)
+            return Edit(start, end + (1 if is_end else 0), rules.monarch(value, Place(text, start, end)), "roman")
+        place = Place(text, start, end)
+        is_plain = (len(numeral) > 1 and numeral not in _SMALL_ROMAN_WORDS) or suffix or before.lower() in rules.roman_nouns
+        if is_plain and (said := rules.roman(value, suffix, place)):
+            return Edit(start, end, said, "roman")
+    return None
+
+
+def read_sign(text: str, start: int, rules: LanguageRules) -> Edit | None:
+    """The sign at `start` in words, with spaces where words stand beside it."""
+    sign = text[start]
+    before, after = text[max(0, start - 2) : start], text[start + 1 : start + 3]
+    said = rules.signs.get(sign, "")
+    if not said and sign in rules.operators and _is_operand(before.rstrip()[-1:]) and _is_operand(after.lstrip()[:1]):
+        said = rules.operators[sign]
+    if not said and sign in rules.prefixes and after.lstrip()[:1].isdecimal():
+        said = rules.prefixes[sign]
+    if not said:
+        return None
+    if rules.is_spaced:
+        said = f"{'' if not before or before[-1].isspace() or before[-1] in '([' else ' '}{said}"
+        said = f"{said}{' ' if after and (after[0].isalnum() or after[0] in '-−') else ''}"
+    return Edit(start, start + 1, said, "symbol" if sign in rules.signs else "sign")
+
+
+def _is_operand(char: str) -> bool:
+    return char.isalnum() or char in tuple(")(²³°%€$√-−")
