@@ -65,7 +65,7 @@ def find_mark_edits(text: str) -> list[Edit]:
         else:
             begin, written = _stop(text, position, start) if mark[0] == BLOCK_END else _comma(text, position, start)
             edits.append(Edit(begin, mark.end(), written, SPACE))
-        position = mark.end()
+            position = mark.end()
     return edits
 
 

@@ -11,7 +11,7 @@ from tts_server.text.markup.markdown_blocks import find_blocks
 from tts_server.text.markup.markdown_inline import find_emphasis_edits, find_link_edits
 from tts_server.text.markup.marks import find_mark_edits
 from tts_server.text.markup.scan import Scanner
-from tts_server.text.markup.ssml import find_ssml_edits, is_ssml
+from tts_server.text.markup.ssml import is_ssml, read_ssml
 from tts_server.text.markup.subtitles import find_subtitle_edits
 
 _MARKUP = re.compile(r"[`<&$\[\\♪♫♬♩*_|]|~~|==|--|\n={2}|^ ?(?:[>#=~•‣◦▪▫●○■□➤►▶✓✔⁃─━—·∗+-]|[0-9]{1,9}[.)] )", re.MULTILINE)
@@ -25,10 +25,12 @@ class Markup:
 
     `edits` are in order, do not overlap, and have offsets into the text given. Their result may hold pause tags, `phoneme_span` tokens
     and, from SSML, rate and language tags (`text/inline_tags.py`). `removed_voices` are the names in tags that would switch the voice.
+    `language` is the one that the `speak` element of SSML names for the whole.
     """
 
     edits: tuple[Edit, ...] = ()
     removed_voices: tuple[str, ...] = ()
+    language: str | None = None
     is_ssml: bool = False
 
 
@@ -40,8 +42,8 @@ def read_markup(text: str, language: str | None = None, default_language: str = 
     """
     if is_ssml(text):
         plain = _TAG.sub(" ", text)
-        ssml, voices = find_ssml_edits(text, language, detect_language(plain, default_language))
-        return Markup(_finished(EditedText(text, ssml)), tuple(voices), is_ssml=True)
+        ssml = read_ssml(text, language, detect_language(plain, default_language))
+        return Markup(_finished(EditedText(text, ssml.edits)), tuple(ssml.voices), ssml.language, is_ssml=True)
     if not _MARKUP.search(text) or not any(map(str.isalnum, text)):
         return Markup()
     language = language or detect_language(text, default_language)

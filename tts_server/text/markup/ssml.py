@@ -27,7 +27,7 @@ PAUSES = {"none": 0.0, "x-weak": 0.25, "weak": 0.5, "medium": 0.75, "strong": 1.
 """Seconds of `break strength`."""
 
 _BEGIN = re.compile(
-    r"\s{0,9}(?:<\?xml[^<>]{0,200}\?>\s{0,9})?(?:<!--[^<>]{0,2000}-->\s{0,9}|<![A-Z][^<>]{0,500}>\s{0,9}){0,3}<speak(?=[\s/>])"
+    r"\s{0,9}(?:<\?xml[^<>]{0,200}\?>\s{0,9})?(?:<!--[^<>]{0,2000}-->\s{0,9}){0,3}(?:<speak(?=[\s/>])|<!DOCTYPE\s{1,9}speak\b)"
 )
 _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ms|s)", re.IGNORECASE)
 _RATE = re.compile(r"([+-]?)([0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})(%?)")
@@ -42,14 +42,23 @@ def is_ssml(text: str) -> bool:
     return _BEGIN.match(text) is not None
 
 
-def find_ssml_edits(text: str, language: str | None, fallback: str = "en") -> tuple[list[Edit], list[str]]:
-    """The edits that make SSML plain text, and the names of its voices.
+@dataclass(frozen=True)
+class SSML:
+    """The edits that make SSML plain text, the names of its voices, and the language of the whole where `speak` names one."""
 
-    Where the request gives no `language`, `xml:lang` of `speak` holds, then `fallback`. Raises InvalidRequest where the SSML is not well
-    formed, is nested too deep or has a DTD.
+    edits: list[Edit]
+    voices: list[str]
+    language: str | None
+
+
+def read_ssml(text: str, language: str | None, fallback: str = "en") -> SSML:
+    """Read SSML in the `language` of the request; without one, in that which `speak` names, then in the `fallback`.
+
+    Raises InvalidRequest where it is not well formed, is nested too deep or has a DTD.
     """
     reader = _Reader(text, language, fallback)
-    return reader.read(), reader.voices
+    edits = reader.read()
+    return SSML(edits, reader.voices, reader.language)
 
 
 @dataclass
@@ -68,6 +77,7 @@ class _Reader:
 
     def __init__(self, text: str, language: str | None, fallback: str) -> None:
         self.voices: list[str] = []
+        self.language: str | None = None
         self._text = text
         self._data = text.encode("utf-8", "replace")
         self._is_given = language is not None
@@ -126,12 +136,7 @@ class _Reader:
         start, data, instead = self._pending
         self._pending = None
         if data is not None:
-            if self._replaced or self._silent:
-                instead = ""
-            elif data.isspace() or "\n" in data:
-                instead = " ".join(data.split("\n"))
-            else:
-                instead = visible(data)
+            instead = "" if self._replaced or self._silent else visible(data)
         if self._text[start:end] != instead:
             self._edits.append(Edit(start, end, instead, SPACE if data is not None and data.isspace() else "ssml"))
 
@@ -171,7 +176,11 @@ class _Reader:
         around = self._open[-1] if self._open else None
         rate, language = (around.rate, around.language) if around else (1.0, self._language)
         attributes = {key: visible(value) for key, value in attributes.items()}
-        given = _language_code(attributes.get("xml:lang", "")) if around or not self._is_given else ""
+        given = _language_code(attributes.get("xml:lang", ""))
+        if around is None and given:
+            self.language = given
+            language = self._language = language if self._is_given else given
+            given = ""
         instead = ""
         if name in _SENTENCES:
             instead = BLOCK_END + ("\n\n" if name[0] == "p" else " ")
@@ -202,7 +211,7 @@ class _Reader:
         if element.name in _SENTENCES:
             instead = instead and f"{BLOCK_END}{instead}"
             instead = (instead or BLOCK_END) + ("\n\n" if element.name[0] == "p" else " ")
-        offset = self._report(None, "" if self._replaced or self._silent else instead)
+        self._report(None, "" if self._replaced or self._silent else instead)
         self._open.pop()
         self._replaced -= element.name in _REPLACED
         self._silent -= element.name in _SILENT
@@ -210,7 +219,6 @@ class _Reader:
             # What it contains is one edit with its tags: the edits since its start tag are those of its content.
             del self._edits[element.first_edit :]
             self._pending = (element.start, None, _replacement(element) + instead)
-        del offset
 
 
 def _language_code(name: str) -> str:
