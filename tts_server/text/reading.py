@@ -16,7 +16,10 @@ from tts_server.text.fold import find_fold_edits
 from tts_server.text.inline_tags import LANGUAGE_TAG, RATE_TAG
 from tts_server.text.language import detect_language
 from tts_server.text.markup import PAUSE_TAG, SOUNDS
+from tts_server.text.markup.reader import read_markup
+from tts_server.text.normalize import find_edits
 from tts_server.text.phonemes import PHONEME_SPAN, span_ipa, span_word, without_phonemes
+from tts_server.text.pronunciation.respelling import respell
 from tts_server.text.sounds import find_sound_edits
 
 FindEdits = Callable[[str], Sequence[Edit]]
@@ -86,6 +89,9 @@ def read_text(text: str, options: ReadingOptions | None = None) -> Reading:
     removed_voices: tuple[str, ...] = ()
     if options.is_normalized:
         edited = edited.apply(find_fold_edits(edited.text))
+        markup = read_markup(edited.text, options.language, options.default_language)
+        removed_voices = markup.removed_voices
+        edited = edited.apply(markup.edits)
     edited = _tidied(edited.apply(find_sound_edits(edited.text, options.sounds)))
     language = options.language or detect_language(_TAGS.sub("", edited.text), options.default_language)
     if options.is_normalized:
@@ -106,17 +112,19 @@ def _masked(text: str) -> str:
 
 def _normalizing_edits(text: str, language: str, skipped_rules: frozenset[str]) -> Iterator[Edit]:
     """Edits of each part of the text in the language that its tags give it."""
-    start = 0
     masked = _masked(text)
-    current = language
-    for end, following, code in [*((tag.start(), tag.end(), tag[1]) for tag in LANGUAGE_TAG.finditer(text)), (len(text), len(text), "")]:
-        yield from ()
+    start, current = 0, language
+    parts = [(tag.start(), tag.end(), tag[1]) for tag in LANGUAGE_TAG.finditer(text)]
+    for end, following, code in [*parts, (len(text), len(text), "")]:
+        for edit in find_edits(masked[start:end], current):
+            if edit.rule not in skipped_rules:
+                yield Edit(edit.start + start, edit.end + start, edit.text, edit.rule)
         start, current = following, code or language
 
 
 def _respelling_edits(text: str) -> Iterator[Edit]:
     for span in PHONEME_SPAN.finditer(text):
-        yield Edit(span.start(), span.end(), span_word(span), "phoneme")
+        yield Edit(span.start(), span.end(), respell(span_ipa(span), span_word(span)), "phoneme")
 
 
 def _tidied(edited: EditedText) -> EditedText:
