@@ -81,6 +81,7 @@ def test_an_uploaded_clip_becomes_a_voice_that_speaks(voices, folder, anna):
         "language": "en",
         "aliases": ["narrator", "Erzählerin"],
         "description": "Warm",
+        "pronunciation_dictionary_locators": [],
         "removable": True,
         "wav_path": "voices/custom/Änna Maria.flac",
     }

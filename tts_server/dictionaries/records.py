@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from tts_server.text.pronunciation.rules import Rule
 
@@ -15,32 +16,30 @@ MAX_DESCRIPTION = 2000
 ID = r"[0-9a-f]{20}"
 
 
-class Version(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Version:
     """One version of a dictionary. Its rules are in a file of their own, which never changes."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(pattern=f"^{ID}$")
     num_rules: int = Field(ge=0)
     created: int
 
 
-class Dictionary(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Dictionary:
     """A dictionary without its rules; times are Unix times in seconds.
 
     `created_by` is the name of the key that made it. The server's texts are read by one that `is_default`, unless it is archived.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     id: str = Field(pattern=f"^{ID}$")
     name: str = Field(min_length=1, max_length=MAX_NAME)
-    description: str = Field("", max_length=MAX_DESCRIPTION)
-    created_by: str = ""
     created: int
+    versions: tuple[Version, ...] = Field(min_length=1)
+    description: str = Field(default="", max_length=MAX_DESCRIPTION)
+    created_by: str = ""
     archived: int | None = None
     is_default: bool = False
-    versions: tuple[Version, ...] = Field(min_length=1)
 
     @property
     def latest(self) -> Version:
@@ -48,6 +47,19 @@ class Dictionary(BaseModel):
 
     def has_version(self, version_id: str) -> bool:
         return any(version.id == version_id for version in self.versions)
+
+
+_DICTIONARY = TypeAdapter(Dictionary)
+
+
+def dictionary_to_json(dictionary: Dictionary) -> bytes:
+    """The file of a dictionary."""
+    return _DICTIONARY.dump_json(dictionary, indent=1)
+
+
+def dictionary_from_json(data: bytes) -> Dictionary:
+    """The dictionary of a file; raises ValueError where it is damaged."""
+    return _DICTIONARY.validate_json(data)
 
 
 def rule_fields(rule: Rule) -> dict[str, Any]:

@@ -14,13 +14,22 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
 from pydantic import ValidationError
 
 from tts_server.dictionaries.files import UNFINISHED, is_stale, not_writable, remove_folder, write_file
-from tts_server.dictionaries.records import ID, Dictionary, Version, rules_from_json, rules_to_json
+from tts_server.dictionaries.records import (
+    ID,
+    Dictionary,
+    Version,
+    dictionary_from_json,
+    dictionary_to_json,
+    rules_from_json,
+    rules_to_json,
+)
 from tts_server.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from tts_server.text.pronunciation.matching import CompiledRules
 from tts_server.text.pronunciation.rules import Rule, check_rules, merged
@@ -167,11 +176,16 @@ class DictionaryStore:
         """Change what is given; the version stays. Raises DictionaryNotFound, or Conflict."""
         with self._changing():
             before = self.get(dictionary_id)
-            changes: dict[str, object] = {"name": name, "description": description, "is_default": is_default}
-            changes = {field: value for field, value in changes.items() if value is not None}
+            archived = before.archived
             if is_archived is not None:
-                changes["archived"] = (before.archived or int(time.time())) if is_archived else None
-            after = before.model_copy(update=changes)
+                archived = (before.archived or int(time.time())) if is_archived else None
+            after = replace(
+                before,
+                name=before.name if name is None else name,
+                description=before.description if description is None else description,
+                archived=archived,
+                is_default=before.is_default if is_default is None else is_default,
+            )
             return before if after == before else self._write(after)
 
     def set_rules(self, dictionary_id: str, rules: list[Rule]) -> Dictionary:
@@ -215,7 +229,7 @@ class DictionaryStore:
             return dictionary
         _check(after)
         versions = (*dictionary.versions, self._write_version(dictionary.id, after))
-        written = self._write(dictionary.model_copy(update={"versions": versions[-MAX_VERSIONS:]}))
+        written = self._write(replace(dictionary, versions=versions[-MAX_VERSIONS:]))
         for version in versions[:-MAX_VERSIONS]:
             with contextlib.suppress(OSError):
                 self._version_path(dictionary.id, version.id).unlink()
@@ -264,7 +278,7 @@ class DictionaryStore:
             return known[1]
         found, problem = None, ""
         try:
-            found = Dictionary.model_validate_json(path.read_bytes())
+            found = dictionary_from_json(path.read_bytes())
             if found.id != dictionary_id:
                 raise ValueError("it has the id of another one")
         except (OSError, ValueError) as error:
@@ -277,7 +291,7 @@ class DictionaryStore:
         return found
 
     def _write(self, dictionary: Dictionary) -> Dictionary:
-        write_file(self.folder / dictionary.id / _FILE, dictionary.model_dump_json(indent=1).encode("utf-8", "backslashreplace"))
+        write_file(self.folder / dictionary.id / _FILE, dictionary_to_json(dictionary))
         return dictionary
 
     def _write_version(self, dictionary_id: str, rules: list[Rule]) -> Version:
@@ -288,12 +302,12 @@ class DictionaryStore:
     def _remove_leftovers(self) -> None:
         """Remove what a server that was killed left behind: unfinished files, and dictionaries and versions that are named nowhere."""
         with contextlib.suppress(OSError):
-            for path in self.folder.glob(f"*/.*{UNFINISHED}"):
-                if is_stale(path):
-                    path.unlink(missing_ok=True)
-            for folder in self.folder.iterdir():
-                if _ID.fullmatch(folder.name) and folder.is_dir() and is_stale(folder):
-                    self._remove_unnamed(folder)
+            folders = [path for path in self.folder.iterdir() if _ID.fullmatch(path.name) and path.is_dir() and is_stale(path)]
+            for folder in folders:
+                for path in folder.glob(f".*{UNFINISHED}"):
+                    if is_stale(path):
+                        path.unlink(missing_ok=True)
+                self._remove_unnamed(folder)
 
     def _remove_unnamed(self, folder: Path) -> None:
         if not (folder / _FILE).exists():

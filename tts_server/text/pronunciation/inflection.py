@@ -60,7 +60,7 @@ def _plural_of_word(word: str) -> str:
     lower = word.lower()
     if lower in _IRREGULAR:
         return word[:1] + _IRREGULAR[lower][1:]
-    if len(word) > 1 and word.isupper():
+    if word.isupper():
         return f"{word}s"
     for ending, others in _IRREGULAR.items():
         if (len(ending) > 4 or ending in ("wife", "self")) and lower.endswith(ending):

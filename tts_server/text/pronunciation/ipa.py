@@ -107,14 +107,14 @@ def phonemes(ipa: str) -> list[Phoneme]:
     """The English phonemes nearest to a pronunciation; what is no sound is left out. Time is linear in the length."""
     text = unicodedata.normalize("NFD", ipa.strip("/[] ")).replace("\u0361", "").replace("\u035c", "").replace("ä", "a")
     found: list[Phoneme] = []
-    stress, is_start = 0, False
+    stress, is_start, is_break = 0, False, False
     position = 0
     while position < len(text):
         char = text[position]
         if char in _STRESS:
             stress, is_start = _STRESS[char], True
         elif char in _BREAKS:
-            is_start = True
+            is_break = True
         elif char == _NASAL and found and found[-1].is_vowel:
             found.append(Phoneme("n"))
         elif char == _SYLLABIC and found and not found[-1].is_vowel:
@@ -124,8 +124,9 @@ def phonemes(ipa: str) -> list[Phoneme]:
             sounds, length = _sound_at(text, position)
             for sound in sounds:
                 is_vowel = sound in VOWELS
-                found.append(Phoneme(sound, stress if is_vowel else 0, is_start))
-                stress, is_start = (0 if is_vowel else stress), False
+                # Some write the mark of stress before the vowel, whose syllable may begin earlier.
+                found.append(Phoneme(sound, stress if is_vowel else 0, is_break or (is_start and not is_vowel)))
+                stress, is_start, is_break = (0 if is_vowel else stress), False, False
             position += length - 1
         position += 1
     return _joined(found)
@@ -145,7 +146,7 @@ def _sound_at(text: str, position: int) -> tuple[tuple[str, ...], int]:
 def _joined(found: list[Phoneme]) -> list[Phoneme]:
     """`ɜr` holds its r: a further one is left out unless a vowel follows."""
     result: list[Phoneme] = []
-    for phoneme, following in zip(found, [*found[1:], None], strict=True):
+    for phoneme, following in zip(found, [*found[1:], None], strict=False):
         is_repeated = phoneme.sound == "r" and result and result[-1].sound == "ɜr"
         if not is_repeated or (following is not None and following.is_vowel and not following.is_start):
             result.append(phoneme)
@@ -178,7 +179,7 @@ def syllables(found: Iterable[Phoneme]) -> list[Syllable]:
 
 def _start_of_next(sounds: list[Phoneme], nucleus: int, following: int) -> int:
     """Where the syllable of the vowel at `following` starts."""
-    for index in range(nucleus + 1, following):
+    for index in range(nucleus + 1, following + 1):
         if sounds[index].is_start:
             return index
     between = [one.sound for one in sounds[nucleus + 1 : following]]

@@ -148,7 +148,7 @@ def find_edits(text: str, dictionaries: Sequence[CompiledRules]) -> list[Edit]:
             continue
         starts = range(max(token.start, position), token.end) if with_parts else range(token.start, token.start + 1)
         for start in starts:
-            if start < position:
+            if start < position or plain[start].isspace():
                 continue
             found = [match for priority, rules in with_parts for match in rules.parts_at(plain, start, priority)]
             if start == token.start:

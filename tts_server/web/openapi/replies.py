@@ -257,6 +257,7 @@ class CreatedVoice(VoiceReply):
         language=None,
         aliases=[],
         controls={},
+        pronunciation_dictionary_locators=[],
         removable=True,
         wav_path="voices/custom/Ada.flac",
         quality={
