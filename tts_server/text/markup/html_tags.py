@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 
 from tts_server.text.markup.marks import BLOCK_END, CELL_END, literal, visible
+from tts_server.text.markup.ssml import break_pause
+from tts_server.text.phonemes import phoneme_span
 
 _BOOLEAN = (
     "allowfullscreen|async|autofocus|autoplay|checked|controls|default|defer|disabled|download|hidden|ismap|itemscope|loop|multiple"
@@ -44,13 +47,16 @@ _BLOCKS = frozenset(
     " thead title tr ul".split()
 )
 _PARAGRAPHS = frozenset("article blockquote dl h1 h2 h3 h4 h5 h6 ol p pre section table ul".split())
+_SSML = frozenset("break emphasis lang lexicon metadata phoneme prosody sentence speak token voice w".split())
+_ATTRIBUTE = re.compile(r"([a-zA-Z][\w:-]{0,60})\s{0,9}=\s{0,9}(?:\"([^\"<]*)\"|'([^'<]*)')")
+_PHONEME_WORD = re.compile(r"([^<>\n]{1,120})</phoneme>", re.IGNORECASE)
 _CELLS = frozenset(("td", "th"))
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _SMALL = re.compile(r"[+-]?[0-9]{1,3}(?=</)")
 
 
 def replaced_tag(text: str, tag: re.Match[str], *, in_table_row: bool) -> tuple[int, str] | None:
-    """Where what the tag stands for ends and the text instead, or None for a name that is none of HTML's."""
+    """Where what the tag stands for ends and the text instead, or None for a name that is none of HTML's, and none of SSML's."""
     name = tag["name"].lower()
     is_end = bool(tag["slash"])
     if name == "br":
@@ -58,9 +64,13 @@ def replaced_tag(text: str, tag: re.Match[str], *, in_table_row: bool) -> tuple[
     if name == "hr":
         return tag.end(), f"{BLOCK_END}\n\n"
     if name in _CELLS:
-        return tag.end(), "" if is_end else CELL_END
+        return _after_spaces(text, tag.end()), "" if is_end else CELL_END
     if name in _BLOCKS:
-        return tag.end(), BLOCK_END + ("\n\n" if name in _PARAGRAPHS else "\n")
+        end = _after_spaces(text, tag.end())
+        if name in _PARAGRAPHS:
+            return end, f"{BLOCK_END}\n\n"
+        following = TAG.match(text, end) if is_end else None  # a tag that begins a line does so itself
+        return end, BLOCK_END if following and following["name"].lower() in _BLOCKS else f"{BLOCK_END}\n"
     if name == "img":
         alt = _ALT.search(tag["attributes"])
         return tag.end(), f" {literal(visible(html.unescape(alt[1] or alt[2] or '')))} " if alt else ""
@@ -68,9 +78,27 @@ def replaced_tag(text: str, tag: re.Match[str], *, in_table_row: bool) -> tuple[
         return tag.end(), "”" if is_end else "“"
     if name == "sup" and not is_end and (number := _SMALL.match(text, tag.end())):
         return number.end(), number[0].translate(_RAISED)
-    if name in _INLINE or name in DROPPED or "-" in name:
+    if name == "break" and not is_end:
+        return tag.end(), break_pause({found[1].lower(): found[2] or found[3] or "" for found in _ATTRIBUTE.finditer(tag["attributes"])})
+    if name == "phoneme" and not is_end and (word := _PHONEME_WORD.match(text, tag.end())):
+        return word.end(), _phoneme(tag["attributes"], word[1])
+    if name in _INLINE or name in DROPPED or name in _SSML or "-" in name:
         return tag.end(), ""
     return None
+
+
+def _after_spaces(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
+
+
+def _phoneme(attributes: str, word: str) -> str:
+    values = {found[1].lower(): html.unescape(found[2] or found[3] or "") for found in _ATTRIBUTE.finditer(attributes)}
+    if values.get("alphabet", "ipa").lower() == "ipa":
+        with contextlib.suppress(ValueError):
+            return literal(phoneme_span(visible(html.unescape(word)), visible(values.get("ph", ""))))
+    return literal(word)
 
 
 def is_subtitle_tag(tag: re.Match[str]) -> bool:

@@ -113,8 +113,8 @@ class _Formula:
         if part == "{":
             return self.read_until("}", depth + 1) if depth < _MAX_DEPTH else []
         if part in ("^", "_"):
-            return self._script(part, depth)
-        if part.endswith("}") and len(part) > 1:
+            return self._script(part, depth, before)
+        if part.endswith("}") and len(part) > 2:
             return [part[part.index("{") + 1 : -1]]
         if part[0] == "\\" and len(part) > 1:
             return self._command(part[1:].rstrip("*"), depth)
@@ -141,6 +141,9 @@ class _Formula:
         if self._at >= len(self._parts) or depth >= _MAX_DEPTH:
             return []
         part = self._parts[self._at]
+        if part.isdigit() and len(part) > 1:  # an argument without braces is one digit, as in \frac12
+            self._parts[self._at] = part[1:]
+            return [part[0]]
         self._at += 1
         return self._word(part, depth + 1, [])
 
@@ -150,7 +153,7 @@ class _Formula:
             return self.read_until("]", depth + 1)
         return []
 
-    def _script(self, mark: str, depth: int) -> list[str]:
+    def _script(self, mark: str, depth: int, before: list[str]) -> list[str]:
         argument = self._argument(depth)
         joined = " ".join(argument)
         if not argument:
@@ -160,7 +163,9 @@ class _Formula:
         if joined in ("prime", "′", "*", "times"):
             return ["star" if joined == "times" else joined] if self._in_english else [joined]
         if mark == "_":
-            return ["sub", *argument] if self._in_english else argument
+            if not self._in_english:
+                return argument
+            return ["base", *argument, "of"] if before[-1:] == ["log"] else ["sub", *argument]
         if not self._in_english:
             raised = joined.replace(" ", "").translate(_RAISED)
             return [raised if not any(char.isascii() for char in raised) else f"^ {joined}"]

@@ -113,14 +113,17 @@ def find_emphasis_edits(text: str) -> list[Edit]:
                 start += size
                 if opener.start == opener.end:
                     stack.pop()
-        if start == run.start() and _can_open(mark, before, after):
+        if start == run.start() and _can_open(mark, text[max(start - 2, 0) : start], after, len(run[0])):
             stack.append(_Opener(start, run.end()))
     return sorted(edits, key=lambda edit: edit.start)
 
 
-def _can_open(mark: str, before: str, after: str) -> bool:
-    if not after or after.isspace() or after in _NO_OPENING_BEFORE or (before.isalnum() and (mark == "_" or not _SPACELESS.match(before))):
+def _can_open(mark: str, before: str, after: str, length: int) -> bool:
+    if not after or after.isspace() or after in _NO_OPENING_BEFORE:
         return False
+    if before[-1:].isalnum() and (mark == "_" or not _SPACELESS.match(before[-1])):
+        # Within a word only the marks of bold, and not those of a power: text**bold**, but x**2.
+        return mark == "*" and length == 2 and len(before) == 2 and before.isalpha() and after.isalpha()
     return mark == "*" or after.isalnum() or after in "\"'“‘«„([¿¡*~$#@…-—`"
 
 

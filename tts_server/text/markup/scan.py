@@ -12,14 +12,16 @@ from tts_server.text.edits import Edit
 from tts_server.text.markup.html_tags import DROPPED, ENTITY, SUBTITLE_TAG, TAG, decoded_entity, is_subtitle_tag, replaced_tag
 from tts_server.text.markup.inline import INLINE_PHONEMES, INLINE_VOICE, inline_phonemes
 from tts_server.text.markup.latex import is_formula, read_formula
-from tts_server.text.markup.marks import BLOCK_END, literal, literal_edits
+from tts_server.text.markup.marks import BLOCK_END, CELL_END, literal, literal_edits
 
-_MARK = re.compile(r"`+|\\.|\\\n|<|&|\$|\[|\{\\|[♪♫♬♩]", re.DOTALL)
+_MARK = re.compile(r"`+|\\.|\\\n|<|&|\$|\[|\{\\|[♪♫♬♩]|(?:https?://|www\.)(?=\w)", re.DOTALL)
 _FENCE = re.compile(r"^(`{3,}|~{3,})(?!.*`)[^\n]*$", re.MULTILINE)
 _ASS = re.compile(r"\{\\[a-zA-Z0-9][^{}\n]{0,500}\}")
+_ADDRESS = re.compile(r"[^\s<>\[\]\"|`]{1,2000}")
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto|tel):[^\s<>]{1,2000})>", re.IGNORECASE)
 _ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline|eqnarray|displaymath|math)\*?)\}")
 _FORMULA_BEGINS = re.compile(r"\$\$?(?=\S)")
+_PATH = re.compile(r"\W?(?:[A-Za-z]:|\\\\)")
 _ALWAYS_ESCAPED = frozenset("*_`~#<>[]|$")
 _ESCAPED_OUTSIDE_OF_PATHS = frozenset("(){}.+-!")
 _NOTE_GAP = " "
@@ -82,10 +84,24 @@ class Scanner:
             return self._dollar(found.start())
         if first == "[":
             return self._bracket(found.start())
+        if first in "hw":
+            return self._address(found.start())
         if first == "{":
             tag = _ASS.match(self._text, found.start())
             return self._replace(tag.start(), tag.end(), "", "subtitles") if tag else None
         return self._replace(found.start(), found.end(), _NOTE_GAP if self._is_between_words(found.start()) else "", "subtitles")
+
+    def _address(self, at: int) -> int | None:
+        """An address in the text: its marks are no Markdown. One that is the target of a link stays, for the link to be found."""
+        before = self._text[max(at - 3, 0) : at]
+        if before.endswith(("](", "](<", "]:", "]: ", ": <")):
+            return None
+        address = _ADDRESS.match(self._text, at)
+        if address is None:
+            return None
+        end = at + len(address[0].rstrip("*_~.,;:!?)'"))
+        self.edits += literal_edits(self._text, at, end, "markdown")
+        return end
 
     def _is_between_words(self, at: int) -> bool:
         around = self._text[max(at - 1, 0) : at], self._text[at + 1 : at + 2]
@@ -137,17 +153,14 @@ class Scanner:
         before = text[max(at - 1, 0) : at]
         if char == "\n":
             return self._replace(at, at + 1, "", "markdown")
+        word = re.split(r"[\s}]", text[max(0, at - 200) : at])[-1]
+        is_path = _PATH.match(word) is not None
         if char in "Nh":
-            return None if self._is_in_path(at) else self._replace(at, at + 2, "\n" if char == "N" else " ", "subtitles")
+            return None if is_path or "\\" in word else self._replace(at, at + 2, "\n" if char == "N" else " ", "subtitles")
         outside = char in _ESCAPED_OUTSIDE_OF_PATHS and not before.isalpha() and before not in ("\\", ":")
-        if char in _ALWAYS_ESCAPED or outside:
+        if (char in _ALWAYS_ESCAPED or outside) and not is_path:
             return self._replace(at, at + 2, literal(char), "markdown")
         return at + 1 if char == "\\" else None
-
-    def _is_in_path(self, at: int) -> bool:
-        """Whether the word around belongs to a path such as `C:\\New` or `\\\\host\\Name`."""
-        word = re.split(r"[\s}]", self._text[max(0, at - 200) : at])[-1]
-        return word.startswith("\\") or ":" in word[1:2] or word.count("\\") > 0
 
     def _formula(self, at: int, opened: int, closer: str) -> int | None:
         end = self._find(closer, at + opened)
@@ -203,15 +216,25 @@ class Scanner:
                 return self._replace(end, end + len(closer), "", "html")
         if link := _AUTOLINK.match(text, at):
             self._replace(at, at + 1, "", "markdown")
+            self.edits += literal_edits(text, at + 1, link.end() - 1, "markdown")
             return self._replace(link.end() - 1, link.end(), "", "markdown")
         tag = TAG.match(text, at)
         if tag and (replaced := replaced_tag(text, tag, in_table_row=self._is_in_table_row(at))):
             end, instead = replaced
             if tag["name"].lower() in DROPPED and not tag["slash"] and not tag[0].endswith("/>"):
                 end = self._after_element(tag["name"].lower(), end)
+            if instead[:1] in (BLOCK_END, CELL_END):
+                at = self._before_spaces(at)
             return self._replace(at, end, instead, "html")
         subtitle = SUBTITLE_TAG.match(text, at)
         return self._replace(at, subtitle.end(), "", "subtitles") if subtitle and is_subtitle_tag(subtitle) else None
+
+    def _before_spaces(self, at: int) -> int:
+        """Back over spaces and line feeds, no further than the last edit."""
+        first = self.edits[-1].end if self.edits else 0
+        while at > first and self._text[at - 1].isspace():
+            at -= 1
+        return at
 
     def _after_element(self, name: str, start: int) -> int:
         """Past the end tag of an element whose content is dropped, or `start` where it has none."""

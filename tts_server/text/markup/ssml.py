@@ -27,7 +27,7 @@ PAUSES = {"none": 0.0, "x-weak": 0.25, "weak": 0.5, "medium": 0.75, "strong": 1.
 """Seconds of `break strength`."""
 
 _BEGIN = re.compile(
-    r"\s{0,9}(?:<\?xml[^<>]{0,200}\?>\s{0,9})?(?:<!--[^<>]{0,2000}-->\s{0,9}){0,3}(?:<speak(?=[\s/>])|<!DOCTYPE\s{1,9}speak\b)"
+    r"\s{0,9}(?:<\?xml[^<>]{0,200}\?>\s{0,9})?(?:<!--[^<>]{0,2000}-->\s{0,9}){0,3}(?:<speak(?=[\s/>])|<!DOCTYPE\s{1,9}(?:speak\b|[^<>]{1,200}>\s{0,9}<speak[\s/>]))"
 )
 _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ms|s)", re.IGNORECASE)
 _RATE = re.compile(r"([+-]?)([0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})(%?)")
@@ -188,7 +188,7 @@ class _Reader:
             instead += language_tag(given)
             language = given
         if name == "break":
-            instead = _pause(attributes)
+            instead = break_pause(attributes)
         elif name == "prosody" and (factor := _rate(attributes.get("rate", ""))) is not None:
             rate = min(max(rate * factor, MIN_RATE), MAX_RATE)
             instead += rate_tag(rate)
@@ -226,7 +226,7 @@ def _language_code(name: str) -> str:
     return code[1].lower() if code else ""
 
 
-def _pause(attributes: dict[str, str]) -> str:
+def break_pause(attributes: dict[str, str]) -> str:
     """The tag of a `break`; a space where it asks for no pause. A time that is none is ignored, as SSML wants it."""
     seconds = PAUSES.get(attributes.get("strength", "").strip().lower(), PAUSES["medium"])
     if time := _TIME.fullmatch(attributes.get("time", "").strip()):
