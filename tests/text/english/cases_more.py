@@ -1,0 +1,3 @@
+"""x"""
+
+ROWS: list[tuple[str, str, str | tuple[str, ...]]] = []

@@ -1,0 +1,63 @@
+"""English: written forms as the words that a speaker of American English reads aloud."""
+
+from __future__ import annotations
+
+from tts_server.text.edits import Edit
+from tts_server.text.normalize.english.abbreviations import find_abbreviations
+from tts_server.text.normalize.english.arithmetic import (
+    find_arithmetic,
+    find_grouped,
+    find_operators,
+    find_ordinals,
+    find_powers,
+    find_scientific,
+)
+from tts_server.text.normalize.english.dates import find_dates, find_decades, find_years
+from tts_server.text.normalize.english.draft import Draft
+from tts_server.text.normalize.english.initialisms import find_initialisms
+from tts_server.text.normalize.english.measures import find_lone_units, find_measures
+from tts_server.text.normalize.english.money import find_money
+from tts_server.text.normalize.english.names import find_names
+from tts_server.text.normalize.english.phones import find_digits, find_phones
+from tts_server.text.normalize.english.roman import find_romans
+from tts_server.text.normalize.english.symbols import find_marks, find_numbers, find_symbols
+from tts_server.text.normalize.english.times import find_times
+from tts_server.text.normalize.english.web import find_addresses
+
+_PASSES = (
+    find_marks,
+    find_addresses,
+    find_romans,
+    find_money,
+    find_scientific,
+    find_dates,
+    find_phones,
+    find_times,
+    find_decades,
+    find_measures,
+    find_grouped,
+    find_powers,
+    find_names,
+    find_digits,
+    find_ordinals,
+    find_years,
+    find_arithmetic,
+    find_abbreviations,
+    find_initialisms,
+    find_lone_units,
+    find_operators,
+    find_numbers,
+    find_symbols,
+)
+"""What comes first wins: the forms with the clearest signs, then those that depend on what stands around."""
+
+
+def find_edits(text: str) -> list[Edit]:
+    """The edits that turn `text` into words, in order and without overlap; what needs no change has no edit.
+
+    U+FFFC stands for something that must stay as it is. Time is linear in the length of the text.
+    """
+    draft = Draft(text)
+    for find in _PASSES:
+        find(draft)
+    return draft.finish()

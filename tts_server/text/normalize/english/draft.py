@@ -1,0 +1,146 @@
+"""The edits found so far in a text, and what stands around a place in it."""
+
+from __future__ import annotations
+
+import re
+
+from tts_server.text.abbreviations import STARTERS
+from tts_server.text.edits import Edit
+
+_LOOK = 40
+_NEXT_WORD = re.compile(r"[ \u00a0]?([^\W\d_]{1,30}(?:['’][^\W\d_]{1,6})?)")
+_SENTENCE_GAP = re.compile(r"[\"'”’)\]]{0,3}(?:\s{1,3}[\"'“‘(\[]{0,2}([^\W\d_]{0,30}))?")
+_WORD_EDGES = "\"'“”‘’()[]{},;:!?*_"
+
+FUNCTION_WORDS = frozenset(
+    """
+    a an the and or but nor so yet if than then that this these those of in on at to by for with from into onto over under after before
+    since until till during about between through per as is are was were be been being am has have had do does did can could will would
+    shall should may might must not no it he she they we you i who which what when where why how all any both each few more most some
+    such only own same too very just also even still there here now ago later away left off out up down apart or versus plus minus
+    because while although though unless whether however therefore else instead together today yesterday tomorrow
+    """.split()
+)
+"""Words that cannot be the noun that a price, a measure or a number belongs to."""
+
+_NOT_PLURAL = frozenset(
+    """
+    is was has does as this its his us thus always perhaps sometimes besides towards unless across plus yes versus series less class
+    pass press process success access business address loss mass glass grass cross gas bus plus campus virus bonus status basis crisis
+    analysis thesis news afterwards upwards downwards backwards forwards needs gets says goes comes makes takes seems means shows
+    begins starts ends remains becomes brings marks sees looks works runs
+    """.split()
+)
+_IRREGULAR_PLURALS = frozenset("people men women children feet teeth mice geese sheep fish deer police cattle dice lives wives".split())
+
+
+class Draft:
+    """A text and the edits that are found in it, pass after pass; no two edits overlap."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.edits: list[Edit] = []
+        self._taken = bytearray(len(text))
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether no edit covers any of these characters."""
+        return self._taken.find(1, start, end) < 0
+
+    def add(self, start: int, end: int, words: str, rule: str) -> bool:
+        """Add an edit unless another covers some of these characters; say whether it was added."""
+        if self._taken.find(1, start, end) >= 0:
+            return False
+        self._taken[start:end] = b"\x01" * (end - start)
+        self.edits.append(Edit(start, end, words, rule))
+        return True
+
+    def keep(self, start: int, end: int) -> None:
+        """Let no later pass change these characters."""
+        self._taken[start:end] = b"\x01" * (end - start)
+
+    def finish(self) -> list[Edit]:
+        """The edits in order, with spaces where words would run together; those that change nothing are left out."""
+        text = self.text
+        finished: list[Edit] = []
+        previous_end, last = 0, ""
+        for edit in sorted(self.edits, key=lambda edit: edit.start):
+            if edit.start > previous_end:
+                last = text[edit.start - 1]
+            words = edit.text
+            following = text[edit.end : edit.end + 1]
+            if words and edit.rule != "plural":
+                if words[0].isalnum() and last and (last.isalnum() or last in ",;:!?)%\ufffc"):
+                    words = f" {words}"
+                if words[-1].isalnum() and (following.isalnum() or following in ("\ufffc", "(") and following):
+                    words = f"{words} "
+            elif (
+                not words
+                and last
+                and following
+                and not last.isspace()
+                and not following.isspace()
+                and (following.isalnum() or following == "\ufffc")
+            ):
+                words = " "
+            if words:
+                last = words[-1]
+            previous_end = edit.end
+            if words != text[edit.start : edit.end]:
+                finished.append(Edit(edit.start, edit.end, words, edit.rule))
+        return finished
+
+
+def word_before(text: str, position: int) -> str:
+    """The token before `position` without quotes and brackets around it, or "" at the head of a line."""
+    before = text[max(0, position - _LOOK) : position]
+    before = before.rsplit("\n", 1)[-1].rstrip(" \u00a0")
+    return before.rsplit(None, 1)[-1].strip(_WORD_EDGES) if before else ""
+
+
+def words_before(text: str, position: int) -> list[str]:
+    """The last few tokens before `position` in its line, the last of them last; punctuation is kept."""
+    return text[max(0, position - _LOOK) : position].rsplit("\n", 1)[-1].split()
+
+
+def word_after(text: str, position: int) -> str:
+    """The word after `position` and one space, or "" where something else follows."""
+    found = _NEXT_WORD.match(text, position)
+    return found[1] if found else ""
+
+
+def is_plural(word: str) -> bool:
+    """Whether a word in lower case looks like the plural of a noun."""
+    if word in _IRREGULAR_PLURALS:
+        return True
+    return len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s", "’s")) and word not in _NOT_PLURAL
+
+
+def is_attributive(text: str, start: int, end: int) -> bool:
+    """Whether an amount belongs to the noun after it: "a 5 km run", "a $5 bill"."""
+    if word_before(text, start).lower() not in ("a", "an"):
+        return False
+    following = word_after(text, end)
+    return following.islower() and following not in FUNCTION_WORDS
+
+
+def ends_sentence(text: str, position: int) -> bool:
+    """Whether a full stop just before `position` that belongs to an abbreviation also ends the sentence."""
+    gap = _SENTENCE_GAP.match(text, position)
+    if gap is None or gap.end() == len(text) and not gap[1]:
+        return True
+    if "\n" in gap[0]:
+        return True
+    if gap[1] is None or not gap[1]:
+        return False
+    return gap[1][0].isupper() and gap[1].lower() in STARTERS
+
+
+def is_sentence_start(text: str, position: int) -> bool:
+    """Whether `position` is the first word of a sentence or a line."""
+    before = text[max(0, position - 4) : position].rstrip(" \"'“‘(")
+    return (
+        position <= 3
+        and not before
+        or before.endswith(("\n", ".", "!", "?", ":"))
+        or (not before and "\n" in text[max(0, position - 4) : position])
+    )

@@ -1,0 +1,266 @@
+"""Numbers with a unit or a percent sign, ranges and dimensions of them: "5 km", "10-20%", "5'10\"", "20 x 30 cm"."""
+
+from __future__ import annotations
+
+import re
+
+from tts_server.text.normalize.english.amounts import EURO_AMOUNT, VULGAR, is_one, read_amount
+from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, is_attributive, word_after, word_before
+from tts_server.text.normalize.english.numbers import cardinal, pairs
+from tts_server.text.normalize.english.units import ALONE, DIVISORS, NEVER_ATTACHED, ONLY_ATTACHED, UNITS
+
+_UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
+_DIVISOR = "|".join(re.escape(unit) for unit in sorted(DIVISORS, key=len, reverse=True))
+_DASH = "[-–—‑−]"
+_SIGN = r"(?P<sign>[-−–+±~≈<>≤≥](?=\S)|± |~ |≈ )?"
+_SIGNS = {
+    "-": "minus ", "−": "minus ", "–": "minus ", "+": "plus ", "±": "plus or minus ", "~": "about ", "≈": "about ",
+    "<": "less than ", ">": "more than ", "≤": "less than or equal to ", "≥": "greater than or equal to ",
+}  # fmt: skip
+_MEASURE = re.compile(
+    rf"(?<![\w.,/⁄:$€£¥])(?<!\w[-–−]){_SIGN}"
+    rf"(?:(?P<first>{EURO_AMOUNT})(?P<unit1>(?:[ \u00a0]?(?:%|°[CF]?|[a-zA-Zµμ]{{1,3}}))?)(?P<between>[ \u00a0]?"
+    rf"(?:{_DASH}|[x×]|±|/|to|or|and|by)[ \u00a0]?(?P<second_sign>[-−](?=[0-9]))?))?"
+    rf"(?:(?P<middle>{EURO_AMOUNT})(?P<between2>[ ]?[x×][ ]?))?"
+    rf"(?P<amount>{EURO_AMOUNT})(?P<gap>[ \u00a0\u202f\u2009]|-)?(?P<scale>(?:thousand|million|billion|trillion"
+    rf"|hundred)[ -])?(?P<unit>{_UNIT})"
+    rf"(?:[ ]?/[ ]?(?P<per>{_DIVISOR})(?![\w²³]))?(?P<dot>\.)?(?![^\W_]|[²³])"
+)
+_FEET = re.compile(
+    rf"(?<![\w.,/])(?P<feet>[0-9]{{1,3}}) ?(?:['’′]|ft\.?|feet|foot) ?-?(?P<inches>[0-9]{{1,2}}(?:\.[0-9]"
+    rf"|[ -]?[{VULGAR}]|[ -][0-9]/[0-9])?)(?: ?(?:\"|”|″|''|’’|in\.|in\b|inch(?:es)?\b)|(?![\w'’]))"
+)
+_INCHES = re.compile(rf"(?<![\w.,/])(?P<amount>{EURO_AMOUNT})(?P<mark>\"|″|”|''|′)(?![\w])")
+_PRIME = re.compile(r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?: (?:tall|wide|long|high|deep|x)\b| ?[x×] ?[0-9]))")
+_DIMENSION = re.compile(
+    r"(?<![\w.,/$€£])(?P<parts>[0-9]{1,5}(?:\.[0-9]{1,3})?(?: ?[x×] ?[0-9]{1,5}(?:\.[0-9]{1,3})?){1,3})(?![\w%]|[.,/^][0-9])"
+)
+_TIMES = re.compile(
+    r"(?<![\w.,/$€£])(?P<amount>[0-9]{1,6}(?:\.[0-9]{1,3})?)(?:(?P<dash>[-–])(?P<to>[0-9]{1,6}"
+    r"(?:\.[0-9]{1,3})?))?[x×](?![\w])(?! ?[0-9=+*/^−]| - )"
+)
+_ANGLE = re.compile(
+    r"(?<![\w.,/])(?P<degrees>[0-9]{1,3}(?:\.[0-9]{1,8})?)°(?: ?(?P<minutes>[0-9]{1,2}(?:\.[0-9]{1,5})?)['’′]"
+    r"(?: ?(?P<seconds>[0-9]{1,2}(?:\.[0-9]{1,5})?)(?:\"|″|”|''))?)?(?: ?(?P<point>[NSEW])(?![\w]))?"
+)
+_LONE_UNIT = re.compile(
+    "(?<![\\w/.-])(?:"
+    + "|".join(sorted(map(re.escape, ALONE), key=len, reverse=True))
+    + r")(?![\w/²³-]|\.[\w])|(?<=[\w)])[ ]?[%％‰](?!\w)|[°℃℉](?:[CF]\b)?"
+)
+_POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+_INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
+
+_PLURAL_CUES = frozenset(
+    "two three four five six seven eight nine ten pair several all both these those many few some the of no your".split()
+)
+
+
+def find_measures(draft: Draft) -> None:
+    """Find lengths in feet and inches, angles, numbers with units or a percent sign, dimensions and factors."""
+    text = draft.text
+    if "°" in text:
+        for found in _ANGLE.finditer(text):
+            _add_angle(draft, found)
+    for found in _FEET.finditer(text):
+        _add_feet(draft, found)
+    _find_inches(draft)
+    for found in _MEASURE.finditer(text):
+        _add_measure(draft, found)
+    for found in _DIMENSION.finditer(text):
+        _add_dimension(draft, found)
+    for found in _TIMES.finditer(text):
+        first = f"{read_amount(found['amount'])} to {read_amount(found['to'])}" if found["to"] else read_amount(found["amount"])
+        draft.add(found.start(), found.end(), f"{first} times", "unit")
+
+
+def find_lone_units(draft: Draft) -> None:
+    """Find units without a number: "a few km", "%", "°C"."""
+    for found in _LONE_UNIT.finditer(draft.text):
+        symbol = found[0].strip()
+        if symbol == "sq":
+            continue
+        one, many = UNITS.get(symbol) or _divided(symbol)
+        before = word_before(draft.text, found.start()).lower()
+        draft.add(
+            found.start(),
+            found.end(),
+            f"{'' if found[0][0] != ' ' else ' '}{one if before in ('per', 'a', 'an', 'each', 'every', 'one') else many}",
+            "unit",
+        )
+
+
+def _divided(symbol: str) -> tuple[str, str]:
+    unit, _, per = symbol.partition("/")
+    one, many = UNITS[unit]
+    return f"{one} per {DIVISORS[per]}", f"{many} per {DIVISORS[per]}"
+
+
+def _add_angle(draft: Draft, found: re.Match[str]) -> None:
+    if not found["minutes"] and not found["point"]:
+        return
+    words = _counted(found["degrees"], "degree")
+    if found["minutes"]:
+        words += f", {_counted(found['minutes'], 'minute')}"
+    if found["seconds"]:
+        words += f", {_counted(found['seconds'], 'second')}"
+    if found["point"]:
+        words += f" {_POINTS[found['point']]}"
+    draft.add(found.start(), found.end(), words, "unit")
+
+
+def _counted(amount: str, noun: str) -> str:
+    return f"{read_amount(amount)} {noun}{'' if amount == '1' else 's'}"
+
+
+def _add_feet(draft: Draft, found: re.Match[str]) -> None:
+    marked = found[0].rstrip()[-1:] in "\"”″'’" or "in" in found[0][found.end("inches") - found.start() :]
+    inches = found["inches"]
+    if not marked and ("'" not in found[0] and "′" not in found[0] and "’" not in found[0]):
+        return
+    if inches.isdigit() and int(inches) > 12:
+        return
+    feet = f"{cardinal(int(found['feet']))} {'foot' if found['feet'] == '1' else 'feet'}"
+    draft.add(found.start(), found.end(), f"{feet} {read_amount(inches)} {'inch' if inches == '1' else 'inches'}", "unit")
+
+
+def _find_inches(draft: Draft) -> None:
+    """Find inches, and feet before a word that tells a length. A straight quote that closes a quotation is none."""
+    text = draft.text
+    quotes, counted = 0, 0
+    for found in _INCHES.finditer(text):
+        mark = found.start("mark")
+        if found["mark"] in ('"', "”"):
+            opening = '"' if found["mark"] == '"' else "“"
+            line = text.rfind("\n", counted, mark)
+            if line >= 0:
+                quotes, counted = 0, line
+            quotes += text.count(opening, counted, mark) - (text.count("”", counted, mark) if opening == "“" else 0)
+            counted = mark
+            if (quotes % 2 == 1) if opening == '"' else quotes > 0:
+                continue
+            if draft.is_free(found.start(), found.end()):
+                counted = mark + 1
+        amount = found["amount"]
+        feet = found["mark"] == "′"
+        following = word_after(text, found.end())
+        single = is_one(amount) or (
+            following.islower() and following not in FUNCTION_WORDS and following not in ("wide", "long", "tall", "high", "deep", "thick")
+        )
+        name = ("foot" if single else "feet") if feet else ("inch" if single else "inches")
+        draft.add(found.start(), found.end(), f"{read_amount(amount)} {name}", "unit")
+    for found in _PRIME.finditer(text):
+        draft.add(found.start(), found.end(), f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}", "unit")
+
+
+def _add_measure(draft: Draft, found: re.Match[str]) -> None:
+    text = draft.text
+    unit, amount, gap = found["unit"], found["amount"], found["gap"] or ""
+    start, end = found.start(), found.end()
+    if found["dot"] and (ends_sentence(text, end) or not unit.isalpha()):
+        end -= 1
+    if not _is_unit(text, found):
+        return
+    sign = (found["sign"] or "").strip()
+    first, between, middle = found["first"], (found["between"] or "").strip(), found["middle"]
+    unit1 = found["unit1"].strip() if found["unit1"] else ""
+    if unit1 and unit1 not in (unit, *("°" for _ in (1,) if unit.startswith("°"))) and not (between in "x×" and unit1 in UNITS):
+        first, start, sign, between = None, found.start("middle") if middle else found.start("amount"), "", ""
+        if found["second_sign"]:
+            start -= 1
+            sign = found["second_sign"]
+    if between in ("/", "or", "and", "by", "to") and first and not (between in ("to", "or", "by") or "/" not in between):
+        first, start, sign = None, found.start("amount"), ""
+    one, many = UNITS[unit]
+    if (
+        (
+            gap == "-"
+            or is_attributive(text, start, end)
+            or (amount == "1" and not first and not found["scale"])
+            or (is_one(amount) and not first and "/" not in amount)
+        )
+        or is_one(amount)
+        and not first
+    ):
+        name = one
+    else:
+        name = many
+    if unit in ("in",) and word_after(text, end) in _INCH_AFTER and gap == "-":
+        name = one
+    words = f"{read_amount(amount)} {found['scale'].strip(' -') + ' ' if found['scale'] else ''}{name}"
+    if found["per"]:
+        words += f" per {DIVISORS[found['per']]}"
+    if middle:
+        words = f"{read_amount(middle)} by {words}"
+    if first:
+        joined = {"x": "by", "×": "by", "±": "plus or minus", "or": "or", "and": "and", "by": "by"}.get(
+            between.rstrip("-−") or between, "to"
+        )
+        if found["second_sign"]:
+            joined += " minus"
+        named = f" {UNITS[unit1][1]}" if unit1 and (joined == "by" or unit1 != unit or unit1 == "%") else ""
+        words = f"{read_amount(first)}{named} {joined} {words}"
+    if sign == "–" and text[start - 1 : start].isalnum():
+        sign = ""
+    draft.add(start, end, _SIGNS.get(sign, "") + words, "unit")
+
+
+def _is_unit(text: str, found: re.Match[str]) -> bool:
+    """Whether the letters after the number are a unit there."""
+    unit, gap, amount = found["unit"], found["gap"] or "", found["amount"]
+    end = found.end("unit")
+    if gap == "-" and unit in ("%", "°"):
+        return False
+    if gap == "-" and (len(unit) == 1 and unit.isalpha() and unit not in "mgVW" or unit in ("in", "st", "pt", "au", "d")):
+        return unit == "in" and word_after(text, end) in _INCH_AFTER
+    if not unit.isalpha():
+        return True
+    if not gap and unit in NEVER_ATTACHED:
+        return False
+    if gap and unit in ONLY_ATTACHED and not found["per"]:
+        return unit in ("pt", "ct", "MP", "B") and bool(found["dot"])
+    if unit == "in":
+        following = word_after(text, end + (1 if found["dot"] else 0))
+        if not gap:
+            return True
+        return (bool(found["dot"]) and not following[:1].isupper() and bool(following)) or following in _INCH_AFTER
+    if unit == "A" and gap:
+        return following_is_break(text, end) or word_after(text, end) in ("of", "fuse", "current", "circuit", "breaker", "charger")
+    if unit == "s" and not gap:
+        before = word_before(text, found.start()).lower()
+        return not (before in _PLURAL_CUES or (len(amount) == 4 and amount.endswith("0") and amount.isdigit()) or amount == "0")
+    if unit in ("h", "s", "m", "g", "t", "W", "V", "J", "N", "F", "L", "K") and gap and text[end : end + 1] in ("'", "’"):
+        return False
+    if unit == "F" and (not gap or amount.isdigit()) and not found["dot"]:
+        return bool(gap) and False
+    if unit == "min" and word_after(text, end) == "":
+        return True
+    return not (unit in ("T", "H", "M", "Q") and bool(gap))
+
+
+def following_is_break(text: str, end: int) -> bool:
+    """Whether punctuation or the end of the text follows."""
+    return text[end : end + 1] in ("", ".", ",", ";", ")", "\n", "/")
+
+
+def _add_dimension(draft: Draft, found: re.Match[str]) -> None:
+    text = draft.text
+    parts = re.split(r" ?[x×] ?", found["parts"])
+    if (
+        "×" in found["parts"]
+        and (
+            re.match(r" ?=", text[found.end() : found.end() + 2]) or re.search(r"[=+÷] ?$", text[max(0, found.start() - 3) : found.start()])
+        )
+        or "×" in found["parts"]
+        and " × " in found["parts"]
+    ):
+        joined = " times "
+    else:
+        joined = " by "
+    said = [
+        pairs(part)
+        if len(part) in (3, 4) and part.isdigit() and len(parts) == 2 and len(parts[0]) >= 3 and part[0] != "0"
+        else read_amount(part)
+        for part in parts
+    ]
+    draft.add(found.start(), found.end(), joined.join(said), "unit")
