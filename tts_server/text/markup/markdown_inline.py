@@ -105,7 +105,10 @@ def find_emphasis_edits(text: str) -> list[Edit]:
         if _can_close(mark, len(run[0]), before, after):
             while stack and start < run.end():
                 opener = stack[-1]
-                if not _holds_word(words, opener.end, start) or (mark == "_" and _is_identifier(text, opener, start, run.end())):
+                if mark == "_" and _is_identifier(text, opener, start, run.end()):
+                    stack.pop()
+                    break
+                if not _holds_word(words, opener.end, start):
                     break
                 size = min(2, opener.end - opener.start, run.end() - start)
                 edits += Edit(opener.end - size, opener.end, "", _RULE), Edit(start, start + size, "", _RULE)
@@ -124,6 +127,8 @@ def _can_open(mark: str, before: str, after: str, length: int) -> bool:
     if before[-1:].isalnum() and (mark == "_" or not _SPACELESS.match(before[-1])):
         # Within a word only the marks of bold, and not those of a power: text**bold**, but x**2.
         return mark == "*" and length == 2 and len(before) == 2 and before.isalpha() and after.isalpha()
+    if mark == "_" and before and not before[-1].isspace() and before[-1] not in "\"'“‘«„([{—–-*~>":
+        return False
     return mark == "*" or after.isalnum() or after in "\"'“‘«„([¿¡*~$#@…-—`"
 
 

@@ -214,7 +214,7 @@ class Scanner:
                 self._replace(at, at + len(opened), "", "html")
                 self.edits += literal_edits(text, at + len(opened), end, "html")
                 return self._replace(end, end + len(closer), "", "html")
-        if link := _AUTOLINK.match(text, at):
+        if not text.endswith(("](", "]: "), 0, at) and (link := _AUTOLINK.match(text, at)):
             self._replace(at, at + 1, "", "markdown")
             self.edits += literal_edits(text, at + 1, link.end() - 1, "markdown")
             return self._replace(link.end() - 1, link.end(), "", "markdown")
