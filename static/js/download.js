@@ -2,10 +2,11 @@
 
 import { request } from "./api.js";
 import { wavFile } from "./audio/wav.js";
-import { byId, element } from "./element.js";
+import { byId } from "./element.js";
 import { onResult, player } from "./player.js";
 import { clearProblem, showProblem } from "./problem.js";
 import { recall, remember } from "./remembered.js";
+import { saveFile } from "./save.js";
 
 const EXTENSIONS = { mp3: "mp3", opus: "ogg", aac: "aac", flac: "flac", wav: "wav" };
 
@@ -22,19 +23,13 @@ function fileName(made, format) {
   return `${[voice, ...words.slice(0, 5)].join("-").toLowerCase().slice(0, 60)}.${EXTENSIONS[format]}`;
 }
 
-function save(blob, name) {
-  const url = URL.createObjectURL(blob);
-  element("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
 async function download() {
   const { made, playback } = player;
   const format = byId("format").value;
   clearProblem("format");
   byId("download").disabled = true;
   try {
-    save(await encode(playback.samples, playback.sampleRate, format), fileName(made, format));
+    saveFile(await encode(playback.samples, playback.sampleRate, format), fileName(made, format));
   } catch (error) {
     showProblem(error, "format");
   } finally {

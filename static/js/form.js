@@ -11,13 +11,15 @@ import { spokenLanguage, wantLanguage } from "./spoken.js";
 import { setText } from "./text.js";
 import { wantVoice } from "./voice.js";
 
-// {text, model, voice, language, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null.
+// {text, model, voice, language, normalization, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null,
+// `normalization` "auto" or "off".
 export function readForm() {
   return {
     text: byId("text").value,
     model: selectedModel()?.id ?? null,
     voice: byId("voice").value || null,
     language: spokenLanguage(),
+    normalization: byId("normalization").checked ? "auto" : "off",
     speed: byId("speed").valueAsNumber,
     seed: byId("seed").value.trim(),
     controls: readControls(),
@@ -35,6 +37,7 @@ function fillSettings(values) {
   wantModel(values.model ?? null);
   wantVoice(values.voice ?? null);
   wantLanguage(values.language ?? null);
+  byId("normalization").checked = values.normalization !== "off";
   wantControls(values.controls ?? {});
   byId("speed").value = values.speed ?? 1;
   byId("seed").value = values.seed ?? "";

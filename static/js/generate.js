@@ -1,12 +1,12 @@
 // Generate and Stop: one run from the form to the player.
 
 import { SAMPLE_RATE, wake } from "./audio/speaker.js";
+import { stopAudition } from "./audition.js";
 import { byId } from "./element.js";
 import { newSeed, readForm } from "./form.js";
 import { decimal, onLanguage, t } from "./language.js";
 import { loadingWords } from "./loading.js";
 import { player } from "./player.js";
-import { stopPreview } from "./preview.js";
 import { clearProblems, repeatStatus, showProblem, showStatus } from "./problem.js";
 import { newRequestId, watchPlace } from "./queue.js";
 import { checkServer, isBusy, onProgress, server, settled } from "./server.js";
@@ -68,7 +68,7 @@ async function generate() {
   const values = readForm();
   const wrong = mistake(values);
   if (wrong) return showProblem(wrong[1], wrong[0]);
-  stopPreview();
+  stopAudition();
   wake();
   // A seed of our own makes the result repeatable from the history, although the field was left empty.
   const wanted = { ...values, seed: values.seed === "" ? newSeed() : Number(values.seed) };

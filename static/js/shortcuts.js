@@ -1,10 +1,10 @@
 // Keys that work everywhere on the page.
 
+import { stopAudition } from "./audition.js";
 import { stopRecording } from "./clip/microphone.js";
 import { byId } from "./element.js";
 import { stop } from "./generate.js";
 import { player } from "./player.js";
-import { stopPreview } from "./preview.js";
 
 // Space belongs to these where they have the focus.
 const TAKES_SPACE = "textarea, select, button, a, summary, label, dialog, input:not([type=range])";
@@ -17,7 +17,7 @@ export function initializeShortcuts() {
       byId("speech-form").requestSubmit();
     } else if (event.key === "Escape") {
       stop();
-      stopPreview();
+      stopAudition();
       stopRecording();
     } else if (event.key === " " && !event.target.closest?.(TAKES_SPACE) && player.toggle()) {
       event.preventDefault();

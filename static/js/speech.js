@@ -6,9 +6,10 @@ import { WavReader } from "./audio/wav.js";
 import { t } from "./language.js";
 import { newRequestId } from "./queue.js";
 
-function fields({ text, model, voice, language, speed, seed, controls, clip }) {
+function fields({ text, model, voice, language, normalization, dictionaries, speed, seed, controls, clip }) {
   const how = { response_format: "wav", stream: true, sample_rate: SAMPLE_RATE };
-  const all = { model, input: text, voice: clip ? null : voice, language, ...how, speed, seed, ...controls };
+  const reading = { text_normalization: normalization === "off" ? "off" : null, pronunciation_dictionary_locators: dictionaries };
+  const all = { model, input: text, voice: clip ? null : voice, language, ...reading, ...how, speed, seed, ...controls };
   return Object.entries(all).filter(([, value]) => value !== null && value !== undefined);
 }
 

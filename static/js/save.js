@@ -1,0 +1,9 @@
+// A file that the browser saves.
+
+import { element } from "./element.js";
+
+export function saveFile(blob, name) {
+  const url = URL.createObjectURL(blob);
+  element("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
