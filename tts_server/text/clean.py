@@ -51,6 +51,8 @@ def _gap_class() -> str:
 
 
 _GAP = re.compile(_gap_class())
+_UNTIDY = re.compile(r"[^\n -~]|[ \n] |\A[ \n]| \n|[ \n]\Z|\n\n\n")
+"""What `clean` may have something to do about; most texts have nothing of it."""
 
 
 def clean(text: str) -> str:
@@ -71,7 +73,7 @@ def clean(text: str) -> str:
 
 def find_clean_edits(text: str) -> list[Edit]:
     """The edits that make `text` what `clean` returns for it, word by word, so that each word keeps its place in the original."""
-    if clean(text) == text:
+    if not _UNTIDY.search(text) or clean(text) == text:
         return []
     edits: list[Edit] = []
     line: list[tuple[int, int, str]] = []  # words and the gaps between them, as they will be
