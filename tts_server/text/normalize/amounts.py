@@ -59,6 +59,13 @@ def _prefix(rules: LanguageRules) -> re.Pattern[str]:
     )
 
 
+@functools.cache
+def _currency_names(rules: LanguageRules) -> tuple[re.Pattern[str], dict[str, str]]:
+    """A pattern of the names of currencies, and the sign of each: "12,50 Euro" is an amount of money too."""
+    names = {form: sign for sign, (noun, _) in reversed([*rules.currencies.items()]) for form in noun.forms}
+    return re.compile(rf"{_SPACE}({_alternatives(names) or '(?!)'})(?!\w)"), names
+
+
 def read_suffix(text: str, start: int, rules: LanguageRules) -> Suffix | None:
     """What belongs to the number that ends at `start`."""
     found = _suffix(rules).match(text, start)
@@ -156,6 +163,8 @@ def _read_quantity(text: str, start: int, sign: str, currency: str, number: Numb
     if dash := _EMPTY_CENTS.match(text, end):
         end = dash.end()
     suffix = read_suffix(text, end, rules)
+    if not suffix and len(number.decimals) == 2 and (named := _currency_names(rules)[0].match(text, end)):
+        suffix = Suffix(named.end(), currency=_currency_names(rules)[1][named[1]])
     if currency and suffix and not (suffix.magnitude and not suffix.currency):
         suffix = None
     end = suffix.end if suffix else end
@@ -166,7 +175,9 @@ def _read_quantity(text: str, start: int, sign: str, currency: str, number: Numb
         return _read_range(text, start, said_sign, currency, number, suffix, second, rules)
     place = Place(text, start, end)
     said = rules.joined(said_sign, _say(number, currency, suffix, place, rules))
-    space = " " if rules.is_spaced and text[end : end + 1].isalpha() else ""
+    if said.endswith("'") and text[end : end + 1].isspace():
+        end += 1  # "deux millions d'habitants"
+    space = " " if rules.is_spaced and text[end : end + 1].isalpha() and said[-1:] != "'" else ""
     return Edit(start, end, said + space, _rule(number, currency, suffix, rules))
 
 

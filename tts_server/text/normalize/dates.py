@@ -38,8 +38,9 @@ def _months(rules: LanguageRules) -> dict[str, int]:
 @functools.cache
 def _time(rules: LanguageRules) -> re.Pattern[str]:
     suffix = rf"(?P<suffix>[ \u00a0\u202f]?(?:{rules.time_suffixes})(?!\w))" if rules.time_suffixes else r"(?P<suffix>(?!))"
+    letter = rf"[ \u00a0\u202f]?{rules.hour_letter}[ \u00a0\u202f]?" if rules.hour_letter else "(?!)"
     return re.compile(
-        rf"(?P<hour>\d{{1,2}})(?P<gap>[ \u00a0\u202f]?)(?P<mark>[{rules.hour_mark}])(?P=gap)(?P<minute>\d{{2}})"
+        rf"(?P<hour>\d{{1,2}})(?:(?P<mark>[{rules.hour_mark}])|{letter})(?P<minute>\d{{2}})"
         rf"(?::(?P<second>\d{{2}}))?(?![\d:]|[.,]\d)(?:{suffix})?"
     )
 
@@ -108,7 +109,8 @@ def _times(text: str, start: int, rules: LanguageRules) -> Iterator[tuple[re.Mat
         if not found or int(found["hour"]) > 24 or int(found["minute"]) > 59 or int(found["second"] or 0) > 59:
             return
         suffix = found["suffix"]
-        if found["mark"] in ".," and not suffix and not _range_has_suffix(text, found.end(), rules):
+        is_sure = suffix or _range_has_suffix(text, found.end(), rules) or Place(text, start, start).word_before.lower() in rules.time_words
+        if found["mark"] == "." and not is_sure:
             return
         second = int(found["second"]) if found["second"] else None
         said = rules.time(int(found["hour"]), int(found["minute"]), second, Place(text, found.start(), found.end()))

@@ -89,7 +89,9 @@ class LanguageRules:
     magnitudes: Mapping[str, Noun] = {}
     """What may stand between a number and a currency or noun, short (`Mio.`) or in words (`millions`)."""
     of_word = ""
-    """Between a magnitude and a currency ("millones de euros")."""
+    """Between millions and what they count ("millones de euros")."""
+    function_words: frozenset[str] = frozenset()
+    """Words behind a number that are no nouns, where `of_word` is not empty."""
 
     # Dates and times
     months: tuple[str, ...] = ()
@@ -106,7 +108,10 @@ class LanguageRules:
     time_suffixes = ""
     """A pattern of words that belong to a time, such as `Uhr|h`; they are replaced."""
     hour_mark = ":"
-    """A character class of what stands between hours and minutes; a mark other than the colon asks for a suffix or two digits each."""
+    """The characters between hours and minutes. A full stop makes a time only in front of a suffix or behind one of the `time_words`."""
+    hour_letter = ""
+    """The letter between hours and minutes, as in 14h30."""
+    time_words: frozenset[str] = frozenset()
     hour_gender = minute_gender = ""
 
     # Words
@@ -183,6 +188,8 @@ class LanguageRules:
 
     def count(self, number: Number, noun: Noun, place: Place) -> str:
         """A number and the noun it counts."""
+        if self._is_millions(number):
+            return self.magnitude_of(self.quantity(number), noun)
         return self.joined(self.quantity(number, noun.gender), self.form(number, noun))
 
     def gender(self, number: Number, place: Place) -> str:
@@ -194,7 +201,14 @@ class LanguageRules:
         is_plain = number.digits[0] != "0" and not number.decimals and not number.is_grouped and len(number.digits) == 4
         if is_plain and number.value in self.bare_years:
             return self.year(number.value)
-        return self.quantity(number, self.gender(number, place))
+        said = self.quantity(number, self.gender(number, place))
+        noun = place.word_after
+        is_noun = len(noun) > 1 and noun.islower() and noun not in self.function_words and noun not in self.magnitudes
+        return self.joined(said, self.of(noun)) if is_noun and self._is_millions(number) else said
+
+    def _is_millions(self, number: Number) -> bool:
+        is_long = 7 <= len(number.digits) <= _LONGEST_CARDINAL and not number.decimals
+        return bool(self.of_word) and is_long and number.value % 1_000_000 == 0
 
     def money(self, number: Number, noun: Noun, cent: Noun | None, place: Place) -> str:
         """An amount of money."""
@@ -211,7 +225,12 @@ class LanguageRules:
 
     def magnitude_of(self, amount: str, noun: Noun) -> str:
         """A currency after a magnitude: "cinco millones" and "de euros"."""
-        return self.joined(amount, self.of_word, noun.forms[-1])
+        name = noun.forms[-1]
+        return self.joined(amount, self.of(name)) + (name if self.of(name).endswith("'") else " " * self.is_spaced + name)
+
+    def of(self, noun: str) -> str:
+        """What stands between millions and this noun."""
+        return self.of_word
 
     def fraction(self, numerator: int, denominator: int) -> str | None:
         """A common fraction, None where it has no name."""
@@ -231,7 +250,9 @@ class LanguageRules:
         return whole + self.and_fraction + (self.fraction(numerator, denominator) or f"{numerator}/{denominator}")
 
     def day(self, number: int, place: Place) -> str:
-        """A day of the month."""
+        """A day of the month; the place is its digits."""
+        if self.ordinal_suffixes and self._ordinal_suffix.match(place.text, place.end):
+            return self.ordinal(number, "m")
         return self.cardinal(number)
 
     def date(self, day: int, month: int, year: int | None, place: Place) -> str:

@@ -64,11 +64,18 @@ def parse_fractions(table: str) -> dict[int, Noun]:
 
 
 def compose_units(
-    bases: Mapping[str, Noun], prefixes: Mapping[str, str], square: tuple[str, ...], cubic: tuple[str, ...], *, is_capitalized: bool = False
+    bases: Mapping[str, Noun],
+    prefixes: Mapping[str, str],
+    square: tuple[str, ...],
+    cubic: tuple[str, ...],
+    *,
+    spellings: Mapping[str, str] | None = None,
+    is_capitalized: bool = False,
 ) -> dict[str, Noun]:
     """Units by symbol: each base alone and with the prefixes in use (`km`), and the metres to the second and third power (`km²`).
 
-    `square` and `cubic` are templates such as `"{} carré"`, one for each form of a noun. `is_capitalized` is for German.
+    `square` and `cubic` are templates such as `"{} carré"`, one for each form of a noun. `spellings` are parts of composed words and how
+    they are written ("kilometro" as "kilómetro"). `is_capitalized` is for German.
     """
     units: dict[str, Noun] = {}
     for symbol, noun in bases.items():
@@ -76,21 +83,18 @@ def compose_units(
             units[symbol] = noun
         for prefix in _PREFIXES_OF.get(symbol, ""):
             word = prefixes["k" if prefix == "K" else prefix]
-            forms = tuple(_capitalized(word + form.lower()) if is_capitalized else word + form for form in noun.forms)
-            units[prefix + symbol] = Noun(forms, noun.gender)
+            forms = [_capitalized(word + form.lower()) if is_capitalized else word + form for form in noun.forms]
+            for plain, spelling in (spellings or {}).items():
+                forms = [form.replace(plain, spelling) for form in forms]
+            units[prefix + symbol] = Noun(tuple(forms), noun.gender)
     for symbol in [symbol for symbol in ("m", "mm", "cm", "dm", "km") if symbol in units]:
         for powers, templates in ((("²", "2"), square), (("³", "3"), cubic)):
-            forms = tuple(
-                template.format(form.lower() if is_capitalized else form)
-                for form, template in zip(units[symbol].forms, _as_long(templates, units[symbol].forms), strict=False)
-            )
-            for power in powers:
-                units[symbol + power] = Noun(forms, units[symbol].gender)
-    for symbol in [symbol for symbol in units if "µ" in symbol]:
-        units[symbol.replace("µ", "μ")] = units[symbol]
-    if "l" in units:
-        for symbol in ("l", "ml", "cl", "dl"):
-            units[symbol[:-1] + "L"] = units[symbol]
+            noun = units[symbol]
+            named = zip(noun.forms, _as_long(templates, noun.forms), strict=False)
+            powered = Noun(tuple(template.format(form.lower() if is_capitalized else form) for form, template in named), noun.gender)
+            units.update((symbol + power, powered) for power in powers)
+    units.update({symbol.replace("µ", "μ"): unit for symbol, unit in units.items() if "µ" in symbol})
+    units.update({symbol[:-1] + "L": units[symbol] for symbol in ("l", "ml", "cl", "dl") if symbol in units})
     return units
 
 

@@ -14,6 +14,11 @@ from tts_server.text.edits import Edit
 
 _MODULES = {
     "de": "german",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nl": "dutch",
+    "pt": "portuguese",
 }
 """Module by language. One is imported when the first text of its language comes."""
 
