@@ -53,6 +53,10 @@ MARKDOWN: list[tuple[str, str]] = [
     ("a <!-- hidden --> b", "a b"),
     ("---\ntitle: X\ndate: 2020-01-01\n---\n# Hi", "Hi."),
     ("a line\\\nand another", "a line\nand another"),
+    ("do **_this_** and _**that**_", "do this and that"),
+    ("a) first\nb) second", "a) first.\nb) second."),
+    ("| a | b | c |\n|---|---|---|\n| x |  |  |\n| | y | z |", "a, b, c.\nx.\ny, z."),
+    ("**Q:** What?\n**A:** That.", "Q: What?\nA: That."),
 ]
 
 HTML: list[tuple[str, str]] = [
@@ -85,6 +89,7 @@ SUBTITLES: list[tuple[str, str]] = [
     ("00:00:01,000 --> 00:00:03,000\n- Hi.\n- Hello.", "Hi.\nHello."),
     ("- Hi. - Hello.", "Hi. Hello."),
     ("-Where to?\n-Home.", "Where to?\nHome."),
+    (r"Dialogue: 0,0:00:01.00,0:00:03.00,Default,,0,0,0,,Hello, you\Nthere", "Hello, you\nthere"),
     ("♪ la la ♪ go.♪", "la la go."),
     ("[Music] (laughs) [laugh] [pause:0.5s]", "[Music] (laughs) [laugh] [pause:0.5s]"),
 ]
@@ -101,6 +106,9 @@ LATEX: list[tuple[str, str]] = [
     (r"$\int_0^1 x \, dx \neq \pm 1$", "integral from 0 to 1 of x d x is not equal to plus or minus 1"),
     (r"$\text{speed} = \frac{\text{distance}}{\text{time}}$", "speed equals distance over time"),
     (r"$\lim_{x \to 0} \sin x \approx x$", "limit as x approaches 0 of sine x is approximately x"),
+    (r"H$_2$O, m$^2$, 5 $\mu$m, 20$^\circ$C, 5 k$\Omega$", "H2O, m², 5 μm, 20°C, 5 kΩ"),
+    (r"$f: A \to B$, $p < 0.05$", "f: A to B, p is less than 0.05"),
+    ("\\begin{equation}\nE = 1\n\\end{equation}", "E equals 1"),
     (r"$\mystery{x} \cdot \{1, 2\}$", "x times 1, 2"),
 ]
 
@@ -142,6 +150,13 @@ UNCHANGED: list[str] = [
     "He said: 'don’t' -- and left.",
     "It's 5 o'clock; rock 'n' roll.",
     "[Music] (laughs)",
+    "f**k, sh*t and what the f*** is s*** this",
+    "Rated ***** by all, c'mon ****",
+    "I <3 you </3 and <- -> => <= >= <> <=>",
+    "Name: ____ Date: __/__/____",
+    "{{template}} {% if %} ${var} <|end|>",
+    "See [RFC 2119] and [Smith, 2020], [TODO]: fix",
+    "[note]: this is a remark",
     "Dear all,\nI am here.\nBest,\nTom",
 ]
 

@@ -8,6 +8,7 @@ MAX_FORMULA = 2000
 """Characters of the longest formula that is read as one."""
 
 _MAX_DEPTH = 20
+_BARE_SCRIPT = re.compile(r"([_^])\{?([-+]?[0-9]{1,3}|[-+])\}?")
 _TEXT = r"\\(?:text(?:bf|it|rm|tt)?|mbox|math(?:rm|bf|it|sf|bb|cal)|operatorname)\*?\s?\{[^{}]{0,200}\}"
 _PART = re.compile(rf"{_TEXT}|\\[a-zA-Z]{{1,30}}\*?|\\.|[0-9]+(?:[.,][0-9]+)*|[^\W\d_]|'{{1,4}}|\S", re.DOTALL)
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
@@ -82,11 +83,23 @@ def is_formula(source: str, *, is_certain: bool = False) -> bool:
     return bool(_OPERATOR.search(source)) or len(source) <= 12 and any(char.isalpha() for char in source)
 
 
+def attached_sign(source: str, before: str, after: str) -> str | None:
+    """The plain sign of a formula that is part of a word or a unit, as in `H$_2$O`, `m$^2$`, `5 $\\mu$m`, `20$^\\circ$C`, else None."""
+    source = source.replace(" ", "")
+    if script := _BARE_SCRIPT.fullmatch(source):
+        return script[2] if script[1] == "_" else script[2].translate(_RAISED)
+    if source in ("^\\circ", "^{\\circ}", "\\degree"):
+        return "°"
+    if source in ("\\mu", "\\Omega") and (after if source == "\\mu" else before).isalnum():
+        return "μ" if source == "\\mu" else "Ω"
+    return None
+
+
 def read_formula(source: str, *, in_english: bool = True) -> str:
     """The words of a formula in English, or its plain signs for another language. Commands that are not known are left out."""
     reader = _Formula(_PART.findall(source), source, in_english)
     words = " ".join(" ".join(reader.read_until(None, 0)).split())
-    return words.replace(" ,", ",").strip(" ,")
+    return words.replace(" ,", ",").replace(" :", ":").strip(" ,")
 
 
 class _Formula:
@@ -124,8 +137,8 @@ class _Formula:
             return self._parenthesis(before)
         if part in _SIGNS:
             return [_SIGNS[part] if self._in_english else part]
-        if part == ",":
-            return [","]
+        if part in ",:":
+            return [part]
         return [part] if part.isalnum() or part[0].isdigit() or (not self._in_english and part in "()") else []
 
     def _parenthesis(self, before: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ _UNDERLINE = re.compile(r"={2,}|-{2,}")
 _RULER = re.compile(r"(?:[-*_=─━—~] ?){3,}|(?:[•·◦∗+#] ?){3,}")
 _BULLET = re.compile(r"([-*+•‣◦▪▫●○■□➤►▶✓✔⁃]) (?=\S)")
 _TASK = re.compile(r"\[[ xX]?\] ")
-_NUMBER = re.compile(r"([0-9]{1,9})([.)]) (?=\S)")
+_NUMBER = re.compile(r"([0-9]{1,9}|[A-Za-z])([.)]) (?=\S)")
 _SEPARATOR = re.compile(r"\|? ?:?-+:? ?(?:\| ?:?-+:? ?)*\|?")
 _DEFINITION = re.compile(r"\[(?!\^)([^\[\]\n]{1,200})\]: ?(<[^<>\n]{1,2000}>|[^\s]{1,2000})(?: (?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?")
 _LIKE_ADDRESS = re.compile(r"<|[a-zA-Z][a-zA-Z0-9+.-]{1,20}:|[./#]|[\w-]{1,60}\.[\w-]")
@@ -121,14 +121,15 @@ def _has_quote_around(lines: list[_Line], index: int) -> bool:
 
 
 def _list_numbers(lines: list[_Line]) -> set[int]:
-    """The indices of the lines that belong to a numbered list: two or more, counted on from 0 or 1. "3. Oktober" is no such line."""
+    """The indices of the lines that belong to a numbered list: two or more, counted on from 0, 1 or a. "3. Oktober" is no such line."""
     found: set[int] = set()
     previous: dict[str, tuple[int, int]] = {}
     for index, line in enumerate(lines):
         number = None if line.kind else _NUMBER.match(line.text)
         if number is None:
             continue
-        value, style = int(number[1]), number[2]
+        is_letter = not number[1].isdigit()
+        value, style = ord(number[1].lower()) - ord("a") if is_letter else int(number[1]), f"{is_letter}{number[2]}"
         last = previous.get(style)
         if last and value in (last[0], last[0] + 1) and (last[0] <= 1 or last[1] in found):
             found |= {last[1], index}
@@ -196,7 +197,8 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
     elif index in numbers and (number := _NUMBER.match(text)):
         line.kind = "item"
         mark = offset + number.start(2)
-        line.edits.append(Edit(mark, mark + 1, ",", _RULE))
+        if number[1].isdigit():
+            line.edits.append(Edit(mark, mark + 1, ",", _RULE))
     elif _BOLD_LINE.fullmatch(text):
         line.kind = "heading"
     elif above and above.kind in ("item", "goes on") and above.end - above.content >= _WRAPPED_LINE and text[0].islower():

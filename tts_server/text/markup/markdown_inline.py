@@ -25,8 +25,8 @@ _STRIKE = re.compile(r"(~~|==)(?=[^\s~=])([^~=\n]{1,2000})(?<=[^\s~=])\1(?![~=])
 _RUN = re.compile(rf"\*+|_+|\n\n|{BLOCK_END}|{CELL_END}")
 _WORD = re.compile(r"[^\W_]+")
 _SPACELESS = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-_NO_OPENING_BEFORE = ")]},;:!?%*_"
-_NO_CLOSING_AFTER = "([{*_"
+_NO_OPENING_BEFORE = ")]},;:!?%"
+_NO_CLOSING_AFTER = "([{"
 _DUNDER = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_RUN = 3
 

@@ -24,7 +24,7 @@ _FROM_LITERAL = str.maketrans({chr(_FIRST_LITERAL + ord(char)): char for char in
 
 _MARK = re.compile(f"[{BLOCK_END}{CELL_END}\ue100-\ue17f]")
 _MARKUP_LETTER = re.compile(f"[{re.escape(_PUNCTUATION)}]")
-_SKIPPED_BEFORE = re.compile(f"(?: |{RATE_TAG.pattern}|{LANGUAGE_TAG.pattern}){{1,40}}\\Z")
+_SKIPPED_BEFORE = re.compile(f"(?:[ {CELL_END}]|{RATE_TAG.pattern}|{LANGUAGE_TAG.pattern}){{1,40}}\\Z")
 _TAG_BEFORE = re.compile(rf"(?:{PAUSE_TAG.pattern}|{'|'.join(re.escape(sound) for sound in sorted(SOUNDS))})\Z", re.IGNORECASE)
 _WORD_AHEAD = re.compile(f"[^\n{BLOCK_END}]{{0,40}}?[^\\W_]")
 _LOOK_BACK = 80
@@ -64,8 +64,10 @@ def find_mark_edits(text: str) -> list[Edit]:
             edits.append(Edit(start, mark.end(), mark[0].translate(_FROM_LITERAL), SPACE))
         else:
             begin, written = _stop(text, position, start) if mark[0] == BLOCK_END else _comma(text, position, start)
+            while edits and edits[-1].start >= begin:
+                edits.pop()  # the end of an empty cell
             edits.append(Edit(begin, mark.end(), written, SPACE))
-            position = mark.end()
+            position = mark.end() if written.strip() or mark[0] == BLOCK_END else position
     return edits
 
 
@@ -85,7 +87,7 @@ def _stop(text: str, position: int, at: int) -> tuple[int, str]:
     bare = before.rstrip(_CLOSERS) or before
     if not before or _TAG_BEFORE.search(before) or before[-1] in _NO_STOP_AFTER or bare[-1] in _NO_STOP_AFTER:
         return at, ""
-    return begin, ("。" if _SPACELESS.match(bare[-1]) else ".") + text[begin:at].strip(" ")
+    return begin, ("。" if _SPACELESS.match(bare[-1]) else ".") + text[begin:at].strip(f" {CELL_END}")
 
 
 def _comma(text: str, position: int, at: int) -> tuple[int, str]:
@@ -93,4 +95,4 @@ def _comma(text: str, position: int, at: int) -> tuple[int, str]:
     ahead = _WORD_AHEAD.match(text, at + 1)
     if not before or before[-1] in _NO_STOP_AFTER or ahead is None:
         return at, " "
-    return begin, ("，" if _SPACELESS.match(before[-1]) else ", ") + text[begin:at].strip(" ")
+    return begin, ("，" if _SPACELESS.match(before[-1]) else ", ") + text[begin:at].strip(f" {CELL_END}")

@@ -14,7 +14,9 @@ from tts_server.text.markup.scan import Scanner
 from tts_server.text.markup.ssml import is_ssml, read_ssml
 from tts_server.text.markup.subtitles import find_subtitle_edits
 
-_MARKUP = re.compile(r"[`<&$\[\\♪♫♬♩*_|]|~~|==|--|\n={2}|^ ?(?:[>#=~•‣◦▪▫●○■□➤►▶✓✔⁃─━—·∗+-]|[0-9]{1,9}[.)] )", re.MULTILINE)
+_MARKUP = re.compile(
+    r"[`<&$\[\\♪♫♬♩*_|]|~~|==|--|\n={2}|^ ?(?:[>#=~•‣◦▪▫●○■□➤►▶✓✔⁃─━—·∗+-]|Dialogue:|(?:[0-9]{1,9}|[A-Za-z])[.)] )", re.MULTILINE
+)
 _SPACES = re.compile(r"\s{2,}|\A\s|\s\Z")
 _TAG = re.compile(r"<[^<>]*>")
 

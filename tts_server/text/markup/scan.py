@@ -11,7 +11,7 @@ from bisect import bisect_right
 from tts_server.text.edits import Edit
 from tts_server.text.markup.html_tags import DROPPED, ENTITY, SUBTITLE_TAG, TAG, decoded_entity, is_subtitle_tag, replaced_tag
 from tts_server.text.markup.inline import INLINE_PHONEMES, INLINE_VOICE, inline_phonemes
-from tts_server.text.markup.latex import is_formula, read_formula
+from tts_server.text.markup.latex import attached_sign, is_formula, read_formula
 from tts_server.text.markup.marks import BLOCK_END, CELL_END, literal, literal_edits
 
 _MARK = re.compile(r"`+|\\.|\\\n|<|&|\$|\[|\{\\|[♪♫♬♩]|(?:https?://|www\.)(?=\w)", re.DOTALL)
@@ -169,6 +169,8 @@ class Scanner:
         return self._read_formula(at, end + len(closer), source)
 
     def _read_formula(self, at: int, end: int, source: str) -> int:
+        if (sign := attached_sign(source, self._text[max(at - 1, 0) : at], self._text[end : end + 1])) is not None:
+            return self._replace(at, end, literal(sign), "latex")
         words = literal(read_formula(source, in_english=self._in_english))
         before, after = self._text[max(at - 1, 0) : at], self._text[end : end + 1]
         return self._replace(at, end, f"{' ' * before.isalnum()}{words}{' ' * after.isalnum()}", "latex")

@@ -8,6 +8,9 @@ from tts_server.text.edits import Edit
 
 _TIME = r"(?:[0-9]{1,3}:)?[0-9]{1,2}:[0-9]{2}[,.][0-9]{1,3}"
 _TIMES = re.compile(rf"{_TIME} ?--> ?{_TIME}(?: [^\n]{{0,200}})?")
+_EVENT = re.compile(r"^Dialogue: ?[0-9]{1,4},[0-9:.]{7,12},[0-9:.]{7,12}(?:,[^,\n]{0,100}){6},", re.MULTILINE)
+"""A line of SubStation Alpha up to its text."""
+
 _NOTES = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|\Z)")
 _ANSWER = re.compile(r"(?<=[.!?…]) [-–] ?(?=[^\W\d_]|[\"'“¿¡])")
 _ANSWER_LINE = re.compile(r"^[-–] ?(?=[^\W\d_]|[\"'“¿¡])[^\n]{1,400}?[.!?…] [-–] ?[^\W\d_]", re.MULTILINE)
@@ -17,6 +20,8 @@ _DASH_LINE = re.compile(r"^-(?=[^\W\d_])", re.MULTILINE)
 def find_subtitle_edits(text: str) -> list[Edit]:
     """The edits that take away the frame of each cue, and the dashes before what two people say."""
     edits = _cue_edits(text) if "-->" in text else []
+    if "Dialogue:" in text and not edits:
+        edits = [Edit(line.start(), line.end(), "", "subtitles") for line in _EVENT.finditer(text)]
     if "-" in text or "–" in text:
         edits += _dash_edits(text)
     return sorted(edits, key=lambda edit: edit.start)
