@@ -98,6 +98,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         api_keys=(KEY,),
         max_text_length=MAX_TEXT,
         voice_library_path=folder / "voices",
+        pronunciation_path=folder / "dictionaries",
         cache_path=folder / "cache",
         cache_ttl_minutes=10,
     ) as running:
@@ -112,6 +113,7 @@ EXPECTED = {
     "/v1/audio/voice-conversion": {"post": 503},  # no model that converts is installed here
     "/admin/models/{model_id}/unload": {"post": 400},  # the embedded voice is always loaded
     "/v1/realtime": {"get": 426},
+    "/v1/pronunciation-dictionaries/add-from-file": {"post": 400},  # the file that is sent is a clip
 }
 """What the examples of these come to; all others succeed."""
 

@@ -25,6 +25,7 @@ HEADING = "## What proves it"
 PROOF = (PROJECT / "docs" / "API.md").read_text(encoding="utf-8").partition(f"\n{HEADING}\n")[2].partition("\n## ")[0]
 
 SPEECH, REALTIME, VOICES = "Fields of `POST /v1/audio/speech`", "Fields of `GET /v1/realtime`", "Fields of `POST /v1/voices`"
+DICTIONARIES = "Fields of pronunciation dictionaries"
 TABLES_OF_FIELDS = {
     "SpeechFields": SPEECH,
     "Controls": SPEECH,
@@ -42,6 +43,13 @@ TABLES_OF_FIELDS = {
     "TtsFields": "Fields of `POST /tts`",
     "VoiceEntry": VOICES,
     "VoiceControls": VOICES,
+    "RuleFields": DICTIONARIES,
+    "RuleListFields": DICTIONARIES,
+    "NewDictionaryFields": DICTIONARIES,
+    "DictionaryFileFields": DICTIONARIES,
+    "RuleStringFields": DICTIONARIES,
+    "DictionaryChangeFields": DICTIONARIES,
+    "DictionaryQuery": DICTIONARIES,
 }
 """Where the fields of each model are proven. A new model needs a place here."""
 
