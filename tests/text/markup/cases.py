@@ -55,7 +55,7 @@ MARKDOWN: list[tuple[str, str]] = [
     ("a line\\\nand another", "a line\nand another"),
     ("do **_this_** and _**that**_", "do this and that"),
     ("a) first\nb) second", "a) first.\nb) second."),
-    ("| a | b | c |\n|---|---|---|\n| x |  |  |\n| | y | z |", "a, b, c.\nx.\ny, z."),
+    ("| a | b | c |\n|---|---|---|\n| x | | |\n| | y | z |", "a, b, c.\nx.\ny, z."),
     ("**Q:** What?\n**A:** That.", "Q: What?\nA: That."),
 ]
 
