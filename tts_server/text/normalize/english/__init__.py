@@ -15,12 +15,14 @@ from tts_server.text.normalize.english.arithmetic import (
 from tts_server.text.normalize.english.dates import find_dates, find_decades, find_years
 from tts_server.text.normalize.english.draft import Draft
 from tts_server.text.normalize.english.initialisms import find_initialisms
+from tts_server.text.normalize.english.marks import find_marks
 from tts_server.text.normalize.english.measures import find_lone_units, find_measures
 from tts_server.text.normalize.english.money import find_money
 from tts_server.text.normalize.english.names import find_names
 from tts_server.text.normalize.english.phones import find_digits, find_phones
+from tts_server.text.normalize.english.remaining import find_remaining
 from tts_server.text.normalize.english.roman import find_romans
-from tts_server.text.normalize.english.symbols import find_marks, find_numbers, find_symbols
+from tts_server.text.normalize.english.symbols import find_symbols
 from tts_server.text.normalize.english.times import find_times
 from tts_server.text.normalize.english.web import find_addresses
 
@@ -46,7 +48,7 @@ _PASSES = (
     find_initialisms,
     find_lone_units,
     find_operators,
-    find_numbers,
+    find_remaining,
     find_symbols,
 )
 """What comes first wins: the forms with the clearest signs, then those that depend on what stands around."""

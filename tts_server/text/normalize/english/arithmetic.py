@@ -76,7 +76,7 @@ _RATINGS = frozenset("rate rated rating score scored scores got gave give scorin
 
 def find_scientific(draft: Draft) -> None:
     """Find numbers times a power of ten: "6.02×10^23", "1e-5"."""
-    for found in _SCIENTIFIC.finditer(draft.text):
+    for found in draft.find_at_numbers(_SCIENTIFIC, "-−"):
         exponent = found["e"] or found["power"] or "".join(RAISED[char] for char in found["raised"])
         sign = "minus " if found["sign"] else ""
         draft.add(found.start(), found.end(), f"{sign}{read_amount(found['mantissa'])} times ten to the {_exponent(exponent)}", "sign")
@@ -116,9 +116,9 @@ def _exponent(text: str) -> str:
 def find_ordinals(draft: Draft) -> None:
     """Find ordinals and ranges of them."""
     text = draft.text
-    for found in _ORDINAL_RANGE.finditer(text):
+    for found in draft.find_at_numbers(_ORDINAL_RANGE):
         draft.add(found.start(), found.end(), f"{ordinal(int(found['first']))} to {ordinal(int(found['second']))}", "ordinal")
-    for found in _ORDINAL.finditer(text):
+    for found in draft.find_at_numbers(_ORDINAL):
         words = ordinal(int(found["number"].replace(",", "")))
         following = word_after(text, found.end())
         if following[:1].isupper() and following in ("Ave", "Avenue", "St", "Street", "Amendment", "Century", "Fleet", "Army", "Symphony"):
@@ -128,24 +128,23 @@ def find_ordinals(draft: Draft) -> None:
 
 def find_grouped(draft: Draft) -> None:
     """Find integers whose thousands are separated by spaces, points, apostrophes or underscores."""
-    for found in _SEPARATED.finditer(draft.text):
+    for found in draft.find_at_numbers(_SEPARATED):
         draft.add(found.start(), found.end(), read_amount(found[0]), "cardinal")
 
 
 def find_arithmetic(draft: Draft) -> None:
     """Find calculations, fractions, ranges, scores and numbers with a sign."""
-    text = draft.text
-    for found in _EQUATION.finditer(text):
+    for found in draft.find_at_numbers(_EQUATION, "-−"):
         _add_equation(draft, found)
-    for found in _FRACTION.finditer(text):
+    for found in draft.find_at_numbers(_FRACTION):
         _add_fraction(draft, found)
-    for found in _RANGE.finditer(text):
+    for found in draft.find_at_numbers(_RANGE):
         _add_range(draft, found)
-    for found in _PLUS_AFTER.finditer(text):
+    for found in draft.find_at_numbers(_PLUS_AFTER):
         draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} plus", "cardinal")
-    for found in _SIGNED.finditer(text):
+    for found in draft.find_at_numbers(_SIGNED, "-−–+±~≈<>≤≥√∓/= "):
         _add_signed(draft, found)
-    for found in _COMMA_LIST.finditer(text):
+    for found in draft.find_at_numbers(_COMMA_LIST):
         _add_comma_list(draft, found)
 
 

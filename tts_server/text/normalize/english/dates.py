@@ -6,6 +6,7 @@ import re
 
 from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, is_plural, word_after, word_before
 from tts_server.text.normalize.english.numbers import cardinal, decade, digits, ordinal, year
+from tts_server.text.normalize.english.patterns import one_of
 from tts_server.text.normalize.english.times import clock_words
 
 MONTHS = "January February March April May June July August September October November December".split()
@@ -17,7 +18,7 @@ _DAYS = {
 }  # fmt: skip
 _FULL_DAYS = frozenset(_DAYS.values())
 
-_MONTH = "|".join([*MONTHS, *sorted(_SHORT_MONTHS, key=len, reverse=True), *_CAPITAL_MONTHS])
+_MONTH = one_of([*MONTHS, *_SHORT_MONTHS, *_CAPITAL_MONTHS])
 _DASH = "[-–—‑]"
 _YEAR = r"(?:[12][0-9]{3})(?![\w%]|[.,:/-][0-9])"
 _ERA = r"(?:[ ]?(?P<era>B\.?C\.?E\.?|C\.E\.|CE|B\.C\.|BC|A\.D\.|AD)(?![\w]))?"
@@ -92,7 +93,7 @@ def find_dates(draft: Draft) -> None:
         _find_numeric_dates(draft)
         for found in _MONTH_DAY.finditer(text):
             _add_month_day(draft, found)
-        for found in _DAY_MONTH.finditer(text):
+        for found in draft.find_at_numbers(_DAY_MONTH):
             _add_day_month(draft, found)
         for found in _MONTH_YEAR.finditer(text):
             name = _month(found["month"])
@@ -106,7 +107,7 @@ def find_dates(draft: Draft) -> None:
 
 def find_decades(draft: Draft) -> None:
     """Find decades: "the 1990s", "the '80s"."""
-    for found in _DECADE.finditer(draft.text):
+    for found in draft.find_at_numbers(_DECADE, "'’‘"):
         _add_decade(draft, found)
 
 
@@ -120,7 +121,7 @@ def find_years(draft: Draft) -> None:
             draft.add(found.start(), found.end(), words, "year")
     for found in _AFTER_ERA.finditer(text):
         draft.add(found.start(), found.end(), f"{' '.join(found[1].replace('.', ''))} {year(int(found[2]))}", "year")
-    for found in _BARE_YEAR.finditer(text):
+    for found in draft.find_at_numbers(_BARE_YEAR):
         _add_year(draft, found)
 
 
@@ -130,7 +131,7 @@ def _month(name: str) -> str:
 
 def _find_numeric_dates(draft: Draft) -> None:
     text = draft.text
-    for found in _ISO.finditer(text):
+    for found in draft.find_at_numbers(_ISO):
         month, day = int(found[2] or found[3] or found[4]), int(found[5])
         if 1 <= month <= 12 and 1 <= day <= 31:
             words = f"{MONTHS[month - 1]} {ordinal(day)}, {year(int(found[1]))}"
@@ -138,7 +139,7 @@ def _find_numeric_dates(draft: Draft) -> None:
                 words += f", {clock_words(found['hour'], found['minute'], None, oclock=True)}"
                 words += " U T C" if found["zone"] == "Z" else ""
             draft.add(found.start(), found.end(), words, "date")
-    for found in _NUMERIC.finditer(text):
+    for found in draft.find_at_numbers(_NUMERIC):
         first, second, last = int(found[1]), int(found[3]), found[4]
         if found[2] == "." and len(last) == 2 and second > 12:
             continue
@@ -149,7 +150,7 @@ def _find_numeric_dates(draft: Draft) -> None:
             continue
         said = year(int(last)) if len(last) == 4 else year(2000 + int(last)) if int(last) < 40 else year(1900 + int(last))
         draft.add(found.start(), found.end(), f"{MONTHS[month - 1]} {ordinal(day)}, {said}", "date")
-    for found in _SHORT.finditer(text):
+    for found in draft.find_at_numbers(_SHORT):
         if found[0] in ("9/11", "24/7", "50/50") or not _is_short_date(text, found):
             continue
         draft.add(found.start(), found.end(), f"{MONTHS[int(found[1]) - 1]} {ordinal(int(found[2]))}", "date")
@@ -243,12 +244,12 @@ def _find_names(draft: Draft) -> None:
 
 _TIME_AFTER = re.compile(
     r",? ?(?:at |from |@ ?)?(?:[0-9]{1,2}(?::[0-9]{2}| ?[ap]\.?m)|the [0-9]|[0-9]{1,2}(?:st|nd|rd|th)?\b|(?:"
-    + "|".join([*MONTHS, *_SHORT_MONTHS])
+    + one_of([*MONTHS, *_SHORT_MONTHS])
     + r")\b)|,? ?(?:and|or|to|through|thru|&|-|–|—) ?(?:"
-    + "|".join([*_FULL_DAYS, *_DAYS])
+    + one_of([*_FULL_DAYS, *_DAYS])
     + r")\b|,? (?:morning|afternoon|evening|night|noon|nights|mornings)\b"
 )
-_DAY_BEFORE = re.compile(r"(?:\b(?:" + "|".join([*_FULL_DAYS, *_DAYS]) + r")\.?s?,? ?(?:and|or|to|through|thru|&|-|–|—|,|/) ?)$")
+_DAY_BEFORE = re.compile(r"(?:\b(?:" + one_of([*_FULL_DAYS, *_DAYS]) + r")\.?s?,? ?(?:and|or|to|through|thru|&|-|–|—|,|/) ?)$")
 _ON = frozenset("on next last this every until till by since before after from each".split())
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tts_server.text.abbreviations import STARTERS
 from tts_server.text.edits import Edit
 
 _LOOK = 40
+_DIGIT = re.compile(r"[\d½⅓⅔¼¾⅐-⅞²³¹⁰-₉]")
+_NUMBER_START = re.compile(r"(?<!\d)\.?\d|[½⅓⅔¼¾⅐-⅞]")
 _NEXT_WORD = re.compile(r"[ \u00a0]?([^\W\d_]{1,30}(?:['’][^\W\d_]{1,6})?)")
 _SENTENCE_GAP = re.compile(r"[\"'”’)\]]{0,3}(?:\s{1,3}[\"'“‘(\[]{0,2}([^\W\d_]{0,30}))?")
 _WORD_EDGES = "\"'“”‘’()[]{},;:!?*_"
@@ -41,6 +44,34 @@ class Draft:
         self.text = text
         self.edits: list[Edit] = []
         self._taken = bytearray(len(text))
+
+        self.has_digits = _DIGIT.search(text) is not None
+        self._numbers: list[int] | None = None
+
+    def find_at_numbers(self, pattern: re.Pattern[str], signs: str = "") -> Iterator[re.Match[str]]:
+        """The matches of `pattern` that begin at a number, or at one of the `signs` just before it, where no edit is yet."""
+        if not self.has_digits:
+            return
+        text, taken, match = self.text, self._taken, pattern.match
+        if self._numbers is None:
+            self._numbers = [found.start() for found in _NUMBER_START.finditer(text)]
+        position = 0
+        for start in self._numbers:
+            if start < position or taken[start]:
+                continue
+            found = None
+            if signs and start and text[start - 1] in signs:
+                head = start - 1
+                while head > max(position, start - 3) and text[head - 1] in signs:
+                    head -= 1
+                while head < start and found is None:
+                    if head >= position:
+                        found = match(text, head)
+                    head += 1
+            found = found or match(text, start)
+            if found is not None:
+                position = found.end()
+                yield found
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether no edit covers any of these characters."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tts_server.text.normalize.english.draft import Draft, ends_sentence, word_after, word_before
+from tts_server.text.normalize.english.patterns import one_of
 
 _ACRONYMS = frozenset(
     """
@@ -98,11 +99,7 @@ _SMALL = {
     "DoJ": "D O J",
     "ft": "ft",
 }
-_SMALL_TOKEN = re.compile(
-    r"(?<![\w@#])(?:"
-    + "|".join(sorted((name for name in _SMALL if name not in ("ft", "kHz", "LaTeX")), key=len, reverse=True))
-    + r")(?![\w])"
-)
+_SMALL_TOKEN = re.compile(r"(?<![\w@#])(?:" + one_of(name for name in _SMALL if name not in ("ft", "kHz", "LaTeX")) + r")(?![\w])")
 _CAPITAL_RUN = re.compile(r"[A-Z][A-Z'’]*(?:[^\w\n.!?]{1,6}[A-Z][A-Z'’]*)*")
 _LINE = re.compile(r"[^\n.!?]{1,400}")
 _LETTER = re.compile(r"[^\W\d_]")

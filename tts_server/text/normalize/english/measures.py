@@ -7,10 +7,11 @@ import re
 from tts_server.text.normalize.english.amounts import EURO_AMOUNT, VULGAR, is_one, read_amount
 from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, is_attributive, word_after, word_before
 from tts_server.text.normalize.english.numbers import cardinal, pairs
+from tts_server.text.normalize.english.patterns import one_of
 from tts_server.text.normalize.english.units import ALONE, DIVISORS, NEVER_ATTACHED, ONLY_ATTACHED, UNITS
 
-_UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
-_DIVISOR = "|".join(re.escape(unit) for unit in sorted(DIVISORS, key=len, reverse=True))
+_UNIT = one_of(UNITS)
+_DIVISOR = one_of(DIVISORS)
 _DASH = "[-–—‑−]"
 _SIGN = r"(?P<sign>[-−–+±~≈<>≤≥](?=\S)|± |~ |≈ )?"
 _SIGNS = {
@@ -43,11 +44,7 @@ _ANGLE = re.compile(
     r"(?<![\w.,/])(?P<degrees>[0-9]{1,3}(?:\.[0-9]{1,8})?)°(?: ?(?P<minutes>[0-9]{1,2}(?:\.[0-9]{1,5})?)['’′]"
     r"(?: ?(?P<seconds>[0-9]{1,2}(?:\.[0-9]{1,5})?)(?:\"|″|”|''))?)?(?: ?(?P<point>[NSEW])(?![\w]))?"
 )
-_LONE_UNIT = re.compile(
-    "(?<![\\w/.-])(?:"
-    + "|".join(sorted(map(re.escape, ALONE), key=len, reverse=True))
-    + r")(?![\w/²³-]|\.[\w])|(?<=[\w)])[ ]?[%％‰](?!\w)|[°℃℉](?:[CF]\b)?"
-)
+_LONE_UNIT = re.compile("(?<![\\w/.-])(?:" + one_of(ALONE) + r")(?![\w/²³-]|\.[\w])|(?<=[\w)])[ ]?[%％‰](?!\w)|[°℃℉](?:[CF]\b)?")
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
 
@@ -60,16 +57,16 @@ def find_measures(draft: Draft) -> None:
     """Find lengths in feet and inches, angles, numbers with units or a percent sign, dimensions and factors."""
     text = draft.text
     if "°" in text:
-        for found in _ANGLE.finditer(text):
+        for found in draft.find_at_numbers(_ANGLE):
             _add_angle(draft, found)
-    for found in _FEET.finditer(text):
+    for found in draft.find_at_numbers(_FEET):
         _add_feet(draft, found)
     _find_inches(draft)
-    for found in _MEASURE.finditer(text):
+    for found in draft.find_at_numbers(_MEASURE, "-−–+±~≈<>≤≥ "):
         _add_measure(draft, found)
-    for found in _DIMENSION.finditer(text):
+    for found in draft.find_at_numbers(_DIMENSION):
         _add_dimension(draft, found)
-    for found in _TIMES.finditer(text):
+    for found in draft.find_at_numbers(_TIMES):
         first = f"{read_amount(found['amount'])} to {read_amount(found['to'])}" if found["to"] else read_amount(found["amount"])
         draft.add(found.start(), found.end(), f"{first} times", "unit")
 
@@ -149,7 +146,7 @@ def _find_inches(draft: Draft) -> None:
         )
         name = ("foot" if single else "feet") if feet else ("inch" if single else "inches")
         draft.add(found.start(), found.end(), f"{read_amount(amount)} {name}", "unit")
-    for found in _PRIME.finditer(text):
+    for found in draft.find_at_numbers(_PRIME):
         draft.add(found.start(), found.end(), f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}", "unit")
 
 

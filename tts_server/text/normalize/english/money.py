@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tts_server.text.normalize.english.amounts import EURO_AMOUNT, VULGAR, is_one, read_amount, read_parts
 from tts_server.text.normalize.english.draft import Draft, ends_sentence, is_attributive, word_before
 from tts_server.text.normalize.english.numbers import cardinal
+from tts_server.text.normalize.english.patterns import one_of
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,12 @@ PERIODS = {
 """What a price is for, after a slash; the keys are in lower case."""
 
 _SIGN = "".join(map(re.escape, SYMBOLS))
-_PREFIX = "|".join(sorted(PREFIXED, key=len, reverse=True))
-_CODE = "|".join(re.escape(code) for code in sorted(CODES, key=len, reverse=True))
-_SCALE = "|".join(sorted(SCALES, key=len, reverse=True))
+_PREFIX = one_of(PREFIXED)
+_CODE = one_of(CODES)
+_SCALE = one_of(SCALES)
 _DASH = "[-–—−‑]"
 
-_CODE_FIRST = "|".join(re.escape(code) for code in sorted(CODES, key=len, reverse=True) if code not in ("TRY", "ALL"))
+_CODE_FIRST = one_of(code for code in CODES if code != "TRY")
 _AMOUNT = rf"(?P<amount>{EURO_AMOUNT})(?:-?[ \u00a0]?(?P<scale>(?i:{_SCALE}))(?![^\W_])(?!['’]))?"
 _SECOND = (
     rf"(?:[ ]?(?P<dash>{_DASH})[ ]?(?P<sign2>[{_SIGN}])?(?P<amount2>{EURO_AMOUNT})(?:-?[ \u00a0]?(?P<scale2>"
@@ -186,13 +187,13 @@ def find_money(draft: Draft) -> None:
         _add(draft, found, currency)
     for found in _CODE_BEFORE.finditer(text):
         _add(draft, found, CODES[found["code"]])
-    for found in _AFTER.finditer(text):
+    for found in draft.find_at_numbers(_AFTER, "-−+~"):
         if found["sign"]:
             currency = _CENT if found["sign"] == "¢" else SYMBOLS[found["sign"]]
         else:
             currency = CODES[found["code"]]
         _add(draft, found, currency)
-    for found in _SHORT_SCALE.finditer(text):
+    for found in draft.find_at_numbers(_SHORT_SCALE):
         stop = "." if found[3] and ends_sentence(text, found.end()) else ""
         draft.add(found.start(), found.end(), f"{read_amount(found[1])} {SCALES[found[2]]}{stop}", "cardinal")
     for found in _LONE_SIGN.finditer(text):

@@ -88,7 +88,7 @@ def find_names(draft: Draft) -> None:
         if found["range"]:
             words += f" to {integer(found['range'][1:])}"
         draft.add(found.start(), found.end(), f"number {words}", "symbol")
-    for found in _HOUSE.finditer(text):
+    for found in draft.find_at_numbers(_HOUSE):
         letter = f" {found['letter']}" if found["letter"] else ""
         if word_before(text, found.start()).lower() not in ("no", "no.", "number"):
             draft.add(found.start(), found.end(), pairs(found["number"]) + letter, "digits")
@@ -109,7 +109,7 @@ def _characters(text: str) -> str:
 
 def _find_versions(draft: Draft) -> None:
     text = draft.text
-    for found in _VERSION.finditer(text):
+    for found in draft.find_at_numbers(_VERSION, "vV. "):
         start, end, number = found.start(), found.end(), found["number"]
         if found["v"] is not None:
             said = f"version {version(number)}"
@@ -124,7 +124,7 @@ def _find_versions(draft: Draft) -> None:
         if found["x"]:
             said += " point X"
         draft.add(start, end, said, "version")
-    for found in _V_NUMBER.finditer(text):
+    for found in draft.find_at_numbers(_V_NUMBER, "vV"):
         draft.add(
             found.start(),
             found.end(),
@@ -174,7 +174,7 @@ def _is_versioned(text: str, start: int, end: int, number: str) -> bool:
 
 def _find_rooms(draft: Draft) -> None:
     text = draft.text
-    for found in _ROOM_NUMBER.finditer(text):
+    for found in draft.find_at_numbers(_ROOM_NUMBER):
         before = word_before(text, found.start()).strip(".").lower()
         if before not in _ROOMS:
             continue

@@ -46,27 +46,27 @@ _STATES = frozenset(
 def find_phones(draft: Draft) -> None:
     """Find telephone numbers; groups are separated by commas, which are short pauses."""
     text = draft.text
-    for found in _US.finditer(text):
+    for found in draft.find_at_numbers(_US, "+("):
         area = found["area1"] or found["area2"]
         if found["gap"] in (" ", "\u00a0") and found["office"] == "000":
             continue
         first = [*(["plus one" if found["plus"] else "one"] if found["one"] else []), _area(area)]
         _add(draft, found, [*first, digits(found["office"]), digits(found["line"])])
-    for found in _US_COMPACT.finditer(text):
+    for found in draft.find_at_numbers(_US_COMPACT, "+"):
         _add(draft, found, ["plus one", _area(found["area2"]), digits(found["office"]), digits(found["line"])])
-    for found in _INTERNATIONAL.finditer(text):
+    for found in draft.find_at_numbers(_INTERNATIONAL, "+"):
         if sum(map(str.isdigit, found["rest"])) >= 6:
             rest = found["rest"]
             groups = digit_groups(rest) if any(not char.isdigit() for char in rest) else _cut(rest)
             _add(draft, found, [f"plus {digits(found['country'])}", groups])
-    for found in _NATIONAL.finditer(text):
+    for found in draft.find_at_numbers(_NATIONAL, "("):
         draft.add(found.start(), found.end(), digit_groups(found[0]), "phone")
-    for found in _VANITY.finditer(text):
+    for found in draft.find_at_numbers(_VANITY):
         words = " ".join(part.lower() if part.isalpha() else digits(part) for part in found[3].split("-"))
         draft.add(found.start(), found.end(), ", ".join([*(["one"] if found[1] else []), _area(found[2]), words]), "phone")
-    for found in _LOCAL.finditer(text):
+    for found in draft.find_at_numbers(_LOCAL):
         _add(draft, found, [digits(found["office"]), digits(found["line"])])
-    for found in _SHORT_NUMBERS.finditer(text):
+    for found in draft.find_at_numbers(_SHORT_NUMBERS):
         before = [word.lower().strip(".,:\"'") for word in words_before(text, found.start())[-2:]]
         if (found[1] == "911" and (not before or before[-1] not in ("porsche", "the"))) or _PHONE_WORDS.intersection(before):
             draft.add(found.start(), found.end(), digits(found[1]), "phone")
@@ -75,14 +75,14 @@ def find_phones(draft: Draft) -> None:
 def find_digits(draft: Draft) -> None:
     """Find numbers that are read digit by digit, by their form or by the word before: "PIN 1234", ZIP codes, card numbers."""
     text = draft.text
-    for found in _GROUPS.finditer(text):
+    for found in draft.find_at_numbers(_GROUPS):
         if found[0].count("-") == 2 and sum(map(str.isdigit, found[0])) < 7:
             continue
         words = digit_groups(found[0].rstrip("Xx")) + (" X" if found[0][-1] in "xX" else "")
         draft.add(found.start(), found.end(), words, "digits")
-    for found in _ZIP_PLUS.finditer(text):
+    for found in draft.find_at_numbers(_ZIP_PLUS):
         draft.add(found.start(), found.end(), f"{digits(found[1])}, {digits(found[2])}", "digits")
-    for found in _RUN.finditer(text):
+    for found in draft.find_at_numbers(_RUN):
         number = found[0]
         before = words_before(text, found.start())
         if (

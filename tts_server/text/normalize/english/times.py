@@ -6,6 +6,7 @@ import re
 
 from tts_server.text.normalize.english.draft import Draft, ends_sentence, word_after, word_before, words_before
 from tts_server.text.normalize.english.numbers import cardinal, digits, ordinal
+from tts_server.text.normalize.english.patterns import one_of
 
 _DASH = r"[ \u00a0]?(?:[-–—‑]|to|until|till)[ \u00a0]?"
 _HALF = r"(?:[ \u00a0]?(?P<{0}>[aApP])(?:\.[ ]?[mM](?P<{0}dot>\.)?|[mM])(?![\w]))"
@@ -40,7 +41,7 @@ _BOOKS = (
     "Thessalonians Timothy Titus Philemon "
     "Hebrews James Peter Jude Revelation Quran Surah Sirach Tobit Judith Wisdom Baruch Maccabees"
 ).split()
-_BOOK = "|".join(_BOOKS)
+_BOOK = one_of(_BOOKS)
 _VERSE = re.compile(
     rf"(?<![\w])(?:(?P<number>[1-4]) (?=(?:Samuel|Kings|Chronicles|Corinthians|Thessalonians|Timothy|Peter|John"
     rf"|Maccabees)\b))?(?P<book>{_BOOK})[ ]"
@@ -53,7 +54,7 @@ def find_times(draft: Draft) -> None:
     text = draft.text
     for found in _VERSE.finditer(text):
         _add_verse(draft, found)
-    for found in _MILITARY.finditer(text):
+    for found in draft.find_at_numbers(_MILITARY):
         hours, minutes = (found[1], found[2]) if found[1] else (found[3], found[4])
         words = _hour_digits(hours) + (" hundred" if minutes == "00" else f" {_minutes(minutes)}")
         draft.add(found.start(), found.end(), words + (" hours" if found[5] else ""), "time")
@@ -63,13 +64,13 @@ def find_times(draft: Draft) -> None:
         draft.add(found.start(), found.end(), f"{' '.join(found[1])} {sign} {cardinal(int(found[3]))}{part}", "time")
     if ":" not in text and not re.search(r"[0-9][ \u00a0]?[apAPho]", text) and "clock" not in text:
         return
-    for found in _LONG.finditer(text):
+    for found in draft.find_at_numbers(_LONG):
         _add_long(draft, found)
-    for found in _CLOCK.finditer(text):
+    for found in draft.find_at_numbers(_CLOCK):
         _add_range(draft, found)
-    for found in _TIME.finditer(text):
+    for found in draft.find_at_numbers(_TIME):
         _add_time(draft, found)
-    for found in _RATIO.finditer(text):
+    for found in draft.find_at_numbers(_RATIO):
         _add_ratio(draft, found)
 
 

@@ -7,6 +7,7 @@ import re
 from tts_server.text.normalize.english.draft import Draft, word_before
 from tts_server.text.normalize.english.initialisms import is_pronounceable, spell
 from tts_server.text.normalize.english.numbers import cardinal, digits, integer, pairs
+from tts_server.text.normalize.english.patterns import one_of
 
 _TLDS = (
     "com org net edu gov mil int info biz io ai co me tv app dev ly gg xyz site online shop blog tech store "
@@ -30,8 +31,8 @@ _SAID_EXTENSIONS = {
     "bak": "bak", "tmp": "temp",
     "flac": "flac", "ini": "ini",
 }  # fmt: skip
-_EXTENSION = "|".join(sorted(_SPELLED_EXTENSIONS | frozenset(_SAID_EXTENSIONS), key=len, reverse=True))
-_TLD = "|".join(sorted(_TLDS, key=len, reverse=True))
+_EXTENSION = one_of(_SPELLED_EXTENSIONS | _SAID_EXTENSIONS.keys())
+_TLD = one_of(_TLDS)
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9-]{1,63}){0,8}"
 _URL = re.compile(
     rf"(?<![\w@])(?:[a-zA-Z][a-zA-Z+.-]{{1,10}}://)(?:[^\s/@:]{{1,64}}(?::[^\s/@]{{0,64}})?@)?(?P<host>{_HOST})"

@@ -1,0 +1,90 @@
+"""Signs that are judged before the digits around them are read: footnote marks, emoticons, rulers, "C++", "§ 5", "(s)"."""
+
+from __future__ import annotations
+
+import re
+
+from tts_server.text.normalize.english.arithmetic import LOWERED
+from tts_server.text.normalize.english.draft import Draft, is_sentence_start
+from tts_server.text.normalize.english.initialisms import spell
+from tts_server.text.normalize.english.numbers import cardinal, digits
+
+_SIGN = re.compile(r"[-#+=_*~|&@%$°<>^\[\]()\\:;]")
+_LANGUAGES = re.compile(r"(?<![\w])(?P<name>[CFJ]#|[CDN]\+\+|Notepad\+\+|[Cc]\+\+)(?![\w+#])")
+_FOOTNOTE = re.compile(
+    r"(?<=[^\W_]|[.,;:!?)\"”'’])[ ]?(?:\[(?:[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,6}|[a-z]|note [0-9]{1,2}|citation "
+    r"needed)\])+|(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?)\"”]))[¹²³⁴⁵⁶⁷⁸⁹⁰]{1,3}(?=[\s.,;:]|$)"
+)
+_PLURAL = re.compile(r"(?<=[^\W\d_])\((s|es|ies)\)")
+_SECTION = re.compile(r"(?P<sign>§§?|¶¶?)[ ]?(?=(?P<number>[0-9IVX])?)")
+_LOWERED = re.compile(r"(?<![^\W\d_])(?P<formula>(?:[A-Z][a-z]?[₀-₉]{0,3}){1,12})(?![^\W\d_])")
+_ELEMENT = re.compile(r"([A-Z][a-z]?)([₀-₉]*)")
+_COPYRIGHT = re.compile(r"©|\([cC]\)(?= ?(?:[12][0-9]{3}|[A-Z]))")
+_EMOTICON = re.compile(
+    r"(?<![\w])(?:[:;=][-'^]?[)(\]\[DPpOo/\\|*]{1,3}|[xX]D|<3(?=[!.]?\s{0,3}\Z|[!.]?\n)|\^_\^|>_<|¯\\_\(ツ\)_/¯|[:;]'\()(?![\w])"
+)
+_RULER = re.compile(
+    r"(?<![^\s])[-–—=_*~#+.·•]{3,}(?![^\s])|[=_]{3,}|[-]{4,}|[~]{2,}|[*]{2,}|[#]{2,}|[<>]{2,}|[|]{2,}|[&]{2,}"
+    r"|[@]{2,}|[%]{2,}|[$€£¥]{2,}|[°]{2,}|[+]{3,}|[→←↑↓⇒⇐➜➔►▶]{2,}"
+)
+_KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
+
+
+def find_marks(draft: Draft) -> None:
+    """Find footnote marks, emoticons, rulers, programming languages and "(s)": before the digits in them are read."""
+    text = draft.text
+    if _SIGN.search(text) is None and text.isascii():
+        return
+    for found in _LANGUAGES.finditer(text):
+        name = found["name"]
+        draft.add(found.start(), found.end(), f"{name.rstrip('+#')} {'sharp' if name.endswith('#') else 'plus plus'}", "symbol")
+    if "[" in text or not text.isascii():
+        for found in _FOOTNOTE.finditer(text):
+            draft.add(found.start(), found.end(), "", "decoration")
+    for found in _EMOTICON.finditer(text):
+        draft.add(found.start(), found.end(), "", "decoration")
+    for found in _RULER.finditer(text):
+        if set(found[0]) == {"."} or (found[0].startswith(("--", "—")) and _between_words(text, found)):
+            continue
+        draft.add(found.start(), found.end(), "", "decoration")
+    if "(" in text:
+        for found in _PLURAL.finditer(text):
+            draft.add(found.start(), found.end(), found[1], "plural")
+    for found in _COPYRIGHT.finditer(text):
+        word = "Copyright" if is_sentence_start(text, found.start()) else "copyright"
+        draft.add(found.start(), found.end(), f"{word} " if text[found.end() : found.end() + 1].isalnum() else word, "symbol")
+    if not text.isascii():
+        _find_special_characters(draft)
+
+
+def _find_special_characters(draft: Draft) -> None:
+    """Find keycap emoji, section signs and chemical formulas."""
+    text = draft.text
+    for found in _KEYCAP.finditer(text):
+        draft.add(found.start(), found.end(), digits(found[1]) if found[1].isdigit() else "", "decoration")
+    for found in _SECTION.finditer(text):
+        name = "section" if found["sign"][0] == "§" else "paragraph"
+        if found["number"]:
+            plural = "s" if len(found["sign"]) > 1 else ""
+            draft.add(found.start(), found.end(), f"{name}{plural} ", "symbol")
+        else:
+            draft.add(found.start(), found.start() + len(found["sign"]), name if found["sign"][0] == "§" else "", "symbol")
+    for found in _LOWERED.finditer(text):
+        if any(char in LOWERED for char in found[0]):
+            words = []
+            for element in _ELEMENT.finditer(found[0]):
+                words.append(spell(element[1].upper()) if len(element[1]) > 1 else element[1])
+                if element[2]:
+                    words.append(cardinal(int("".join(LOWERED[char] for char in element[2]))))
+            draft.add(found.start(), found.end(), " ".join(words), "symbol")
+
+
+def _between_words(text: str, found: re.Match[str]) -> bool:
+    """Whether a dash of several characters stands between words of one line."""
+    line_start = text.rfind("\n", max(0, found.start() - 40), found.start()) + 1
+    before = text[max(line_start, found.start() - 40) : found.start()]
+    return (
+        any(map(str.isalpha, before))
+        and any(map(str.isalpha, text[found.end() : found.end() + 12].partition("\n")[0]))
+        and len(found[0]) < 4
+    )
