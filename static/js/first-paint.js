@@ -11,4 +11,5 @@
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
   const language = remembered("language") || navigator.language;
   document.documentElement.lang = /^zh/i.test(language) ? "zh-CN" : "en";
+  document.documentElement.dataset.words = "none"; // until the modules have put them in, the page would be seen without any, and then move
 })();

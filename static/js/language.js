@@ -43,6 +43,7 @@ export function setLanguage(chosen) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
   translate(document);
+  delete document.documentElement.dataset.words;
   for (const listener of listeners) listener();
 }
 

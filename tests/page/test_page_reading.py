@@ -31,6 +31,11 @@ def read_by_the_api(server: RunningServer, text: str, **fields: Any) -> dict[str
     return body
 
 
+def fields_of(request: Request) -> dict[str, Any]:
+    fields: dict[str, Any] = request.post_data_json or {}
+    return fields
+
+
 def open_panel(studio: Studio, text: str) -> None:
     studio.ready()["#text"].fill(text)
     studio["#reading-button"].click()
@@ -73,6 +78,12 @@ def test_the_panel_shows_the_words_with_a_mark_for_each_change(studio: Studio, s
 def test_without_what_is_not_spoken_the_panel_has_the_words_of_the_api(studio: Studio, server: RunningServer, text: str) -> None:
     open_panel(studio, text)
     assert studio.page.evaluate(SPOKEN_WORDS) == " ".join(read_by_the_api(server, text)["text"].split())
+
+
+def test_what_is_added_is_told_as_such(studio: Studio) -> None:
+    open_panel(studio, "# A heading\n\nA line.")
+    titles = studio["#reading-words .change"].evaluate_all("nodes => nodes.map((node) => node.title)")
+    assert titles == ["Markdown: # → not spoken", "Markdown: “.” is added"]
 
 
 def test_looking_never_speaks_and_never_queues(studio: Studio, server: RunningServer) -> None:
@@ -220,14 +231,14 @@ def test_the_choice_to_read_the_text_as_written_is_sent_shown_and_remembered(stu
     spoken = asked_of(studio, "/v1/audio/speech")
     open_panel(studio, TEXT)
     studio.generate()
-    assert "text_normalization" not in spoken[-1].post_data_json
+    assert "text_normalization" not in fields_of(spoken[-1])
     studio["#text"].fill(TEXT)
     box = studio.page.get_by_label("Read numbers and markup as words")
     expect(box).to_be_checked()
     box.uncheck()
     expect(studio["#reading-words"]).to_contain_text("ﬁrst oﬀer")
     studio.generate()
-    assert spoken[-1].post_data_json["text_normalization"] == "off"
+    assert fields_of(spoken[-1])["text_normalization"] == "off"
     studio.page.reload()
     expect(box).not_to_be_checked()
     box.check()

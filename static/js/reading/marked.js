@@ -20,8 +20,14 @@ export function ruleWords(rule) {
 
 // "Money: $5 → five dollars"
 export function changeWords(change) {
-  const to = shortened(readable(change.to), LONGEST_TOLD) || t("reading.silent");
-  return t("reading.change", { rule: ruleWords(change.rule), from: shortened(change.from, LONGEST_TOLD), to });
+  const from = shortened(change.from, LONGEST_TOLD);
+  const to = shortened(readable(change.to), LONGEST_TOLD);
+  const words = { rule: ruleWords(change.rule), from, to: to || t("reading.silent") };
+  return from ? t("reading.change", words) : t("reading.added", words);
+}
+
+function spacesAround(text) {
+  return [text.slice(0, text.length - text.trimStart().length), text.slice(text.trimEnd().length)];
 }
 
 function mark(change, words) {
@@ -40,16 +46,14 @@ export function markedNodes(input, changes, onMark) {
   let end = 0;
   for (const change of changes) {
     nodes.push(letters.slice(end, change.start).join(""));
-    const to = readable(change.to);
-    const words = to.trim();
-    const before = to.slice(0, to.length - to.trimStart().length);
-    const after = to.slice(before.length + words.length);
+    const words = readable(change.to).trim();
     if (words || change.from.trim()) {
       const node = mark(change, words);
+      const [before, after] = spacesAround(words ? readable(change.to) : change.from);
       onMark(node, change);
       nodes.push(before, node, after);
     } else {
-      nodes.push(before, after);
+      nodes.push(change.to);
     }
     end = change.end;
   }

@@ -53,6 +53,7 @@ export default {
   "reading.removed_voices": "Voices cannot change within a text yet; left out: {names}.",
   "reading.silent": "not spoken",
   "reading.change": "{rule}: {from} → {to}",
+  "reading.added": "{rule}: “{to}” is added",
   "reading.hint": "Choose an underlined word to see what was changed.",
   "rule.cardinal": "Number",
   "rule.ordinal": "Ordinal number",

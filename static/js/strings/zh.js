@@ -52,6 +52,7 @@ export default {
   "reading.removed_voices": "目前还不能在一段文本内切换声音，已略去：{names}。",
   "reading.silent": "不朗读",
   "reading.change": "{rule}：{from} → {to}",
+  "reading.added": "{rule}：添加“{to}”",
   "reading.hint": "选择有下划线的词，查看改动内容。",
   "rule.cardinal": "数字",
   "rule.ordinal": "序数",
