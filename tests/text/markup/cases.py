@@ -53,6 +53,7 @@ MARKDOWN: list[tuple[str, str]] = [
     ("a <!-- hidden --> b", "a b"),
     ("---\ntitle: X\ndate: 2020-01-01\n---\n# Hi", "Hi."),
     ("a line\\\nand another", "a line\nand another"),
+    ("## Part {#part}\n![Chart](a.png){width=50%} here", "Part.\nChart here"),
     ("do **_this_** and _**that**_", "do this and that"),
     ("a) first\nb) second", "a) first.\nb) second."),
     ("| a | b | c |\n|---|---|---|\n| x | | |\n| | y | z |", "a, b, c.\nx.\ny, z."),
@@ -72,6 +73,7 @@ HTML: list[tuple[str, str]] = [
     ('<a href="https://x.org?a=1&b=2" target=_blank>link</a> <img src="a" alt="A dog"> end', "link A dog end"),
     ("<![CDATA[a < b & c]]>", "a < b & c"),
     ("<B>Bold<I>both</B></I> <INPUT type=checkbox disabled>", "Boldboth"),
+    ("one<br/>\ntwo &#0;&#xFFFC;", "one\ntwo"),
     ("x<sup>2</sup>, H<sub>2</sub>O, 10<sup>th</sup>", "x², H2O, 10th"),
     ('Wait <break time="1.5s" /> here.', "Wait [pause:1.5s] here."),
 ]
@@ -109,6 +111,9 @@ LATEX: list[tuple[str, str]] = [
     (r"H$_2$O, m$^2$, 5 $\mu$m, 20$^\circ$C, 5 k$\Omega$", "H2O, m², 5 μm, 20°C, 5 kΩ"),
     (r"$f: A \to B$, $p < 0.05$", "f: A to B, p is less than 0.05"),
     ("\\begin{equation}\nE = 1\n\\end{equation}", "E equals 1"),
+    (r"$|x|$, $\left(x+1\right)^2$ and $\mathcal{O}(n^2)$", "absolute value of x, x plus 1 all squared and O of n squared"),
+    (r"$\mathrm{CO}_2$ and $\ce{H2O}$", "CO2 and H2O"),
+    (r"$3.14$, $-1$ and $100{,}000$", "3.14, minus 1 and 100,000"),
     (r"$\mystery{x} \cdot \{1, 2\}$", "x times 1, 2"),
 ]
 

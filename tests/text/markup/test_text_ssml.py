@@ -136,6 +136,11 @@ def test_parts_in_another_language_are_tagged() -> None:
     assert text == f"Hi {language_tag('fr')}Salut {language_tag('de')}Hallo{language_tag('fr')}{language_tag('')} bye"
 
 
+def test_a_replaced_text_has_the_tags_of_its_language() -> None:
+    text = speak("Hi <sub alias='Monsieur' xml:lang='fr'>M.</sub> X")
+    assert text == f"Hi {language_tag('fr')}Monsieur{language_tag('')} X"
+
+
 def test_say_as_follows_the_language_around() -> None:
     text = plain("<speak xml:lang='de'><say-as interpret-as='digits'>42</say-as></speak>", None)
     assert text == "4 2"

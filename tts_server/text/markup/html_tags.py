@@ -37,12 +37,12 @@ DROPPED = frozenset(
 """Elements whose content nobody reads aloud."""
 
 _INLINE = frozenset(
-    "a abbr acronym area audio b base basefont bdi bdo big canvas center cite code col colgroup data datalist del dfn em embed font"
+    "a abbr acronym area audio b base basefont bdi bdo big canvas cite code col colgroup data datalist del dfn em embed font"
     " i img input ins kbd label link map mark meta meter nobr output param picture progress q rb rtc ruby s samp slot small source span"
     " strike strong sub sup time track tt u var video wbr".split()
 )
 _BLOCKS = frozenset(
-    "address article aside blockquote body button caption details dialog dir div dd dl dt fieldset figcaption figure footer form"
+    "address article aside blockquote body button caption center details dialog dir div dd dl dt fieldset figcaption figure footer form"
     " h1 h2 h3 h4 h5 h6 header hgroup html legend li main menu nav ol optgroup option p pre search section summary table tbody tfoot"
     " thead title tr ul".split()
 )
@@ -60,7 +60,7 @@ def replaced_tag(text: str, tag: re.Match[str], *, in_table_row: bool) -> tuple[
     name = tag["name"].lower()
     is_end = bool(tag["slash"])
     if name == "br":
-        return tag.end(), CELL_END if in_table_row else "\n"
+        return (tag.end(), CELL_END) if in_table_row else (_after_spaces(text, tag.end()), "\n")
     if name == "hr":
         return tag.end(), f"{BLOCK_END}\n\n"
     if name in _CELLS:

@@ -9,8 +9,9 @@ MAX_FORMULA = 2000
 
 _MAX_DEPTH = 20
 _BARE_SCRIPT = re.compile(r"([_^])\{?([-+]?[0-9]{1,3}|[-+])\}?")
-_TEXT = r"\\(?:text(?:bf|it|rm|tt)?|mbox|math(?:rm|bf|it|sf|bb|cal)|operatorname)\*?\s?\{[^{}]{0,200}\}"
+_TEXT = r"\\(?:text(?:bf|it|rm|tt)?|mbox|math(?:rm|bf|it|sf|bb|cal)|operatorname|ce)\*?\s?\{[^{}]{0,200}\}"
 _PART = re.compile(rf"{_TEXT}|\\[a-zA-Z]{{1,30}}\*?|\\.|[0-9]+(?:[.,][0-9]+)*|[^\W\d_]|'{{1,4}}|\S", re.DOTALL)
+_ATTACHED = re.compile(r" (?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ°′])|(?<=√) ")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _STRUCTURE = re.compile(r"\\[a-zA-Z,;:!%{}]|[\^_=<>]")
 _OPERATOR = re.compile(r"[-+*/|!≤≥≠±×÷√∞]")
@@ -65,7 +66,7 @@ _ACCENTS = {
 }
 _POWERS = {"2": "squared", "3": "cubed"}
 _RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
-_FUNCTION_LETTERS = frozenset("fghFGHPpuvy")
+_FUNCTION_LETTERS = frozenset("fghFGHOPpuvy")
 
 
 def is_formula(source: str, *, is_certain: bool = False) -> bool:
@@ -73,7 +74,7 @@ def is_formula(source: str, *, is_certain: bool = False) -> bool:
     source = source.strip()
     if not source or len(source) > MAX_FORMULA or "\n\n" in source:
         return False
-    if not is_certain and _AMOUNT.fullmatch(source):
+    if not is_certain and _AMOUNT.fullmatch(source.replace("{,}", ",")):
         return False
     if _STRUCTURE.search(source):
         words = _WORD.findall(re.sub(r"\\[a-zA-Z]{1,30}\s?(?:\{[^{}]{0,200}\})?", "", source))
@@ -97,19 +98,21 @@ def attached_sign(source: str, before: str, after: str) -> str | None:
 
 def read_formula(source: str, *, in_english: bool = True) -> str:
     """The words of a formula in English, or its plain signs for another language. Commands that are not known are left out."""
-    reader = _Formula(_PART.findall(source), source, in_english)
+    reader = _Formula(_PART.findall(source.replace("{,}", ",")), in_english)
     words = " ".join(" ".join(reader.read_until(None, 0)).split())
+    if not in_english:
+        words = _ATTACHED.sub("", words)
     return words.replace(" ,", ",").replace(" :", ":").strip(" ,")
 
 
 class _Formula:
     """Goes through the parts of a formula once."""
 
-    def __init__(self, parts: list[str], source: str, in_english: bool) -> None:
+    def __init__(self, parts: list[str], in_english: bool) -> None:
         self._parts = parts
         self._at = 0
         self._in_english = in_english
-        self._source = source
+        self._is_in_bars = False
 
     def read_until(self, end: str | None, depth: int) -> list[str]:
         """The words up to the part `end`, which is consumed, or up to the end of the formula."""
@@ -137,9 +140,27 @@ class _Formula:
             return self._parenthesis(before)
         if part in _SIGNS:
             return [_SIGNS[part] if self._in_english else part]
+        if part == "|":
+            return self._bar(before)
+        if part == ")" and self._in_english:
+            # (x + 1)^2 is "x plus 1 all squared", (x)^2 is "x squared".
+            is_power = self._parts[self._at : self._at + 1] == ["^"] and self._at > 2 and self._parts[self._at - 3] not in ("(", "\\left")
+            return ["all"] if is_power else []
         if part in ",:":
             return [part]
         return [part] if part.isalnum() or part[0].isdigit() or (not self._in_english and part in "()") else []
+
+    def _bar(self, before: list[str]) -> list[str]:
+        if not self._in_english:
+            return ["|"]
+        if self._is_in_bars:
+            self._is_in_bars = False
+        elif "|" in self._parts[self._at : self._at + 40]:
+            self._is_in_bars = True
+            return ["absolute value of"]
+        elif "P" in before:
+            return ["given"]
+        return []
 
     def _parenthesis(self, before: list[str]) -> list[str]:
         """How an opening parenthesis is said: f(x) is a function's value, n(n + 1) a product."""
@@ -176,6 +197,9 @@ class _Formula:
         if joined in ("prime", "′", "*", "times"):
             return ["star" if joined == "times" else joined] if self._in_english else [joined]
         if mark == "_":
+            if before and before[-1].isalpha() and before[-1][0].isupper() and len(before[-1]) > 1 and joined.isdigit():
+                before[-1] += joined  # CO₂
+                return []
             if not self._in_english:
                 return argument
             return ["base", *argument, "of"] if before[-1:] == ["log"] else ["sub", *argument]

@@ -15,7 +15,7 @@ _RULE = "markdown"
 _QUOTE = re.compile(r"(?:>[ ]?(?![=:;_<)(^]))+(?=[^\s>])")
 _CALLOUT = re.compile(r"\[!([A-Za-z]{1,20})\][+-]?")
 _HEADING = re.compile(r"(?:#{1,6} |#{2,6}(?=[^\W\d_]))[ ]?(?=\S)")
-_HEADING_END = re.compile(r" #{1,6}\Z")
+_HEADING_END = re.compile(r" #{1,6}\Z| ?\{#[^{}\n]{1,80}\}\Z")
 _UNDERLINE = re.compile(r"={2,}|-{2,}")
 _RULER = re.compile(r"(?:[-*_=─━—~] ?){3,}|(?:[•·◦∗+#] ?){3,}")
 _BULLET = re.compile(r"([-*+•‣◦▪▫●○■□➤►▶✓✔⁃]) (?=\S)")
@@ -180,7 +180,7 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
     elif heading := _HEADING.match(text):
         line.kind = "heading"
         line.edits.append(Edit(offset, offset + heading.end(), "", _RULE))
-        if closing := _HEADING_END.search(text, max(heading.end(), len(text) - 8)):
+        if closing := _HEADING_END.search(text, max(heading.end(), len(text) - 84)):
             line.edits.append(Edit(offset + closing.start(), line.end, "", _RULE))
     elif (definition := _DEFINITION.fullmatch(text)) and _LIKE_ADDRESS.match(definition[2]):
         labels.add(" ".join(definition[1].lower().split()))

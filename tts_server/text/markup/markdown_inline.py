@@ -18,6 +18,9 @@ _BRACKET = re.compile(r"!?\[|\]")
 _TARGET = re.compile(
     r"\( ?(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,500}\)){0,2000})(?: (?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|\([^()\n]{0,500}\)))? ?\)"
 )
+ATTRIBUTES = re.compile(r"\{ ?(?:[.#][\w-]|[\w-]{1,40}=)[^{}\n]{0,200}\}")
+"""`{#name .class key=value}` of Pandoc and others, behind a link or a heading."""
+
 _REFERENCE = re.compile(r"\[([^\[\]\n]{0,200})\]")
 _FOOTNOTE = re.compile(r" ?\[\^[^\[\]\s]{1,60}\]")
 _WIKI = re.compile(r"\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]")
@@ -55,6 +58,8 @@ def find_link_edits(text: str, labels: frozenset[str]) -> list[Edit]:
         end = _link_end(text, start, inner, found.start(), labels)
         if end is not None:
             edits.append(Edit(start, inner, "", _RULE))
+            if attributes := ATTRIBUTES.match(text, end):
+                end = attributes.end()
             edits.append(Edit(found.start(), end, "", _RULE))
             position = end
     return sorted(edits, key=lambda edit: (edit.start, edit.end))

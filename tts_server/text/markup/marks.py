@@ -47,6 +47,7 @@ def visible(text: str) -> str:
     """Decoded text without control characters, and above all without characters of the private use area; no-break spaces are spaces."""
     if text.isascii() and text.isprintable():
         return text
+    text = text.replace("\ufffc", "").replace("\ufffd", "")
     return "".join(
         " " if unicodedata.category(char)[0] == "Z" or char in "\t\r\n" else char
         for char in text

@@ -19,12 +19,11 @@ _FENCE = re.compile(r"^(`{3,}|~{3,})(?!.*`)[^\n]*$", re.MULTILINE)
 _ASS = re.compile(r"\{\\[a-zA-Z0-9][^{}\n]{0,500}\}")
 _ADDRESS = re.compile(r"[^\s<>\[\]\"|`]{1,2000}")
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto|tel):[^\s<>]{1,2000})>", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[0-9]{1,30}(?:(?:[.,]|\{,\})[0-9]{1,30}){0,10}")
 _ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline|eqnarray|displaymath|math)\*?)\}")
-_FORMULA_BEGINS = re.compile(r"\$\$?(?=\S)")
 _PATH = re.compile(r"\W?(?:[A-Za-z]:|\\\\)")
 _ALWAYS_ESCAPED = frozenset("*_`~#<>[]|$")
 _ESCAPED_OUTSIDE_OF_PATHS = frozenset("(){}.+-!")
-_NOTE_GAP = " "
 
 
 class Scanner:
@@ -89,7 +88,7 @@ class Scanner:
         if first == "{":
             tag = _ASS.match(self._text, found.start())
             return self._replace(tag.start(), tag.end(), "", "subtitles") if tag else None
-        return self._replace(found.start(), found.end(), _NOTE_GAP if self._is_between_words(found.start()) else "", "subtitles")
+        return self._replace(found.start(), found.end(), " " if self._is_between_words(found.start()) else "", "subtitles")
 
     def _address(self, at: int) -> int | None:
         """An address in the text: its marks are no Markdown. One that is the target of a link stays, for the link to be found."""
@@ -186,6 +185,9 @@ class Scanner:
         if end < 0 or text[at + 1].isspace() or text[end - 1].isspace() or text[end + 1 : end + 2].isdigit():
             return None
         source = text[at + 1 : min(end, at + 2002)]
+        is_alone = not text[max(at - 1, 0) : at].isalnum() and not text[end + 1 : end + 2].isalnum()
+        if is_alone and _NUMBER.fullmatch(source):
+            return self._read_formula(at, end + 1, source)
         return self._read_formula(at, end + 1, source) if is_formula(source) and text[end - 1] != "\\" else None
 
     def _bracket(self, at: int) -> int | None:

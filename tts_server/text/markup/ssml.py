@@ -68,6 +68,7 @@ class _Element:
     start: int  # offset of its start tag
     rate: float
     language: str
+    opening: str  # what its start tag becomes
     text: list[str] = field(default_factory=list)
     first_edit: int = 0
 
@@ -150,8 +151,8 @@ class _Reader:
         self._report(None)
 
     def _data_found(self, data: str) -> None:
-        for element in self._open[-1:] if self._replaced else ():
-            self._outer(element).text.append(data)
+        if self._replaced:
+            self._outer(self._open[-1]).text.append(data)
         self._report(data)
 
     def _outer(self, element: _Element) -> _Element:
@@ -195,7 +196,7 @@ class _Reader:
         elif name == "voice" and attributes.get("name", "").strip():
             self.voices.append(attributes["name"].strip())
         offset = self._report(None, "" if self._replaced or self._silent else instead)
-        self._open.append(_Element(name, attributes, offset, rate, language, first_edit=len(self._edits)))
+        self._open.append(_Element(name, attributes, offset, rate, language, instead, first_edit=len(self._edits)))
         self._replaced += name in _REPLACED
         self._silent += name in _SILENT
 
@@ -218,7 +219,7 @@ class _Reader:
         if element.name in _REPLACED and not self._replaced and not self._silent:
             # What it contains is one edit with its tags: the edits since its start tag are those of its content.
             del self._edits[element.first_edit :]
-            self._pending = (element.start, None, _replacement(element) + instead)
+            self._pending = (element.start, None, element.opening + _replacement(element) + instead)
 
 
 def _language_code(name: str) -> str:
