@@ -81,6 +81,18 @@ def test_a_pause_between_pieces_is_as_long_as_asked_for(server):
     assert 1.0 <= longest < 2.0
 
 
+def test_ssml_is_never_cut():
+    text = "<speak>" + "<s>One more sentence.</s>" * 20 + "</speak>"
+    assert [piece.text for piece in pieces(text, 100)] == [text]
+
+
+def test_a_long_text_keeps_its_lines():
+    text = "\n".join(f"- item number {number} of the list" for number in range(12))
+    cut = list(pieces(text, 150))
+    assert len(cut) > 2
+    assert "\n".join(piece.text for piece in cut) == text
+
+
 def test_a_long_text_of_signs_alone_leaves_nothing_to_say(server):
     connection = Counted(server.url)
     with pytest.raises(NothingToSay):

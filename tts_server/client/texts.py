@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tts_server.speech import Segment
 from tts_server.text.clean import clean, has_speech
+from tts_server.text.markup.ssml import is_ssml
 from tts_server.text.segment import segments
 
 STANDARD_INPUT = "-"
@@ -57,9 +58,14 @@ def decode(data: bytes, encoding: str | None, name: str) -> str:
 
 
 def pieces(text: str, max_characters: int = PIECE_CHARACTERS) -> Iterator[Segment]:
-    """The text as it is if one request takes it, else cut where sentences and paragraphs end, with the pauses between them."""
-    if len(text) <= max_characters:
+    """The text as it is if one request takes it, else cut where sentences and paragraphs end, with the pauses between them.
+
+    SSML stays whole: a part of it is not well formed.
+    """
+    if len(text) <= max_characters or is_ssml(text):
         yield Segment(text)
         return
-    for piece in segments(clean(text), first_chars=max_characters, max_chars=max_characters):
-        yield piece if has_speech(piece.text) else Segment("", piece.pause_after)
+    text = clean(text)
+    for piece in segments(text, first_chars=max_characters, max_chars=max_characters):
+        # As it was written: markup depends on where lines end.
+        yield Segment(text[piece.start : piece.end] if has_speech(piece.text) else "", piece.pause_after)
