@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -144,7 +144,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
         key: Key | None = g.get("key")
         return key.name if key is not None else ""
 
-    def metadata(dictionary: Dictionary) -> dict[str, Any]:
+    def metadata(dictionary: Dictionary, defaults: Collection[str] | None = None) -> dict[str, Any]:
         return {
             "id": dictionary.id,
             "latest_version_id": dictionary.latest.id,
@@ -155,7 +155,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
             "creation_time_unix": dictionary.created,
             "archived_time_unix": dictionary.archived,
             "description": dictionary.description or None,
-            "default": dictionary.id in options.dictionaries.default_ids(),
+            "default": dictionary.id in (options.dictionaries.default_ids() if defaults is None else defaults),
         }
 
     def created(dictionary: Dictionary) -> Response:
@@ -181,9 +181,10 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
         query = _validated(DictionaryQuery, {name: value for name, value in request.args.items() if value}, "query")
         chosen = [one for one in store.dictionaries() if query.include_archived or one.archived is None]
         page, next_cursor = _page(chosen, query)
+        defaults = frozenset(options.dictionaries.default_ids())
         return jsonify(
             {
-                "pronunciation_dictionaries": [metadata(one) for one in page],
+                "pronunciation_dictionaries": [metadata(one, defaults) for one in page],
                 "next_cursor": next_cursor,
                 "has_more": next_cursor is not None,
                 "problems": store.problems(),

@@ -68,6 +68,8 @@ def test_of_the_sounds_of_random_words_97_percent_come_back_when_the_respelling_
         ("ʃəˈveɪ", "Chevet", "Shuh-vay"),
         ("ʒɑ̃", "Jean", "Zhahn"),
         ("hjuːz", "Hughes", "Hyooz"),
+        ("nuː ˈjɔːk", "New York", "Noo yawk"),
+        ("/nuː . ˈjɔːk/", "NY", "noo yawk"),
         ("", "word", "word"),
         ("...", "word", "word"),
     ],

@@ -40,7 +40,12 @@ def alias(string: str, said: str, **conditions: bool) -> Rule:
         ("서울", "서울에서", "X에서"),
         ("नमस्ते", "नमस्ते नमस्तें", "X नमस्तें"),
         ("café", "cafés and café", "Xs and X"),
-        (".NET", "ASP.NET", "ASP X"),
+        (".NET", "ASP.NET or .NET", "ASP.NET or X"),
+        ("U.S.", "U.S.A. and the U.S. too.", "U.S.A. and the X too."),
+        ("St.", "St. John, St.", "X John, X"),
+        ("10", "10 10, 10.5 1.10 10,000 10:30 10. (10)", "X X, 10.5 1.10 10,000 10:30 X. (X)"),
+        ("3/4", "3/4, 13/4, 3/4/5", "X, 13/4, 3/4/5"),
+        ("GitHub", "GitHub.com", "X.com"),
         ("++", "i++ and ++i", "i X and X i"),
     ],
 )
@@ -133,6 +138,11 @@ def test_edits_are_in_order_with_offsets_into_the_text():
     text = "An NPC and Nike's NPCs."
     edits = find_edits(text, [CompiledRules([alias("NPC", "X"), Rule("Nike", phoneme="naɪki")])])
     assert [(text[edit.start : edit.end], edit.rule) for edit in edits] == [("NPC", "alias"), ("Nike's", "phoneme"), ("NPCs", "alias")]
+
+
+def test_a_word_that_is_longer_in_another_case_keeps_its_pronunciation():
+    rule = Rule("ß" * 60, phoneme="s" * 54, case_sensitive=False)
+    assert read("S" * 120, [rule]) == f"<{'ß' * 60}|{'s' * 54}>"
 
 
 def test_text_without_a_match_has_no_edits():

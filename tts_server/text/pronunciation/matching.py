@@ -10,11 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tts_server.text.clean import clean
 from tts_server.text.edits import Edit
-from tts_server.text.phonemes import phoneme_span
+from tts_server.text.phonemes import MAX_PHONEME_SPAN, phoneme_span
 from tts_server.text.pronunciation.inflection import plural, plural_ipa, singulars
 from tts_server.text.pronunciation.rules import Rule
 
@@ -43,15 +43,16 @@ _UNSPACED = (
 """Letters of scripts that write words without spaces between them, or with endings: each is a word of its own here."""
 
 _JOINED = _marks() + "\u200c\u200d"
-_TOKEN = re.compile(f"[{_UNSPACED}][{_JOINED}]*|(?:[^\\W_{_UNSPACED}][{_JOINED}]*)+|\\s+|.", re.DOTALL)
+_TOKEN = re.compile(f"(?P<word>(?:[^\\W_{_UNSPACED}][{_JOINED}]*)+)|[{_UNSPACED}][{_JOINED}]*|\\s+|.", re.DOTALL)
 _WORD = re.compile(f"[^\\W_{_UNSPACED}]")
+
+_IN_NUMBERS = frozenset(".,:/")
 
 _Tree = dict[Any, Any]
 """By the next token; under None the rule that ends here, with its number."""
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     start: int
     end: int
     key: str
@@ -83,30 +84,41 @@ class CompiledRules:
         self._parts: tuple[_Tree, _Tree] = {}, {}  # by characters, for rules without word boundaries
         for number, rule in enumerate(rules):
             pattern = rule.pattern.translate(_EQUAL)
-            pieces = [token.key for token in _tokens(pattern)] if rule.word_boundaries else list(pattern)
-            tree = (self._words if rule.word_boundaries else self._parts)[not rule.case_sensitive]
+            if rule.word_boundaries:
+                tree = self._words[not rule.case_sensitive]
+                pieces = [token.key if rule.case_sensitive else token.folded for token in _tokens(pattern)]
+            else:
+                tree = self._parts[not rule.case_sensitive]
+                pieces = [char if rule.case_sensitive else char.casefold() for char in pattern]
             for piece in pieces:
-                tree = tree.setdefault(piece if rule.case_sensitive else piece.casefold(), {})
+                tree = tree.setdefault(piece, {})
             tree.setdefault(None, (rule, number))
 
     @property
     def has_parts(self) -> bool:
         return any(self._parts)
 
+    def may_begin(self, token: _Token) -> bool:
+        """Whether a rule with word boundaries may begin at a token; quicker than to look."""
+        exact, folded = self._words
+        return token.key in exact or token.folded in folded or (token.folded[-1] == "s" and bool(exact or folded))
+
     def words_at(self, tokens: Sequence[_Token], first: int, priority: int) -> Iterator[_Match]:
         """The matches of rules with word boundaries that begin at a token."""
+        if not _begins_word(tokens, first):
+            return
         for is_folded, tree in enumerate(self._words):
             node: _Tree | None = tree
             index = first
             while node and index < len(tokens):
                 token = tokens[index]
                 key = token.folded if is_folded else token.key
-                for stem in singulars(key) if token.is_word else ():
+                for stem in singulars(key) if key[-1] == "s" and token.is_word and _ends_word(tokens, index) else ():
                     if (found := node.get(stem, {}).get(None)) is not None:
                         order = priority, True, bool(is_folded), found[1]
                         yield _Match(tokens[first].start, token.end, found[0], order, is_plural=True)
                 node = node.get(key)
-                if node and None in node and not _is_negated(tokens, index):
+                if node and None in node and _ends_word(tokens, index):
                     rule, number = node[None]
                     is_possessive = rule.phoneme is not None and _is_possessive(tokens, index)
                     end = tokens[index + 2].end if is_possessive else token.end
@@ -144,15 +156,18 @@ def find_edits(text: str, dictionaries: Sequence[CompiledRules]) -> list[Edit]:
     edits: list[Edit] = []
     position = 0
     for index, token in enumerate(tokens):
-        if token.end <= position:
+        if token.end <= position or token.key[0] in " \n":
             continue
-        starts = range(max(token.start, position), token.end) if with_parts else range(token.start, token.start + 1)
+        candidates = [(priority, rules) for priority, rules in enumerate(dictionaries) if rules.may_begin(token)]
+        if not with_parts and not candidates:
+            continue
+        starts = range(max(token.start, position), token.end) if with_parts else (token.start,)
         for start in starts:
-            if start < position or plain[start].isspace():
+            if start < position:
                 continue
             found = [match for priority, rules in with_parts for match in rules.parts_at(plain, start, priority)]
             if start == token.start:
-                found += (match for priority, rules in enumerate(dictionaries) for match in rules.words_at(tokens, index, priority))
+                found += (match for priority, rules in candidates for match in rules.words_at(tokens, index, priority))
             if found:
                 match = min(found, key=lambda one: one.rank)
                 edits.append(_edit(text, match, edits[-1] if edits else None))
@@ -165,27 +180,45 @@ def _tokens(text: str) -> list[_Token]:
     tokens = []
     for found in _TOKEN.finditer(text):
         key = found[0]
-        if key.isspace():
+        is_word = found.lastgroup is not None
+        if not is_word and key.isspace():
             key = " " if key.count("\n") < 2 else "\n\n"
-        tokens.append(_Token(found.start(), found.end(), key, key.casefold(), _WORD.match(key) is not None))
+        tokens.append(_Token(found.start(), found.end(), key, key.casefold() if is_word else key, is_word))
     return tokens
 
 
 def _is_possessive(tokens: Sequence[_Token], index: int) -> bool:
-    following = [token.key for token in tokens[index + 1 : index + 3]]
-    return tokens[index].is_word and following in (["'", "s"], ["'", "S"])
+    return [token.folded for token in tokens[index + 1 : index + 3]] == ["'", "s"]
 
 
-def _is_negated(tokens: Sequence[_Token], index: int) -> bool:
-    """Whether a token is the beginning of a word such as "don't"."""
-    return tokens[index].is_word and [token.folded for token in tokens[index + 1 : index + 3]] == ["'", "t"]
+def _begins_word(tokens: Sequence[_Token], index: int) -> bool:
+    """Whether a word may begin at a token: not behind the point of a number, nor with a dot behind a word, as in "ASP.NET"."""
+    if tokens[index].key == ".":
+        return index == 0 or not tokens[index - 1].is_word
+    if index < 2 or not tokens[index].key[0].isdigit():
+        return True
+    return tokens[index - 1].key not in _IN_NUMBERS or not tokens[index - 2].key[-1].isdigit()
+
+
+def _ends_word(tokens: Sequence[_Token], index: int) -> bool:
+    """Whether a word may end with a token: not before the point of a number, within "don't", or at a dot within "U.S.A."."""
+    key, following = tokens[index].key, [token.key for token in tokens[index + 1 : index + 3]]
+    if not following:
+        return True
+    if key == ".":
+        return not tokens[index + 1].is_word
+    if key[-1].isdigit() and following[0] in _IN_NUMBERS:
+        return len(following) < 2 or not following[1][0].isdigit()
+    return not (tokens[index].is_word and following in (["'", "t"], ["'", "T"]))
 
 
 def _edit(text: str, match: _Match, before: Edit | None) -> Edit:
     rule = match.rule
     if rule.ipa is not None:
         ipa = plural_ipa(rule.ipa) if match.is_plural or match.is_possessive else rule.ipa
-        replacement = phoneme_span(text[match.start : match.end], ipa)
+        word = text[match.start : match.end]
+        # In another case a word may have more letters, such as "ss" for "ß".
+        replacement = phoneme_span(word if len(word) + len(ipa) <= MAX_PHONEME_SPAN else rule.pattern, ipa)
     else:
         alias = clean(rule.alias or "")
         replacement = plural(alias) if match.is_plural else alias

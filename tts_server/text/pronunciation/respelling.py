@@ -1,7 +1,8 @@
 """A pronunciation as an English respelling, for engines that read no IPA: `/ˈnaɪki/` becomes `nigh-kee`.
 
-Hyphens divide the syllables. The spellings were chosen by what a reader of English makes of them: of the sounds of 2,000 random words of
-a dictionary, 98 % come back when the respellings are read by the embedded voice's rules (a schwa and the vowel of "cut" count as one).
+Hyphens divide the syllables, spaces the words. The spellings were chosen by what a reader of English makes of them: of the sounds of
+2,000 random words of a dictionary, 98 % come back when the embedded voice's rules read the respellings (a schwa and the vowel of "cut"
+count as one).
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def respell(ipa: str, word: str = "") -> str:
 
     Returns `word` where the pronunciation holds no sound. Time is linear in the length.
     """
-    spelled = "-".join(_syllable(syllable) for syllable in syllables(phonemes(ipa)))
+    words = ("-".join(_syllable(syllable) for syllable in syllables(phonemes(part))) for part in ipa.strip("/[]").split())
+    spelled = " ".join(filter(None, words))
     if not spelled:
         return word
     return spelled[0].upper() + spelled[1:] if word[:1].isupper() and not word[1:2].isupper() else spelled
