@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tts_server.text.abbreviations import GERMAN_MONTHS
 from tts_server.text.edits import Edit
 from tts_server.text.markup.marks import BLOCK_END, CELL_END
 
@@ -19,8 +20,10 @@ _HEADING_END = re.compile(r" #{1,6}\Z| ?\{#[^{}\n]{1,80}\}\Z")
 _UNDERLINE = re.compile(r"={2,}|-{2,}")
 _RULER = re.compile(r"(?:[-*_=─━—~] ?){3,}|(?:[•·◦∗+#] ?){3,}")
 _BULLET = re.compile(r"([-*+•‣◦▪▫●○■□➤►▶✓✔⁃]) (?=\S)")
-_TASK = re.compile(r"\[[ xX]?\] ")
-_NUMBER = re.compile(r"([0-9]{1,9}|[A-Za-z])([.)]) (?=\S)")
+_TASK = re.compile(r"\[[ xX]?\](?: |\Z)")
+_WIKI_HEADING = re.compile(r"(={2,6}) ?([^=\n]{1,200}?) ?\1")
+_NUMBER = re.compile(r"([0-9]{1,9}|[A-Za-z](?=[.)] ))([.)])(?: (?=\S)|(?=[^\W\d_]))")
+_NEXT_WORD = re.compile(r"[^\W\d_]{0,20}")
 _SEPARATOR = re.compile(r"\|? ?:?-+:? ?(?:\| ?:?-+:? ?)*\|?")
 _DEFINITION = re.compile(r"\[(?!\^)([^\[\]\n]{1,200})\]: ?(<[^<>\n]{1,2000}>|[^\s]{1,2000})(?: (?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?")
 _LIKE_ADDRESS = re.compile(r"<|[a-zA-Z][a-zA-Z0-9+.-]{1,20}:|[./#]|[\w-]{1,60}\.[\w-]")
@@ -126,7 +129,7 @@ def _list_numbers(lines: list[_Line]) -> set[int]:
     previous: dict[str, tuple[int, int]] = {}
     for index, line in enumerate(lines):
         number = None if line.kind else _NUMBER.match(line.text)
-        if number is None:
+        if number is None or ((word := _NEXT_WORD.match(line.text, number.end())) and word[0].lower() in GERMAN_MONTHS):
             continue
         is_letter = not number[1].isdigit()
         value, style = ord(number[1].lower()) - ord("a") if is_letter else int(number[1]), f"{is_letter}{number[2]}"
@@ -177,6 +180,9 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
         line.edits = [Edit(line.start, line.end, f"{BLOCK_END}\n" if above is None else "\n", _RULE)]
         if above and above.text and above.kind == "":
             above.kind = "heading"
+    elif wiki := _WIKI_HEADING.fullmatch(text):
+        line.kind = "heading"
+        line.edits += Edit(offset, offset + wiki.start(2), "", _RULE), Edit(offset + wiki.end(2), line.end, "", _RULE)
     elif heading := _HEADING.match(text):
         line.kind = "heading"
         line.edits.append(Edit(offset, offset + heading.end(), "", _RULE))
@@ -191,6 +197,8 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
     elif (bullet := _BULLET.match(text)) and _is_item(lines, index, bullet):
         line.kind = "item"
         end = bullet.end()
+        while again := _BULLET.match(text, end):
+            end = again.end()
         if task := _TASK.match(text, end):
             end = task.end()
         line.edits.append(Edit(offset, offset + end, "", _RULE))
@@ -198,7 +206,7 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
         line.kind = "item"
         mark = offset + number.start(2)
         if number[1].isdigit():
-            line.edits.append(Edit(mark, mark + 1, ",", _RULE))
+            line.edits.append(Edit(mark, mark + 1, "," if number[0].endswith(" ") else ", ", _RULE))
     elif _BOLD_LINE.fullmatch(text):
         line.kind = "heading"
     elif above and above.kind in ("item", "goes on") and above.end - above.content >= _WRAPPED_LINE and text[0].islower():

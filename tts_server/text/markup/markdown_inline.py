@@ -28,7 +28,7 @@ _STRIKE = re.compile(r"(~~|==)(?=[^\s~=])([^~=\n]{1,2000})(?<=[^\s~=])\1(?![~=])
 _RUN = re.compile(rf"\*+|_+|\n\n|{BLOCK_END}|{CELL_END}")
 _WORD = re.compile(r"[^\W_]+")
 _SPACELESS = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-_NO_OPENING_BEFORE = ")]},;:!?%"
+_NO_OPENING_BEFORE = ")]},;:!?%/\\"
 _NO_CLOSING_AFTER = "([{"
 _DUNDER = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_RUN = 3
@@ -105,9 +105,9 @@ def find_emphasis_edits(text: str) -> list[Edit]:
         if len(run[0]) > _LONGEST_RUN:
             continue
         start = run.start()
-        before, after = text[max(start - 1, 0) : start], text[run.end() : run.end() + 1]
+        before, after = text[max(start - 1, 0) : start], text[run.end() : run.end() + 3]
         stack = openers[mark]
-        if _can_close(mark, len(run[0]), before, after):
+        if _can_close(mark, len(run[0]), before, after[:1]):
             while stack and start < run.end():
                 opener = stack[-1]
                 if mark == "_" and _is_identifier(text, opener, start, run.end()):
@@ -127,7 +127,8 @@ def find_emphasis_edits(text: str) -> list[Edit]:
 
 
 def _can_open(mark: str, before: str, after: str, length: int) -> bool:
-    if not after or after.isspace() or after in _NO_OPENING_BEFORE:
+    ahead, after = after, after[:1]
+    if not after or after.isspace() or after in _NO_OPENING_BEFORE or (after == "." and ahead != "..."):
         return False
     if before[-1:].isalnum() and (mark == "_" or not _SPACELESS.match(before[-1])):
         # Within a word only the marks of bold, and not those of a power: text**bold**, but x**2.

@@ -124,6 +124,8 @@ class Scanner:
         return len(text)
 
     def _code(self, found: re.Match[str]) -> int | None:
+        if len(found[0]) == 1 and self._is_between_words(found.start()):
+            return self._replace(found.start(), found.end(), "'", "markdown")  # don`t
         if self._ticks is None:
             self._ticks = {}
             for run in re.finditer("`+", self._text):
