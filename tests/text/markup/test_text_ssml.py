@@ -75,6 +75,8 @@ def test_an_element_becomes_plain_text(content: str, expected: str) -> None:
         ("interpret-as='time'", "1'21\"", "1 minute 21 seconds"),
         ("interpret-as='telephone'", "+1 (555) 123-4567", "plus one, five five five, one two three, four five six seven"),
         ("interpret-as='telephone'", "555-0199 ext. 9", "five five five, zero one nine nine, extension nine"),
+        ("interpret-as='digits'", "1.50", "one point five zero"),
+        ("interpret-as='date'", "????0922", "September 22nd"),
         ("interpret-as='unknown'", "1984", "1984"),
         ("interpret-as='digits'", "none", "none"),
     ],

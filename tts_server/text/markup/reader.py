@@ -46,15 +46,17 @@ def read_markup(text: str, language: str | None = None, default_language: str = 
     `language` is that of the request; without one the text decides, and `default_language` where it says too little. Formulas are in
     words for English and in signs for other languages. Raises InvalidRequest for SSML that is not well formed. Time is linear.
     """
+    language = re.split("[-_]", language)[0].lower() if language else None
     if is_ssml(text):
-        plain = _TAG.sub(" ", text)
-        ssml = read_ssml(text, language, detect_language(plain, default_language))
+        ssml = read_ssml(text, language, default_language if language else detect_language(_TAG.sub(" ", text), default_language))
         return Markup(_finished(EditedText(text, ssml.edits)), tuple(ssml.voices), ssml.language, is_ssml=True)
     if not _MARKUP.search(text) or not any(map(str.isalnum, text)):
         return Markup()
-    language = language or detect_language(text, default_language)
+    has_formula = "$" in text or "\\" in text  # nothing else depends on the language
+    if has_formula and not language:
+        language = detect_language(text, default_language)
     edited = EditedText(text, find_subtitle_edits(text))
-    scanner = Scanner(edited.text, in_english=language == "en")
+    scanner = Scanner(edited.text, in_english=language in (None, "en"))
     scanner.run()
     edited = edited.apply(scanner.edits)
     blocks = find_blocks(edited.text)

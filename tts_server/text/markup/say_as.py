@@ -64,7 +64,8 @@ def _digits(text: str, language: str) -> str:
     groups = re.findall(r"[0-9]+", text)
     if not groups:
         return text
-    return ", ".join(" ".join(_DIGITS[int(digit)] if language == "en" else digit for digit in group) for group in groups)
+    joint = " point " if language == "en" and re.fullmatch(r"[0-9]{1,40}\.[0-9]{1,40}", text) else ", "
+    return joint.join(" ".join(_DIGITS[int(digit)] if language == "en" else digit for digit in group) for group in groups)
 
 
 def _telephone(text: str, language: str) -> str:
@@ -101,6 +102,8 @@ def _ordinal(text: str, language: str) -> str:
 
 def _date(text: str, form: str, language: str) -> str:
     parts = _DATE_PARTS.findall(text)
+    if re.fullmatch(r"\?{4}[0-9]{4}", text):
+        parts, form = [text[4:6], text[6:]], "md"
     order = re.sub(r"(.)\1+", r"\1", re.sub("[^ymd]", "", form))
     if re.fullmatch(r"[0-9]{8}", text):
         parts = [text[:4], text[4:6], text[6:]] if order in ("", "ymd") else [text[:2], text[2:4], text[4:]]
