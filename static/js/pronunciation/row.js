@@ -21,7 +21,7 @@ export function wordRow(rule, { say, change, remove }) {
     element("b", {}, word),
     element("span", { class: "muted", "aria-hidden": "true" }, " → "),
     element("span", { class: "visually-hidden" }, ` ${t("words.is_said")} `),
-    howOf(rule),
+    element("span", { class: "word-how" }, howOf(rule)),
   );
   return element("li", {}, words, buttons);
 }
