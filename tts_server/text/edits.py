@@ -67,6 +67,10 @@ class EditedText:
                 merged.append(old[index][2])
                 shift = old[index][2].end - old[index][1]
                 index += 1
+            if (index == len(old) or old[index][0] > edit.end) and (at + 1 == len(new) or new[at + 1].start >= edit.end):
+                merged.append(Edit(edit.start + shift, edit.end + shift, edit.text, edit.rule))
+                position, at = edit.end, at + 1
+                continue
             first, last = edit.start, edit.end  # the span of `text` that becomes one edit
             pieces: list[str] = []
             source_start: int | None = None

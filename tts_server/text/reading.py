@@ -87,13 +87,15 @@ def read_text(text: str, options: ReadingOptions | None = None) -> Reading:
     edited = EditedText(text, find_clean_edits(text))
     written = edited.text
     removed_voices: tuple[str, ...] = ()
+    language = options.language
     if options.is_normalized:
         edited = edited.apply(find_fold_edits(edited.text))
         markup = read_markup(edited.text, options.language, options.default_language)
         removed_voices = markup.removed_voices
+        language = language or markup.language
         edited = edited.apply(markup.edits)
     edited = _tidied(edited.apply(find_sound_edits(edited.text, options.sounds)))
-    language = options.language or detect_language(_TAGS.sub("", edited.text), options.default_language)
+    language = language or detect_language(_TAGS.sub("", edited.text), options.default_language)
     if options.is_normalized:
         if options.pronunciation is not None:
             edited = edited.apply(options.pronunciation(_masked(edited.text)))
