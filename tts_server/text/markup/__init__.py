@@ -3,6 +3,6 @@
 `reader.read_markup` takes markup out. It is not imported here, because the modules that it needs import the tags.
 """
 
-from tts_server.text.markup.tags import MAX_PAUSE, PAUSE_TAG, SOUNDS, pause_seconds, total_pause, without_sounds
+from tts_server.text.markup.tags import MAX_PAUSE, PAUSE_TAG, SOUNDS, pause_seconds, total_pause
 
-__all__ = ["MAX_PAUSE", "PAUSE_TAG", "SOUNDS", "pause_seconds", "total_pause", "without_sounds"]
+__all__ = ["MAX_PAUSE", "PAUSE_TAG", "SOUNDS", "pause_seconds", "total_pause"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 MAX_PAUSE = 10.0
 """The longest silence one tag can ask for, in seconds."""
@@ -18,19 +17,6 @@ text cannot make the search slow."""
 
 SOUNDS = frozenset(("[clear throat]", "[sigh]", "[shush]", "[cough]", "[groan]", "[sniff]", "[gasp]", "[chuckle]", "[laugh]"))
 """Sounds that a text may name; some models make them."""
-
-_SOUND = re.compile(r" ?(" + "|".join(re.escape(sound) for sound in sorted(SOUNDS)) + r")(?=(\w)?)", re.IGNORECASE)
-
-
-def without_sounds(text: str, kept: Collection[str]) -> str:
-    """A text without the sounds that its model cannot make, those that are not `kept`: nobody wants to hear their names."""
-
-    def instead(match: re.Match[str]) -> str:
-        if match[1].lower() in kept:
-            return match[0]
-        return " " if match[2] else ""
-
-    return _SOUND.sub(instead, text).strip()
 
 
 def total_pause(text: str) -> float:
