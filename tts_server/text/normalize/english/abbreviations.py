@@ -297,7 +297,7 @@ def _add_general(draft: Draft, found: re.Match[str]) -> None:
         and not goes_on
         or key in ("gen", "lt", "sgt", "pres", "hon", "sec", "dir", "sr", "jr")
         and word[0].islower()
-        and key in ("gen", "sec", "dir")
+        and key in ("sec", "dir")
         or following[:1] == " "
         and following[1:].isupper()
         and key in ("obs", "mo", "wk")

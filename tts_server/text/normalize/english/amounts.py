@@ -15,7 +15,7 @@ FRACTIONS = {
 VULGAR = "".join(FRACTIONS)
 
 _GROUPED = r"[0-9]{1,3}(?:,[0-9]{3}){1,11}(?![0-9])(?:\.[0-9]{1,15}(?![0-9]))?"
-_SPACED = r"[0-9]{1,3}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}){2,8})(?![0-9])(?:[.,][0-9]{1,2}(?![0-9]))?"
+_SPACED = r"[0-9]{1,3}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}){2,8}| 000)(?![0-9])(?:[.,][0-9]{1,2}(?![0-9]))?"
 _EUROPEAN = r"[0-9]{1,3}(?:\.[0-9]{3}){1,8},[0-9]{1,2}(?![0-9])|[0-9]{1,3}(?:\.[0-9]{3}){2,8}(?![.,]?[0-9])"
 _MIXED = rf"[0-9]{{1,4}} ?[{VULGAR}]|[{VULGAR}]|(?:[0-9]{{1,3}}[ -])?[0-9]{{1,3}}[/⁄][0-9]{{1,3}}(?![0-9/⁄])"
 _COMMA_DECIMAL = r"[0-9]{1,12},[0-9]{1,2}(?![0-9]|,[0-9])"
@@ -27,12 +27,12 @@ AMOUNT = rf"(?:{_GROUPED}|{_SPACED}|{_EUROPEAN}|{_MIXED}|{_PLAIN})(?![0-9])"
 EURO_AMOUNT = rf"(?:{_GROUPED}|{_SPACED}|{_EUROPEAN}|{_MIXED}|{_COMMA_DECIMAL}|{_PLAIN})(?![0-9])"
 """The same, where a comma before one or two digits is a decimal comma. Use it where a unit or a currency follows or precedes."""
 
-NOT_INSIDE = r"(?<![\w.,/⁄])(?<!\w[-–−])"
-"""Before an amount: it is not part of a word or a longer number."""
+METRIC_AMOUNT = rf"(?:{_GROUPED}|[1-9][0-9]{{0,2}} [0-9]{{3}}(?![0-9]| [0-9]{{3}})(?:,[0-9]{{1,2}}(?![0-9]))?|{EURO_AMOUNT})(?![0-9])"
+"""The same, where a space before three digits separates thousands. Use it where a unit follows."""
 
 _PIECES = re.compile(rf"(?:([0-9]{{1,4}})[ -]?)?(?:([{VULGAR}])|([0-9]{{1,3}})[/⁄]([0-9]{{1,3}}))")
 _GROUPED_RE = re.compile(_GROUPED)
-_SPACED_RE = re.compile(_SPACED)
+_SPACED_RE = re.compile(_SPACED + r"|[1-9][0-9]{0,2} [0-9]{3}(?:,[0-9]{1,2})?")
 _EUROPEAN_RE = re.compile(_EUROPEAN)
 _SEPARATORS = re.compile("[ \u00a0\u202f\u2009'’_]")
 

@@ -13,8 +13,9 @@ LOWERED = {chr(0x2080 + digit): str(digit) for digit in range(10)}
 _RAISED = "".join(RAISED)
 _DASH = "[-–—‑−]"
 
+_RAISED_SIGN = re.compile(f"[\\^{_RAISED}]")
 _POWER = re.compile(
-    rf"(?P<base>[0-9]{{1,15}}(?:\.[0-9]{{1,15}})?|(?<![^\W\d_])[A-Za-zα-ωπ]|(?<=[\)\]]))(?:\^"
+    rf"(?P<base>[0-9]{{1,15}}(?:\.[0-9]{{1,15}})?|(?<![^\W\d_])[A-Za-zα-ωπ](?=\^)|[A-Za-zα-ωπ](?!\^)|(?<=[\)\]]))(?:\^"
     rf"(?:\{{(?P<braced>[-−]?[0-9a-z]{{1,4}})\}}|(?P<plain>[-−]?[0-9]{{1,4}}|[a-z](?![a-z])))|"
     rf"(?P<raised>[{_RAISED}]{{1,5}}))"
 )
@@ -53,7 +54,7 @@ _SIGNED = re.compile(
 _PLUS_AFTER = re.compile(rf"(?<![\w.,/⁄:])(?P<amount>{AMOUNT})\+(?![\w+=]| ?[0-9])")
 _COMMA_LIST = re.compile(r"(?<![\w.,$€£])[0-9]{1,3}(?:,[0-9]{1,3}){1,30}(?![\w]|,[0-9])")
 _SEPARATED = re.compile(
-    r"(?<![\w.,/⁄:])[1-9][0-9]{0,2}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}){2,8}|"
+    r"(?<![\w.,/⁄:])[1-9][0-9]{0,2}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}){2,8}| 000|"
     r"(?:\.[0-9]{3}){2,8})(?:,[0-9]{1,2})?(?![\w%]|[.,:/-][0-9])"
 )
 _SIGN_WORDS = {
@@ -85,7 +86,7 @@ def find_scientific(draft: Draft) -> None:
 def find_powers(draft: Draft) -> None:
     """Find powers of numbers and letters: "x²", "2^8"."""
     text = draft.text
-    if "^" not in text and text.isascii():
+    if _RAISED_SIGN.search(text) is None:
         return
     for found in _POWER.finditer(text):
         raised = found["braced"] or found["plain"] or "".join(RAISED[char] for char in found["raised"])

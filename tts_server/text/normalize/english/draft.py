@@ -10,7 +10,7 @@ from tts_server.text.edits import Edit
 
 _LOOK = 40
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅐-⅞²³¹⁰-₉]")
-_NUMBER_START = re.compile(r"(?<!\d)\.?\d|[½⅓⅔¼¾⅐-⅞]")
+_NUMBER_START = re.compile(r"[\d½⅓⅔¼¾⅐-⅞]\d*")
 _NEXT_WORD = re.compile(r"[ \u00a0]?([^\W\d_]{1,30}(?:['’][^\W\d_]{1,6})?)")
 _SENTENCE_GAP = re.compile(r"[\"'”’)\]]{0,3}(?:\s{1,3}[\"'“‘(\[]{0,2}([^\W\d_]{0,30}))?")
 _WORD_EDGES = "\"'“”‘’()[]{},;:!?*_"
@@ -37,6 +37,17 @@ _NOT_PLURAL = frozenset(
 _IRREGULAR_PLURALS = frozenset("people men women children feet teeth mice geese sheep fish deer police cattle dice lives wives".split())
 
 
+def _number_starts(text: str) -> list[int]:
+    """Where numbers begin: at the first digit, and at a decimal point before it."""
+    starts: list[int] = []
+    for found in _NUMBER_START.finditer(text):
+        start = found.start()
+        if start and text[start - 1] == "." and not text[max(0, start - 2) : start - 1].isdigit():
+            starts.append(start - 1)
+        starts.append(start)
+    return starts
+
+
 class Draft:
     """A text and the edits that are found in it, pass after pass; no two edits overlap."""
 
@@ -54,7 +65,7 @@ class Draft:
             return
         text, taken, match = self.text, self._taken, pattern.match
         if self._numbers is None:
-            self._numbers = [found.start() for found in _NUMBER_START.finditer(text)]
+            self._numbers = _number_starts(text)
         position = 0
         for start in self._numbers:
             if start < position or taken[start]:
@@ -72,6 +83,10 @@ class Draft:
             if found is not None:
                 position = found.end()
                 yield found
+
+    def is_taken(self, start: int, end: int) -> bool:
+        """Whether edits cover all of these characters."""
+        return self._taken.find(0, start, end) < 0
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether no edit covers any of these characters."""

@@ -10,7 +10,7 @@ from tts_server.text.normalize.english.initialisms import spell
 from tts_server.text.normalize.english.numbers import cardinal, digits
 
 _SIGN = re.compile(r"[-#+=_*~|&@%$°<>^\[\]()\\:;]")
-_LANGUAGES = re.compile(r"(?<![\w])(?P<name>[CFJ]#|[CDN]\+\+|Notepad\+\+|[Cc]\+\+)(?![\w+#])")
+_LANGUAGES = re.compile(r"(?<![\w])(?P<name>[CFJ]#|[CDN]\+\+|Notepad\+\+|[Cc]\+\+)(?![A-Za-z_+#])")
 _FOOTNOTE = re.compile(
     r"(?<=[^\W_]|[.,;:!?)\"”'’])[ ]?(?:\[(?:[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,6}|[a-z]|note [0-9]{1,2}|citation "
     r"needed)\])+|(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?)\"”]))[¹²³⁴⁵⁶⁷⁸⁹⁰]{1,3}(?=[\s.,;:]|$)"
@@ -23,10 +23,8 @@ _COPYRIGHT = re.compile(r"©|\([cC]\)(?= ?(?:[12][0-9]{3}|[A-Z]))")
 _EMOTICON = re.compile(
     r"(?<![\w])(?:[:;=][-'^]?[)(\]\[DPpOo/\\|*]{1,3}|[xX]D|<3(?=[!.]?\s{0,3}\Z|[!.]?\n)|\^_\^|>_<|¯\\_\(ツ\)_/¯|[:;]'\()(?![\w])"
 )
-_RULER = re.compile(
-    r"(?<![^\s])[-–—=_*~#+.·•]{3,}(?![^\s])|[=_]{3,}|[-]{4,}|[~]{2,}|[*]{2,}|[#]{2,}|[<>]{2,}|[|]{2,}|[&]{2,}"
-    r"|[@]{2,}|[%]{2,}|[$€£¥]{2,}|[°]{2,}|[+]{3,}|[→←↑↓⇒⇐➜➔►▶]{2,}"
-)
+_RULER = re.compile(r"[-–—=_*~#+.·•<>|&@%$€£¥°→←↑↓⇒⇐➜➔►▶][-–—=_*~#+.·•<>|&@%$€£¥°→←↑↓⇒⇐➜➔►▶]+")
+_DASHES = "-–—.·•"
 _KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
 
 
@@ -44,9 +42,8 @@ def find_marks(draft: Draft) -> None:
     for found in _EMOTICON.finditer(text):
         draft.add(found.start(), found.end(), "", "decoration")
     for found in _RULER.finditer(text):
-        if set(found[0]) == {"."} or (found[0].startswith(("--", "—")) and _between_words(text, found)):
-            continue
-        draft.add(found.start(), found.end(), "", "decoration")
+        if _is_ruler(text, found):
+            draft.add(found.start(), found.end(), "", "decoration")
     if "(" in text:
         for found in _PLURAL.finditer(text):
             draft.add(found.start(), found.end(), found[1], "plural")
@@ -77,6 +74,19 @@ def _find_special_characters(draft: Draft) -> None:
                 if element[2]:
                     words.append(cardinal(int("".join(LOWERED[char] for char in element[2]))))
             draft.add(found.start(), found.end(), " ".join(words), "symbol")
+
+
+def _is_ruler(text: str, found: re.Match[str]) -> bool:
+    """Whether a run of signs only decorates: the same sign again and again, or any signs with spaces around."""
+    run = found[0]
+    if set(run) <= {"."} or (run[0] in "-–—" and len(set(run)) == 1 and _between_words(text, found)):
+        return False
+    if len(set(run)) == 1 and run[0] not in _DASHES and (run[0] != "+" or len(run) > 2):
+        return True
+    if len(set(run)) == 1 and run[0] == "-" and len(run) > 3:
+        return True
+    alone = not text[max(0, found.start() - 1) : found.start()].strip() and not text[found.end() : found.end() + 1].strip()
+    return len(run) > 2 and alone and not set(run) & set("<>|&@%$€£¥°→←↑↓⇒⇐➜➔►▶")
 
 
 def _between_words(text: str, found: re.Match[str]) -> bool:

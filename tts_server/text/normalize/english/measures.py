@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.amounts import EURO_AMOUNT, VULGAR, is_one, read_amount
+from tts_server.text.normalize.english.amounts import EURO_AMOUNT, METRIC_AMOUNT, VULGAR, is_one, read_amount
 from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, is_attributive, word_after, word_before
 from tts_server.text.normalize.english.numbers import cardinal, pairs
 from tts_server.text.normalize.english.patterns import one_of
@@ -23,7 +23,7 @@ _MEASURE = re.compile(
     rf"(?:(?P<first>{EURO_AMOUNT})(?P<unit1>(?:[ \u00a0]?(?:%|°[CF]?|[a-zA-Zµμ]{{1,3}}))?)(?P<between>[ \u00a0]?"
     rf"(?:{_DASH}|[x×]|±|/|to|or|and|by)[ \u00a0]?(?P<second_sign>[-−](?=[0-9]))?))?"
     rf"(?:(?P<middle>{EURO_AMOUNT})(?P<between2>[ ]?[x×][ ]?))?"
-    rf"(?P<amount>{EURO_AMOUNT})(?P<gap>[ \u00a0\u202f\u2009]|-)?(?P<scale>(?:thousand|million|billion|trillion"
+    rf"(?P<amount>{METRIC_AMOUNT})(?P<gap>[ \u00a0\u202f\u2009]|-)?(?P<scale>(?:thousand|million|billion|trillion"
     rf"|hundred)[ -])?(?P<unit>{_UNIT})"
     rf"(?:[ ]?/[ ]?(?P<per>{_DIVISOR})(?![\w²³]))?(?P<dot>\.)?(?![^\W_]|[²³])"
 )
@@ -32,6 +32,7 @@ _FEET = re.compile(
     rf"|[ -]?[{VULGAR}]|[ -][0-9]/[0-9])?)(?: ?(?:\"|”|″|''|’’|in\.|in\b|inch(?:es)?\b)|(?![\w'’]))"
 )
 _INCHES = re.compile(rf"(?<![\w.,/])(?P<amount>{EURO_AMOUNT})(?P<mark>\"|″|”|''|′)(?![\w])")
+_INCH_MARK = re.compile("[\"″”′']")
 _PRIME = re.compile(r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?: (?:tall|wide|long|high|deep|x)\b| ?[x×] ?[0-9]))")
 _DIMENSION = re.compile(
     r"(?<![\w.,/$€£])(?P<parts>[0-9]{1,5}(?:\.[0-9]{1,3})?(?: ?[x×] ?[0-9]{1,5}(?:\.[0-9]{1,3})?){1,3})(?![\w%]|[.,/^][0-9])"
@@ -45,6 +46,9 @@ _ANGLE = re.compile(
     r"(?: ?(?P<seconds>[0-9]{1,2}(?:\.[0-9]{1,5})?)(?:\"|″|”|''))?)?(?: ?(?P<point>[NSEW])(?![\w]))?"
 )
 _LONE_UNIT = re.compile("(?<![\\w/.-])(?:" + one_of(ALONE) + r")(?![\w/²³-]|\.[\w])|(?<=[\w)])[ ]?[%％‰](?!\w)|[°℃℉](?:[CF]\b)?")
+_LONE_COMPOUND = re.compile(
+    r"(?P<unit>(?:k?m|c?m|ft|mi|mg|µg|kg|g|mL|L|[KMG]B|[kMG]?W|N|J|kcal|mol|gal)/(?:s²|s|h|hr|min|m²|m³|dL|L|kg|day|mL|mol|g))(?![\w²³/])"
+)
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
 
@@ -73,6 +77,8 @@ def find_measures(draft: Draft) -> None:
 
 def find_lone_units(draft: Draft) -> None:
     """Find units without a number: "a few km", "%", "°C"."""
+    if "/" in draft.text:
+        _find_lone_compounds(draft)
     for found in _LONE_UNIT.finditer(draft.text):
         symbol = found[0].strip()
         if symbol == "sq":
@@ -85,6 +91,14 @@ def find_lone_units(draft: Draft) -> None:
             f"{'' if found[0][0] != ' ' else ' '}{one if before in ('per', 'a', 'an', 'each', 'every', 'one') else many}",
             "unit",
         )
+
+
+def _find_lone_compounds(draft: Draft) -> None:
+    """Find quotients of units without a number before them: "m/s"."""
+    text = draft.text
+    for found in _LONE_COMPOUND.finditer(text):
+        if not text[max(0, found.start() - 1) : found.start()].strip(" \n(["):
+            draft.add(found.start(), found.end(), _divided(found["unit"])[1], "unit")
 
 
 def _divided(symbol: str) -> tuple[str, str]:
@@ -125,7 +139,7 @@ def _find_inches(draft: Draft) -> None:
     """Find inches, and feet before a word that tells a length. A straight quote that closes a quotation is none."""
     text = draft.text
     quotes, counted = 0, 0
-    for found in _INCHES.finditer(text):
+    for found in draft.find_at_numbers(_INCHES) if _INCH_MARK.search(text) else ():
         mark = found.start("mark")
         if found["mark"] in ('"', "”"):
             opening = '"' if found["mark"] == '"' else "“"

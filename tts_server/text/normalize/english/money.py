@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tts_server.text.normalize.english.amounts import EURO_AMOUNT, VULGAR, is_one, read_amount, read_parts
+from tts_server.text.normalize.english.amounts import EURO_AMOUNT, METRIC_AMOUNT, VULGAR, is_one, read_amount, read_parts
 from tts_server.text.normalize.english.draft import Draft, ends_sentence, is_attributive, word_before
 from tts_server.text.normalize.english.numbers import cardinal
 from tts_server.text.normalize.english.patterns import one_of
@@ -147,6 +147,7 @@ _DASH = "[-–—−‑]"
 
 _CODE_FIRST = one_of(code for code in CODES if code != "TRY")
 _AMOUNT = rf"(?P<amount>{EURO_AMOUNT})(?:-?[ \u00a0]?(?P<scale>(?i:{_SCALE}))(?![^\W_])(?!['’]))?"
+_METRIC = _AMOUNT.replace(EURO_AMOUNT, METRIC_AMOUNT)
 _SECOND = (
     rf"(?:[ ]?(?P<dash>{_DASH})[ ]?(?P<sign2>[{_SIGN}])?(?P<amount2>{EURO_AMOUNT})(?:-?[ \u00a0]?(?P<scale2>"
     rf"(?i:{_SCALE}))(?![^\W_]))?(?![.,]?[0-9]))?"
@@ -159,7 +160,7 @@ _CODE_BEFORE = re.compile(
     rf"(?<![\w.])(?P<minus>[-−–+~](?=\S))?(?P<code>{_CODE_FIRST})(?P<minus2>[-−])?[ \u00a0]?(?=[0-9.]){_AMOUNT}{_SECOND}"
 )
 _AFTER = re.compile(
-    rf"(?<![\w.,/⁄:])(?<!\w[-–−])(?P<minus>[-−+~])?(?:(?P<first>{EURO_AMOUNT})[ ]?{_DASH}[ ]?)?{_AMOUNT}[ \u00a0]?"
+    rf"(?<![\w.,/⁄:])(?<!\w[-–−])(?P<minus>[-−+~])?(?:(?P<first>{EURO_AMOUNT})[ ]?{_DASH}[ ]?)?{_METRIC}[ \u00a0]?"
     rf"(?:(?P<sign>[{_SIGN}¢])|(?P<code>{_CODE})(?![^\W_]))(?![0-9])"
 )
 _PER = re.compile(r"[ ]?/[ ]?([A-Za-z]{1,12}²?)(?![\w/])")

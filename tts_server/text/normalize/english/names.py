@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, is_plural, is_sentence_start, word_after, word_before
+from tts_server.text.normalize.english.draft import (
+    FUNCTION_WORDS,
+    Draft,
+    is_plural,
+    is_sentence_start,
+    word_after,
+    word_before,
+    words_before,
+)
 from tts_server.text.normalize.english.initialisms import spell, spell_prefix
 from tts_server.text.normalize.english.numbers import cardinal, digits, integer, pairs, version
 
@@ -176,6 +184,8 @@ def _find_rooms(draft: Draft) -> None:
     text = draft.text
     for found in draft.find_at_numbers(_ROOM_NUMBER):
         before = word_before(text, found.start()).strip(".").lower()
+        if len(before) in (2, 3) and before not in _ROOMS and len(words := words_before(text, found.start())) > 1 and words[-1].isupper():
+            before = words[-2].lower()
         if before not in _ROOMS:
             continue
         if (

@@ -21,6 +21,8 @@ def find_remaining(draft: Draft) -> None:
         draft.add(found.start(), found.end(), f"point {digits(found[1])}", "decimal")
     for found in _DIGITS.finditer(text):
         start, end = found.start(), found.end()
+        if draft.is_taken(start, end):
+            continue
         whole, fraction = found["whole"], found["fraction"]
         if not draft.is_free(start, end):
             start = found.start("whole")
