@@ -112,7 +112,7 @@ def test_the_first_word_makes_a_dictionary_that_every_text_is_read_with(page: St
     expect(page["#word"]).to_be_focused()
     expect(page["#word"]).to_have_value("")
     assert [(one["name"], one["default"]) for one in listed(own)] == [("Page", True)]
-    assert read_words(own, "Mr Nguyen called.") == "Mr win called."
+    assert read_words(own, "Call Nguyen today.") == "Call win today."
     add(page, "SQL", "sequel")
     assert [one["name"] for one in listed(own)] == ["Page"]
     page.page.reload()
@@ -265,11 +265,11 @@ def test_enter_in_the_fields_adds_the_word_and_speaks_nothing(page: Studio) -> N
 
 
 def test_the_open_panel_is_read_again_with_a_new_word(page: Studio) -> None:
-    page["#text"].fill("Mr Nguyen called.")
+    page["#text"].fill("Call Nguyen today.")
     page["#reading-button"].click()
     expect(page["#reading-summary"]).to_have_text("Read as English. Nothing is changed.")
     add(page, "Nguyen", "win")
-    expect(page["#reading-words"]).to_have_text("Mr win called.")
+    expect(page["#reading-words"]).to_have_text("Call win today.")
     expect(page["#reading-words mark"]).to_have_attribute("title", "Pronunciation list: Nguyen → win")
 
 
