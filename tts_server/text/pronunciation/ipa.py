@@ -135,6 +135,8 @@ def phonemes(ipa: str) -> list[Phoneme]:
 def _sound_at(text: str, position: int) -> tuple[tuple[str, ...], int]:
     for length in range(min(_LONGEST, len(text) - position), 0, -1):
         piece = text[position : position + length]
+        if piece[-1:] == "ə" and len(piece) > 1 and text[position + length : position + length + 1] == "ʊ":
+            continue  # "ɪəʊ" is the vowel of "kit" and that of "goat"
         if piece in _SOUNDS:
             return _SOUNDS[piece], length
         composed = unicodedata.normalize("NFC", piece)

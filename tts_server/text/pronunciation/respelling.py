@@ -24,8 +24,11 @@ _CLOSED = {**_OPEN, "ɪ": "i", "ɛ": "e", "æ": "a", "ʌ": "u", "ə": "u", "aʊ"
 _BEFORE_R = {"ɪ": "ee", "i": "ee", "ɛ": "ai", "ʊ": "oo", "ɑ": "a", "ɔ": "o", "ə": "e"}
 """Vowels before an r of their syllable."""
 
-_OTHERS_BEFORE_R = {("w", "ɔ"): "oar", **dict.fromkeys((("d", "ə"), ("tʃ", "ə"), ("ɡ", "ə"), ("r", "ə")), "urr")}
-"""The same for syllables that end in r, by the consonant before: "wor", "der" and "cher" have other vowels."""
+_OTHERS_BEFORE_R = {("w", "ɔ"): "oar", ("w", "ɑ"): "ahr", **dict.fromkeys((("d", "ə"), ("tʃ", "ə"), ("ɡ", "ə"), ("r", "ə")), "urr")}
+"""The same for syllables that end in r, by the consonant before: "wor", "war", "der" and "cher" have other vowels."""
+
+_WITH_LONG_OW = frozenset("ʃ b r l n t s m".split())
+"""Consonants after which "ow" is read as in "show", while "ao" is read as in "bao"."""
 
 _STOPS = frozenset("p b t d k ɡ".split())
 _SHORT = frozenset("ɪ ɛ æ ɑ ʌ ə".split())
@@ -62,15 +65,19 @@ def _rime(syllable: Syllable) -> str:
     vowel, coda = syllable.vowel, syllable.coda
     if not coda:
         return _open_rime(syllable)
-    spelled = "".join(_LETTERS.get(sound, sound) for sound in coda)
+    spelled = "".join("k" if sound == "h" else _LETTERS.get(sound, sound) for sound in coda)
     if coda[0] == "r" and vowel in _BEFORE_R:
         if len(coda) == 1 and (other := _OTHERS_BEFORE_R.get(("".join(syllable.onset[-1:]), vowel))):
             return other
         return _BEFORE_R[vowel] + _with_clear_end(spelled)
-    if len(coda) > 1:
+    if coda == ("k", "s") and vowel in _SHORT:
+        spelled = "cks"
+    elif len(coda) > 1:
         spelled = _with_clear_end(spelled)
-    elif vowel == "aɪ" and not syllable.onset and len(spelled) == 1:
-        return f"i{'c' if spelled == 's' else spelled}e"
+    elif vowel in ("aɪ", "eɪ") and not syllable.onset and len(spelled) == 1:
+        return f"{'i' if vowel == 'aɪ' else 'a'}{'c' if spelled == 's' else spelled}e"
+    elif vowel == "ɪ" and not syllable.onset and spelled in ("k", "d"):
+        return f"i{spelled}"
     elif vowel in _SHORT:
         spelled = spelled * 2 if spelled in ("n", "m") and vowel in ("æ", "ɪ") and not syllable.onset else _DOUBLED.get(coda[0], spelled)
     elif spelled == "s":
@@ -88,6 +95,8 @@ def _open_rime(syllable: Syllable) -> str:
         return {"eɪ": "eigh", "aɪ": "eye"}.get(vowel, _OPEN[vowel])
     if vowel == "aɪ" and (onset[-1] == "l" or onset in (("b",), ("k",))):
         return "y"  # "fligh", "bigh" and "kigh" are read with a short i
+    if vowel == "aʊ" and onset[-1] in _WITH_LONG_OW and onset != ("n",):
+        return "ao"
     return "urr" if vowel == "ɜr" else _OPEN[vowel]
 
 
