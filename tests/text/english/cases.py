@@ -6,9 +6,10 @@ import re
 
 from tests.text.english.cases_more import ROWS as MORE
 from tests.text.english.cases_numbers import ROWS as NUMBERS
+from tests.text.english.cases_short import ROWS as SHORT
 from tests.text.english.cases_words import ROWS as WORDS
 
-CASES: list[tuple[str, str, str | tuple[str, ...]]] = [*NUMBERS, *WORDS, *MORE]
+CASES: list[tuple[str, str, str | tuple[str, ...]]] = [*NUMBERS, *WORDS, *MORE, *SHORT]
 
 _SIGNS = re.compile(r"[^\w\s]")
 _LETTERS = re.compile(r"\b(?:\w )+\w\b")

@@ -22,7 +22,7 @@ from tts_server.text.normalize.english.names import find_names
 from tts_server.text.normalize.english.phones import find_digits, find_phones
 from tts_server.text.normalize.english.remaining import find_remaining
 from tts_server.text.normalize.english.roman import find_romans
-from tts_server.text.normalize.english.symbols import find_symbols
+from tts_server.text.normalize.english.symbols import find_symbols, say_lone_sign
 from tts_server.text.normalize.english.times import find_times
 from tts_server.text.normalize.english.web import find_addresses
 
@@ -54,11 +54,16 @@ _PASSES = (
 """What comes first wins: the forms with the clearest signs, then those that depend on what stands around."""
 
 
+_SHORT = 16
+
+
 def find_edits(text: str) -> list[Edit]:
     """The edits that turn `text` into words, in order and without overlap; what needs no change has no edit.
 
     U+FFFC stands for something that must stay as it is. Time is linear in the length of the text.
     """
+    if len(text) < _SHORT and (said := say_lone_sign(text)):
+        return [Edit(text.index(text.strip()), text.index(text.strip()) + len(text.strip()), said, "symbol")]
     draft = Draft(text)
     for find in _PASSES:
         find(draft)

@@ -289,7 +289,7 @@ def _add_general(draft: Draft, found: re.Match[str]) -> None:
     if key in ("inc", "ltd", "corp", "co", "cos", "bros"):
         if not (word[0].isupper() and before[:1].isupper()) and not goes_on:
             return
-        if word[0].islower() and key in ("co", "cos"):
+        if word[0].islower() and key in ("co", "cos") and before.lower() not in ("the", "a", "our", "your", "their", "this"):
             return
     elif (
         key in ("no", "nos", "vol", "fig")

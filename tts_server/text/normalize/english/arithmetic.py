@@ -45,8 +45,9 @@ _ORDINAL = re.compile(
 )
 _FRACTION = re.compile(
     rf"(?<![\w.,⁄/])(?P<amount>[0-9]{{1,4}} ?[{VULGAR}]|[{VULGAR}]|"
-    rf"(?:[0-9]{{1,3}}[ -])?[0-9]{{1,4}}[/⁄][0-9]{{1,4}})(?![0-9/⁄]|[.,][0-9])(?P<hyphen>-(?=[A-Za-z]))?"
+    rf"(?:[0-9]{{1,3}}[ -])?[0-9]{{1,4}}[/⁄][0-9]{{1,4}})(?![0-9⁄]|/[0-9]|[.,][0-9])(?P<hyphen>-(?=[A-Za-z]))?"
 )
+_RATING = re.compile(r"(?<![\w.,/])(?P<first>[0-9]{1,3}\.[0-9]{1,2}) ?/ ?(?P<second>[0-9]{1,3})(?![\w/%]|[.,][0-9])")
 _SIGNED = re.compile(
     rf"(?<![\w.,/{VULGAR})])(?P<sign>[-−–+±~≈<>≤≥√∓]|\+/-|>=|<=|<~|±|~)(?P<space>[ ]?)(?P<amount>{EURO_AMOUNT})"
     rf"(?P<plus>\+)?(?![\w/%]|[.,:][0-9])"
@@ -139,6 +140,9 @@ def find_arithmetic(draft: Draft) -> None:
         _add_equation(draft, found)
     for found in draft.find_at_numbers(_FRACTION):
         _add_fraction(draft, found)
+    for found in draft.find_at_numbers(_RATING):
+        words = f"{read_amount(found['first'])} out of {read_amount(found['second'])}"
+        draft.add(found.start(), found.end(), words, "fraction")
     for found in draft.find_at_numbers(_RANGE):
         _add_range(draft, found)
     for found in draft.find_at_numbers(_PLUS_AFTER):
@@ -257,7 +261,11 @@ def _slashed(text: str, found: re.Match[str], whole: str, numerator: int, denomi
         )
     ):
         return f"{top} out of {bottom}"
-    if numerator < denominator and denominator in _RECIPES and (denominator not in (10, 100) or following in ("of", "inch", "mile")):
+    if (
+        numerator < denominator
+        and denominator in _RECIPES
+        and (denominator not in (10, 100) or numerator == 1 or following in ("of", "inch", "mile"))
+    ):
         if denominator == 5 and not following and before in ("it", "is", "a"):
             return f"{top} out of {bottom}"
         return fraction(numerator, denominator)

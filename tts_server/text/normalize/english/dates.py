@@ -84,7 +84,7 @@ _COUNTED = frozenset(
         characters tokens points votes jobs users pounds calories percent
     """.split()
 )
-_SINGULAR_CUES = frozenset("the his her their my our your early mid late".split())
+_SINGULAR_CUES = frozenset("roaring swinging the his her their my our your early mid late".split())
 
 
 def find_dates(draft: Draft) -> None:

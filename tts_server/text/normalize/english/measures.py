@@ -33,6 +33,7 @@ _FEET = re.compile(
 )
 _INCHES = re.compile(rf"(?<![\w.,/])(?P<amount>{EURO_AMOUNT})(?P<mark>\"|″|”|''|′)(?![\w])")
 _INCH_MARK = re.compile("[\"″”′']")
+_BY = re.compile(r" ?[x×](?= ?[0-9])")
 _PRIME = re.compile(r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?: (?:tall|wide|long|high|deep|x)\b| ?[x×] ?[0-9]))")
 _DIMENSION = re.compile(
     r"(?<![\w.,/$€£])(?P<parts>[0-9]{1,5}(?:\.[0-9]{1,3})?(?: ?[x×] ?[0-9]{1,5}(?:\.[0-9]{1,3})?){1,3})(?![\w%]|[.,/^][0-9])"
@@ -156,10 +157,13 @@ def _find_inches(draft: Draft) -> None:
         feet = found["mark"] == "′"
         following = word_after(text, found.end())
         single = is_one(amount) or (
-            following.islower() and following not in FUNCTION_WORDS and following not in ("wide", "long", "tall", "high", "deep", "thick")
+            following.islower()
+            and following not in FUNCTION_WORDS
+            and following not in ("wide", "long", "tall", "high", "deep", "thick", "x")
         )
         name = ("foot" if single else "feet") if feet else ("inch" if single else "inches")
-        draft.add(found.start(), found.end(), f"{read_amount(amount)} {name}", "unit")
+        by = _BY.match(text, found.end())
+        draft.add(found.start(), by.end() if by else found.end(), f"{read_amount(amount)} {name}{' by' if by else ''}", "unit")
     for found in draft.find_at_numbers(_PRIME):
         draft.add(found.start(), found.end(), f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}", "unit")
 
@@ -235,6 +239,10 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
         if not gap:
             return True
         return (bool(found["dot"]) and not following[:1].isupper() and bool(following)) or following in _INCH_AFTER
+    if unit in ("N", "W", "S", "E") and found["dot"] and text[end + 1 : end + 3].strip().isupper():
+        return False  # "100 N. Main St."
+    if unit == "A" and not gap and "." not in amount:
+        return word_after(text, end) in ("fuse", "current", "circuit", "breaker", "charger", "at")
     if unit == "A" and gap:
         return following_is_break(text, end) or word_after(text, end) in ("of", "fuse", "current", "circuit", "breaker", "charger")
     if unit == "s" and not gap:

@@ -176,6 +176,11 @@ _MINUS = {
     ">": "more than ",
 }
 _LONE_SIGN = re.compile(rf"(?<![^\s(\"'“‘])([{_SIGN}¢])(?![^\s.,;:!?)\"'”’])")
+_COUNTED = (
+    "people|users|views|viewers|followers|subscribers|downloads|customers|copies|jobs|homes|residents|voters|workers|members|visitors"
+    "|readers|students|tourists|inhabitants|listeners|players|units|shares|barrels|doses"
+)
+_MILLIONS = re.compile(rf"(?<![\w.,$€£¥-])(?P<amount>[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?)m(?= (?:{_COUNTED})\b)")
 _SHORT_SCALE = re.compile(r"(?<![\w.,$€£¥])([0-9]{1,3}(?:,[0-9]{3}){0,4}(?:\.[0-9]{1,3})?) ?(mn|bn|tn|mln|bln|trn)(\.)?(?![\w])")
 _CENT = Currency("cent", "cents")
 
@@ -194,6 +199,8 @@ def find_money(draft: Draft) -> None:
         else:
             currency = CODES[found["code"]]
         _add(draft, found, currency)
+    for found in draft.find_at_numbers(_MILLIONS):
+        draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} million", "cardinal")
     for found in draft.find_at_numbers(_SHORT_SCALE):
         stop = "." if found[3] and ends_sentence(text, found.end()) else ""
         draft.add(found.start(), found.end(), f"{read_amount(found[1])} {SCALES[found[2]]}{stop}", "cardinal")

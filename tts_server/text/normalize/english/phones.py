@@ -29,7 +29,7 @@ _PHONE_WORDS = frozenset("call phone tel telephone fax mobile cell dial ring tex
 _CODE_WORDS = frozenset(
     """
     pin pins code codes zip zipcode postcode account acct passcode password passwords serial tracking id ids confirmation verification
-    otp sku isbn issn ein ssn vin imei barcode upc iban routing ticket licence license badge reference ref booking reservation key
+    otp sku isbn issn ein ssn vin imei barcode upc iban routing ticket licence license badge reference ref booking reservation key ending
     combination extension ext
     """.split()
 )

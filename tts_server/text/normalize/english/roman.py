@@ -40,6 +40,7 @@ _LISTED = re.compile(
     r"(?:(?<=\n)|\A)[ ]{0,4}(?P<numeral>[IVX]{1,6})\.(?=[ ][A-Z])|\((?P<small>i{2,3}|iv|vi{1,3}|ix|xi{0,3}|I{2,3}|IV|VI{1,3}|IX)\)"
 )
 _CENTURY = re.compile(r"(?<![\w])(?P<numeral>[IVX]{1,6})(?:th)?(?=[ -](?:century|centuries|century's|Century)\b)")
+_WORLD_WAR = re.compile(r"(?<![\w])WW(?P<numeral>II?)(?![\w])")
 _ALONE = re.compile(
     r"(?<![\w.'’&/-])(?P<numeral>I{2,3}|VI{1,3}|IX|X[IVX]{1,4}|XXX?I{0,3}V?)(?:[-–—](?P<to>[IVX]{1,6}))?(?![\w&/'’]|\.[\w])"
 )
@@ -92,6 +93,8 @@ def find_romans(draft: Draft) -> None:
         if (value := roman_value(numeral)) and (len(numeral) > 1 or "\n" in text):
             start, end = (found.start("numeral"), found.end("numeral")) if found["numeral"] else (found.start("small"), found.end("small"))
             draft.add(start, end, cardinal(value), "roman")
+    for found in _WORLD_WAR.finditer(text):
+        draft.add(found.start(), found.end(), f"World War {'One' if found['numeral'] == 'I' else 'Two'}", "roman")
     for found in _YEAR.finditer(text):
         if 1000 <= (value := roman_value(found["numeral"])) < 2200:
             draft.add(found.start(), found.end(), year(value), "roman")

@@ -17,6 +17,7 @@ _ALTERNATIVES = frozenset(
         dad boy girl s/he left right win lose black white true up down day night either or sir madam is are was were
     """.split()
 )
+_PRONOUNS = frozenset((("and", "or"), ("he", "him"), ("she", "her"), ("they", "them"), ("him", "his"), ("her", "hers")))
 _AMPERSAND = re.compile(r"[ ]?&(?:amp;)?[ ]?")
 _ARROW = re.compile(r"[ ]?(?P<arrow>→|⟶|➜|➔|➝|➞|⇒|↦|←|⟵|⇐|↔|⟷|⇔|->|=>|<-|<->|-->)[ ]?")
 _SPOKEN = {
@@ -30,6 +31,11 @@ _SPOKEN = {
     "∝": "proportional to", "−": "minus", "+": "plus", "=": "equals", "℅": "care of", "µ": "mu", "Ω": "ohm", "K": "kelvin",
     "Å": "angstroms", "ℓ": "liters",
     "∏": "the product of", "⊕": "plus", "⊗": "times", "∧": "and", "∨": "or", "℮": "", "∠": "angle", "∟": "angle", "ℏ": "h bar",
+}  # fmt: skip
+_LONE = {
+    "™": "trademark", "®": "registered", "©": "copyright", "#": "hash", "@": "at", "*": "asterisk", "+": "plus", "=": "equals",
+    "<": "less than", ">": "greater than", "~": "tilde", "^": "caret", "|": "bar", "_": "underscore", "/": "slash", "\\": "backslash",
+    "→": "right arrow", "←": "left arrow", "§": "section", "¶": "paragraph", "₿": "bitcoin", "₹": "rupees", "₩": "won", "₽": "rubles",
 }  # fmt: skip
 _GREEK = dict(
     zip(
@@ -50,6 +56,12 @@ _SLASH = re.compile(r"[ ]?[/\\|][ ]?")
 _SILENT = re.compile(r"[#*~^_{}<>=+`|\\@&$%√¬]+")
 _REST = re.compile("[^\x00-\x7f\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af]")
 _KEPT = frozenset("“”‘’«»‹›„‚…—–‐‑¿¡、。，！？；：（）「」『』【】《》〈〉〔〕〖〗．・\u00a0\u202f\u2009\u200a\u3000\ufffc´ʼ‥‼⁇⁈⁉")
+
+
+def say_lone_sign(text: str) -> str:
+    """The name of a sign that is the whole text, so that it is heard; "" for other texts."""
+    sign = text.strip()
+    return _LONE.get(sign) or _SPOKEN.get(sign, "") if len(sign) == 1 else ""
 
 
 def find_symbols(draft: Draft) -> None:
@@ -94,7 +106,7 @@ def _add_pair(draft: Draft, found: re.Match[str]) -> None:
     """Two words with a slash between: "or" between opposites, otherwise a space."""
     start = found.end("first")
     first, second = found["first"].lower(), found["second"].lower()
-    word = " or " if not found["more"] and first in _ALTERNATIVES and second in _ALTERNATIVES and (first, second) != ("and", "or") else " "
+    word = " or " if not found["more"] and first in _ALTERNATIVES and second in _ALTERNATIVES and (first, second) not in _PRONOUNS else " "
     if draft.is_free(start, found.start("second")):
         draft.add(start, found.start("second"), word, "symbol")
 
