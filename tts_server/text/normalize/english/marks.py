@@ -12,12 +12,13 @@ from tts_server.text.normalize.english.numbers import cardinal, digits
 _SIGN = re.compile(r"[-#+=_*~|&@%$°<>^\[\]()\\:;]")
 _LANGUAGES = re.compile(r"(?<![\w])(?P<name>[CFJ]#|[CDN]\+\+|Notepad\+\+|[Cc]\+\+)(?![A-Za-z_+#])")
 _FOOTNOTE = re.compile(
-    r"(?<=[^\W_]|[.,;:!?)\"”'’])[ ]?(?:\[(?:[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,6}|[a-z]|note [0-9]{1,2}|citation "
-    r"needed)\])+|(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?)\"”]))[¹²³⁴⁵⁶⁷⁸⁹⁰]{1,3}(?=[\s.,;:]|$)"
+    r"\[(?:[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,6}|[a-z]|note [0-9]{1,2}|citation needed)\](?:\[(?:[0-9]{1,3}|[a-z])\]){0,9}"
 )
+_RAISED_NOTE = re.compile(r"[¹²³⁴⁵⁶⁷⁸⁹⁰][¹²³⁴⁵⁶⁷⁸⁹⁰]{0,2}(?=[\s.,;:]|$)")
 _PLURAL = re.compile(r"(?<=[^\W\d_])\((s|es|ies)\)")
 _SECTION = re.compile(r"(?P<sign>§§?|¶¶?)[ ]?(?=(?P<number>[0-9IVX])?)")
 _LOWERED = re.compile(r"(?<![^\W\d_])(?P<formula>(?:[A-Z][a-z]?[₀-₉]{0,3}){1,12})(?![^\W\d_])")
+_LOWERED_DIGIT = re.compile("[₀-₉]")
 _ELEMENT = re.compile(r"([A-Z][a-z]?)([₀-₉]*)")
 _COPYRIGHT = re.compile(r"©|\([cC]\)(?= ?(?:[12][0-9]{3}|[A-Z]))")
 _EMOTICON = re.compile(
@@ -36,8 +37,14 @@ def find_marks(draft: Draft) -> None:
     for found in _LANGUAGES.finditer(text):
         name = found["name"]
         draft.add(found.start(), found.end(), f"{name.rstrip('+#')} {'sharp' if name.endswith('#') else 'plus plus'}", "symbol")
-    if "[" in text or not text.isascii():
-        for found in _FOOTNOTE.finditer(text):
+    for found in _FOOTNOTE.finditer(text) if "[" in text else ():
+        start = found.start() - (text[found.start() - 1 : found.start()] == " ")
+        before = text[start - 1 : start] if start else ""
+        if before and (before.isalnum() or before in ".,;:!?)\"”'’"):
+            draft.add(start, found.end(), "", "decoration")
+    for found in _RAISED_NOTE.finditer(text) if not text.isascii() else ():
+        before = text[max(0, found.start() - 3) : found.start()]
+        if before[-1:] in '.,;:!?)"”' and before or (len(before) == 3 and before.isalpha()):
             draft.add(found.start(), found.end(), "", "decoration")
     for found in _EMOTICON.finditer(text):
         draft.add(found.start(), found.end(), "", "decoration")
@@ -66,7 +73,7 @@ def _find_special_characters(draft: Draft) -> None:
             draft.add(found.start(), found.end(), f"{name}{plural} ", "symbol")
         else:
             draft.add(found.start(), found.start() + len(found["sign"]), name if found["sign"][0] == "§" else "", "symbol")
-    for found in _LOWERED.finditer(text):
+    for found in _LOWERED.finditer(text) if _LOWERED_DIGIT.search(text) else ():
         if any(char in LOWERED for char in found[0]):
             words = []
             for element in _ELEMENT.finditer(found[0]):

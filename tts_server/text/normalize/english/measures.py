@@ -46,7 +46,7 @@ _ANGLE = re.compile(
     r"(?<![\w.,/])(?P<degrees>[0-9]{1,3}(?:\.[0-9]{1,8})?)°(?: ?(?P<minutes>[0-9]{1,2}(?:\.[0-9]{1,5})?)['’′]"
     r"(?: ?(?P<seconds>[0-9]{1,2}(?:\.[0-9]{1,5})?)(?:\"|″|”|''))?)?(?: ?(?P<point>[NSEW])(?![\w]))?"
 )
-_LONE_UNIT = re.compile("(?<![\\w/.-])(?:" + one_of(ALONE) + r")(?![\w/²³-]|\.[\w])|(?<=[\w)])[ ]?[%％‰](?!\w)|[°℃℉](?:[CF]\b)?")
+_LONE_UNIT = re.compile(one_of(ALONE) + r"(?![\w/²³-]|\.[\w])|[%％‰](?!\w)|[°℃℉](?:[CF]\b)?")
 _LONE_COMPOUND = re.compile(
     r"(?P<unit>(?:k?m|c?m|ft|mi|mg|µg|kg|g|mL|L|[KMG]B|[kMG]?W|N|J|kcal|mol|gal)/(?:s²|s|h|hr|min|m²|m³|dL|L|kg|day|mL|mol|g))(?![\w²³/])"
 )
@@ -78,20 +78,21 @@ def find_measures(draft: Draft) -> None:
 
 def find_lone_units(draft: Draft) -> None:
     """Find units without a number: "a few km", "%", "°C"."""
-    if "/" in draft.text:
+    text = draft.text
+    if "/" in text:
         _find_lone_compounds(draft)
-    for found in _LONE_UNIT.finditer(draft.text):
-        symbol = found[0].strip()
-        if symbol == "sq":
+    for found in _LONE_UNIT.finditer(text):
+        symbol, start = found[0], found.start()
+        before = text[start - 1 : start] if start else ""
+        if symbol == "sq" or (symbol[0].isalpha() and (before.isalnum() or before in "_/.-" and before)):
+            continue
+        if symbol in "%％‰" and not (
+            before.isalnum() or before in (")", " ") and start > 1 and (before == ")" or text[start - 2].isalnum())
+        ):
             continue
         one, many = UNITS.get(symbol) or _divided(symbol)
-        before = word_before(draft.text, found.start()).lower()
-        draft.add(
-            found.start(),
-            found.end(),
-            f"{'' if found[0][0] != ' ' else ' '}{one if before in ('per', 'a', 'an', 'each', 'every', 'one') else many}",
-            "unit",
-        )
+        is_single = word_before(text, start).lower() in ("per", "a", "an", "each", "every", "one")
+        draft.add(start, found.end(), one if is_single else many, "unit")
 
 
 def _find_lone_compounds(draft: Draft) -> None:

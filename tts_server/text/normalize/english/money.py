@@ -175,6 +175,7 @@ _MINUS = {
     "<": "less than ",
     ">": "more than ",
 }
+_ANY = re.compile(f"[{_SIGN}¢]|{_CODE}")
 _LONE_SIGN = re.compile(rf"(?<![^\s(\"'“‘])([{_SIGN}¢])(?![^\s.,;:!?)\"'”’])")
 _COUNTED = (
     "people|users|views|viewers|followers|subscribers|downloads|customers|copies|jobs|homes|residents|voters|workers|members|visitors"
@@ -188,6 +189,9 @@ _CENT = Currency("cent", "cents")
 def find_money(draft: Draft) -> None:
     """Find prices and sums with a currency sign or code, and numbers with "mn" or "bn"."""
     text = draft.text
+    if _ANY.search(text) is None:
+        _find_scales(draft)
+        return
     for found in _BEFORE.finditer(text):
         currency = PREFIXED[found["prefix"]] if found["prefix"] else SYMBOLS[found["sign"]]
         _add(draft, found, currency)
@@ -199,14 +203,20 @@ def find_money(draft: Draft) -> None:
         else:
             currency = CODES[found["code"]]
         _add(draft, found, currency)
+    _find_scales(draft)
+    for found in _LONE_SIGN.finditer(text):
+        if text[found.start() - 1 : found.start()] != found[1]:
+            draft.add(found.start(), found.end(), "cents" if found[1] == "¢" else SYMBOLS[found[1]].many, "money")
+
+
+def _find_scales(draft: Draft) -> None:
+    """Find numbers with a short form of a large number: "2.5mn", "2m people"."""
+    text = draft.text
     for found in draft.find_at_numbers(_MILLIONS):
         draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} million", "cardinal")
     for found in draft.find_at_numbers(_SHORT_SCALE):
         stop = "." if found[3] and ends_sentence(text, found.end()) else ""
         draft.add(found.start(), found.end(), f"{read_amount(found[1])} {SCALES[found[2]]}{stop}", "cardinal")
-    for found in _LONE_SIGN.finditer(text):
-        if text[found.start() - 1 : found.start()] != found[1]:
-            draft.add(found.start(), found.end(), "cents" if found[1] == "¢" else SYMBOLS[found[1]].many, "money")
 
 
 def _add(draft: Draft, found: re.Match[str], currency: Currency) -> None:

@@ -8,8 +8,8 @@ import unicodedata
 from tts_server.text.normalize.english.draft import Draft, is_sentence_start
 from tts_server.text.normalize.english.numbers import cardinal, digits, integer, plural_words
 
-_DIGITS = re.compile(r"(?P<sign>(?<![\w)])[-−])?(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<fraction>\.\d+)?(?P<plural>['’]?s(?![\w]))?")
-_POINT = re.compile(r"(?<![\w.])\.(\d+)")
+_DIGITS = re.compile(r"(?P<whole>\d(?:\d{0,2}(?:,\d{3})+(?!\d)|\d*))(?P<fraction>\.\d+)?(?P<plural>['’]?s(?![\w]))?")
+_POINT = re.compile(r"\.(?<![\w.]\.)(\d+)")
 
 
 def find_remaining(draft: Draft) -> None:
@@ -24,6 +24,8 @@ def find_remaining(draft: Draft) -> None:
         if draft.is_taken(start, end):
             continue
         whole, fraction = found["whole"], found["fraction"]
+        if _is_negative(text, start) and draft.is_free(start - 1, end):
+            start -= 1
         if not draft.is_free(start, end):
             start = found.start("whole")
             end = found.end("whole")
@@ -43,13 +45,18 @@ def find_remaining(draft: Draft) -> None:
             rule = "decimal"
         if found["plural"] and end == found.end():
             words = plural_words(words)
-        if found["sign"] and start == found.start():
+        if start < found.start():
             words = f"minus {words}"
         elif len(ascii_digits) > 15 or (ascii_digits[0] == "0" and len(ascii_digits) > 1):
             rule = "digits"
         if is_sentence_start(text, start) and start < 3:
             words = words[0].upper() + words[1:]
         draft.add(start, end, words, rule)
+
+
+def _is_negative(text: str, start: int) -> bool:
+    """Whether a minus sign, and no word or bracket before it, stands before a number."""
+    return start > 0 and text[start - 1] in "-−" and not (start > 1 and (text[start - 2].isalnum() or text[start - 2] in "_)"))
 
 
 def _fill(draft: Draft, start: int, end: int) -> None:

@@ -48,6 +48,7 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _IP = re.compile(r"(?<![\w.])(?P<ip>[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?P<port>:[0-9]{1,5})?(?P<mask>/[0-9]{1,2})?(?![\w]|\.[0-9])")
+_INNER_DOT = re.compile(r"\.[A-Za-z0-9]")
 _FILE = re.compile(
     rf"(?<![\w@.])(?P<stem>[A-Za-z0-9_][\w-]{{0,60}}(?:\.[\w-]{{1,20}}){{0,2}})\.(?P<extension>{_EXTENSION})(?![\w]|\.[\w])", re.IGNORECASE
 )
@@ -84,16 +85,18 @@ def find_addresses(draft: Draft) -> None:
             words = " backslash ".join(_said(part) for part in path["path"].split("\\") if part.strip())
             draft.add(path.start(), path.end(), f"{path['drive']} colon backslash {words}".strip(), "url")
     if "." in text or "/" in text:
-        for ip in _IP.finditer(text):
+        for ip in draft.find_at_numbers(_IP):
             if all(int(part) < 256 for part in ip["ip"].split(".")):
                 port = f" port {pairs(ip['port'][1:])}" if ip["port"] else ""
                 mask = f" slash {cardinal(int(ip['mask'][1:]))}" if ip["mask"] else ""
                 draft.add(ip.start(), ip.end(), _ip(ip["ip"]) + port + mask, "digits")
-        for domain in _DOMAIN.finditer(text):
+        has_inner_dot = _INNER_DOT.search(text) is not None
+        for domain in _DOMAIN.finditer(text) if has_inner_dot else ():
             _add_domain(draft, domain)
-        for path in _UNIX_PATH.finditer(text):
+        for path in _UNIX_PATH.finditer(text) if "/" in text else ():
             _add_path(draft, path)
-        _find_files(draft)
+        if has_inner_dot:
+            _find_files(draft)
     for handle in _HANDLE.finditer(text):
         draft.add(handle.start(), handle.end(), f"at {_said(handle['name'])}", "symbol")
     for hashtag in _HASHTAG.finditer(text):
