@@ -23,6 +23,7 @@ _NOT_PLURALS = frozenset(
 """Words that are no plural of the word before their s."""
 
 _PREPOSITION = re.compile(r" (?:of|in|at|on|for|per|to|by|with) ")
+_DOTTED = re.compile(r"[^\W\d_]\.[^\W\d_]\.\Z")
 _LAST_WORD = re.compile(r"[^\W\d_]+(?=[^\w]{0,3}\Z)")
 _SIBILANTS = frozenset("szʃʒɕʑʂʐʧʤ")
 _VOICELESS = frozenset("ptkfθxχçħqcɸ")
@@ -37,7 +38,9 @@ def singulars(word: str) -> list[str]:
     if is_initialism or not word.endswith("ss"):
         found.append(word[:-1])
     if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes", "Ses", "Xes", "Zes", "CHes", "SHes")):
-        found.append(word[:-2])
+        found += [word[:-2]] if len(word) > 4 else []
+    if word.endswith("zzes"):
+        found.append(word[:-3])
     if word.endswith("ies") and len(word) > 4:
         found.append(f"{word[:-3]}y")
     return found
@@ -49,7 +52,7 @@ def plural(phrase: str) -> str:
     if (preposition := _PREPOSITION.search(phrase)) is not None:
         end = preposition.start()
     head = _LAST_WORD.search(phrase[:end])
-    if head is None:
+    if head is None or _DOTTED.search(phrase[:end]):
         return phrase[:end] + "s" + phrase[end:]
     if preposition is not None and head[0].endswith("s"):
         return phrase
@@ -65,6 +68,8 @@ def _plural_of_word(word: str) -> str:
     for ending, others in _IRREGULAR.items():
         if (len(ending) > 4 or ending in ("wife", "self")) and lower.endswith(ending):
             return word[: -len(ending)] + others
+    if len(lower) > 2 and lower[-1] == "z" and lower[-2] in "aeiou":
+        return f"{word}zes"
     if lower.endswith(("s", "x", "z", "ch", "sh")):
         return f"{word}es"
     if len(lower) > 1 and lower.endswith("y") and lower[-2] not in "aeiou":

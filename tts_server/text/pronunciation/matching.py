@@ -46,6 +46,7 @@ _JOINED = _marks() + "\u200c\u200d"
 _TOKEN = re.compile(f"(?P<word>(?:[^\\W_{_UNSPACED}][{_JOINED}]*)+)|[{_UNSPACED}][{_JOINED}]*|\\s+|.", re.DOTALL)
 _WORD = re.compile(f"[^\\W_{_UNSPACED}]")
 
+_LINE_END = re.compile(r"[\"'”’)\]»]{0,4}[ \t]{0,8}(?:\n|\Z)")
 _IN_NUMBERS = frozenset(".,:/")
 
 _Tree = dict[Any, Any]
@@ -222,6 +223,8 @@ def _edit(text: str, match: _Match, before: Edit | None) -> Edit:
     else:
         alias = clean(rule.alias or "")
         replacement = plural(alias) if match.is_plural else alias
+    if rule.pattern.endswith(".") and replacement[-1] not in ".!?…" and _LINE_END.match(text, match.end):
+        replacement += "."  # that of an abbreviation also ended its sentence
     if rule.word_boundaries or rule.ipa is not None:
         # A rule for signs, such as "++", may touch a word, which is divided from what is said instead.
         if before is not None and before.end == match.start:
