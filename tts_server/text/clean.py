@@ -76,27 +76,28 @@ def find_clean_edits(text: str) -> list[Edit]:
     if not _UNTIDY.search(text) or clean(text) == text:
         return []
     edits: list[Edit] = []
-    line: list[tuple[int, int, str]] = []  # words and the gaps between them, as they will be
-    position = 0
-    for gap in _GAP.finditer(text):
-        line.append((position, gap.start(), clean(text[position : gap.start()])))
-        line.append((gap.start(), gap.end(), ""))
-        position = gap.end()
-    line.append((position, len(text), clean(text[position:])))
-    gap_start = 0
+    position = gap_start = 0
     is_first = True
-    for start, end, word in line:
+    for gap in [*_GAP.finditer(text), None]:
+        start, end = position, gap.start() if gap else len(text)
+        position = gap.end() if gap else end
+        written = text[start:end]
+        word = written if written.isascii() else clean(written)
         if not word:
             continue
-        edits.append(Edit(gap_start, start, "" if is_first else _cleaned_gap(text[gap_start:start]), SPACE))
-        edits.append(Edit(start, end, word, SPACE))
+        space = "" if is_first else _cleaned_gap(text[gap_start:start])
+        if space != text[gap_start:start]:
+            edits.append(Edit(gap_start, start, space, SPACE))
+        if word != written:
+            edits.append(Edit(start, end, word, SPACE))
         gap_start, is_first = end, False
-    edits.append(Edit(gap_start, len(text), "", SPACE))
-    return [edit for edit in edits if text[edit.start : edit.end] != edit.text]
+    if gap_start < len(text):
+        edits.append(Edit(gap_start, len(text), "", SPACE))
+    return edits
 
 
 def _cleaned_gap(gap: str) -> str:
-    return clean(f"x{gap}x")[1:-1]
+    return gap if gap in (" ", "\n", "\n\n") else clean(f"x{gap}x")[1:-1]
 
 
 def _needed_joiner(match: re.Match[str]) -> str:
