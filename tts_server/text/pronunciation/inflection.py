@@ -17,8 +17,7 @@ _IRREGULAR = {
 _NOT_PLURALS = frozenset(
     "as is us his has was its this thus does gas bus plus news mrs mars ms yes los las des les dos lens bias always perhaps besides "
     "paris chris james charles thomas wales texas dallas athens lucas jesus status focus bonus campus census venus virus circus basis axis "
-    "oasis tennis canvas atlas alas christmas physics mathematics politics economics ethics series species"
-    "".split()
+    "oasis tennis canvas atlas alas christmas physics mathematics politics economics ethics series species".split()
 )
 """Words that are no plural of the word before their s."""
 
