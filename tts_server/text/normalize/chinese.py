@@ -37,6 +37,7 @@ _WORDS = EastAsianWords(
     identifier=chinese_digits,
     year=lambda digits: chinese_digits(digits, "〇"),
     multipliers={"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 10**8, "萬": 10_000, "億": 10**8},
+    no_multiplier=r"(?!)",
     point="点",
     percent="百分之{}",
     permille="千分之{}",
@@ -49,6 +50,8 @@ _WORDS = EastAsianWords(
     below_zero="零下",
     to="到",
     ratio="比",
+    chain="杠",
+    address_context=re.compile(r"(?!)"),
     group_pause="，",
     dot="点",
     at="艾特",
@@ -145,7 +148,7 @@ _WORDS = EastAsianWords(
         "Ω": "欧姆",
         "rpm": "转每分钟",
     },
-    speed="{}{}",
+    reads_codes_by_digit=True,
     currencies={
         "¥": "元",
         "$": "美元",
@@ -178,7 +181,7 @@ _WORDS = EastAsianWords(
     },
     cents={},
     identifier_context=re.compile(
-        r"(?:电话|手机号?|号码|热线|拨打|致电|密码|验证码|邮编|编号|卡号|账号|帐号|学号|工号|单号|QQ号?|代码|電話|密碼)码?"
+        r"(?:电话|手机号?|号码|热线|拨打|致电|密码|验证码|邮编|编号|卡号|账号|帐号|学号|工号|房间号?|房号|单号|QQ号?|代码|電話|密碼)码?"
         r"[ ]?[是为:：]?[ ]?\Z"
     ),
     score_context=re.compile(r"(?:比分|以|战绩)[^，。]{0,6}\Z"),

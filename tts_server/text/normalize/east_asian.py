@@ -38,6 +38,7 @@ _TIME = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 _PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{2,5}\)[- ]?)?\d{2,8}(?:[- ]\d{2,8}){0,4}(?![\d-])")
 _CARD = re.compile(r"\d{4}([- ])\d{4}\1\d{4}\1\d{2,4}(?!\d)")
 _DOTTED = re.compile(r"\d{1,5}(?:\.\d{1,5}){2,5}(?!\d)")
+_CHAIN = re.compile(r"\d{1,4}-\d{1,4}((?:-\d{1,4}){1,4})?(?![\d-])")
 _FRACTION = re.compile(r"(\d{1,6})[/⁄](\d{1,6})(?![\d/])")
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
 _MIDDLE_DOT = re.compile(r"(\d{1,2})·(\d{1,2})(?![\d·])")
@@ -66,7 +67,7 @@ class EastAsianReader:
         self._words = words
         multipliers = "".join(words.multipliers)
         piece = rf"{_NUMBER}(?:\.\d{{1,20}}(?!\d))?"
-        power = f"[{multipliers}]{{1,2}}"
+        power = f"(?:[{multipliers}](?!{words.no_multiplier})){{1,2}}"
         more = rf"(?:[ ]?\d{{1,4}}(?:,\d{{3}})?(?=[{multipliers}]){power}){{0,4}}(?:\d{{1,4}}(?![\d.,/:%]))?"
         self._amount = re.compile(rf"{piece}(?:[ ]?{power}{more})?")
         self._piece = re.compile(rf"({piece})[ ]?([{multipliers}]{{0,2}})")
@@ -161,9 +162,10 @@ class EastAsianReader:
         before = text[max(start - 2, 0) : start].strip()[-1:]
         gap = _QUANTITY_FOLLOWS.match(text, start + 1)
         if gap is None:
-            return (
-                Edit(start, start + 1, "", "decoration") if char in "~～" and before and not text[start + 1 : start + 2].isalnum() else None
-            )
+            following = text[start + 1 : start + 2]
+            if char in "~～〜" and following.isalnum() and self._ends_quantity(text, start):
+                return Edit(start, start + 1, words.to, "range")
+            return Edit(start, start + 1, "", "decoration") if char in "~～" and before and not following.isalnum() else None
         if before.isdecimal() or before in words.units or self._ends_quantity(text, start):
             is_difference = char in "-−" and bool(_EQUATION_ENDS.match(text, start + 1))
             left = start - (text[max(start - 1, 0) : start] == " ")
@@ -195,9 +197,13 @@ class EastAsianReader:
         if (card := _CARD.match(text, start)) or (not is_named and (card := _DOTTED.match(text, start))):
             if card.re is _CARD:
                 return Edit(start, card.end(), words.group_pause.join(map(words.identifier, re.split("[- ]", card[0]))), "digits")
-            return Edit(start, card.end(), words.point.join(self._plain(piece) for piece in card[0].split(".")), "version")
+            pieces = card[0].split(".")
+            say = words.digits if len(pieces) == 4 else self._plain
+            return Edit(start, card.end(), words.point.join(map(say, pieces)), "version")
         if (phone := _PHONE.match(text, start)) and self._is_phone(phone, text):
             return self._read_phone(phone)
+        if (chain := _CHAIN.match(text, start)) and (chain[1] or words.address_context.search(head)):
+            return Edit(start, chain.end(), words.chain.join(map(self._plain, chain[0].split("-"))), "digits")
         if time := _TIME.match(text, start):
             return Edit(start, time.end(), words.clock(int(time[1]), int(time[2]), int(time[3]) if time[3] else None), "time")
         if ratio := _RATIO.match(text, start):
@@ -229,8 +235,8 @@ class EastAsianReader:
             return Edit(start, end + 1, said, "fraction")
         if unit := self._unit.match(text, end):
             name = words.units[unit[1]]
-            template = words.speed if "/" in unit[1] else "{}{}"
-            return Edit(start, unit.end(), template.format(self._said(bare, text[max(start - 12, 0) : start], name), name), "unit")
+            number = self._said(bare, text[max(start - 12, 0) : start], name)
+            return Edit(start, unit.end(), f"{number}{words.gap}{name}", "unit")
         if money := self._money_after.match(text, end):
             return Edit(start, money.end(), self._price(bare, money[1]), "money")
         if sign := _PERCENT.match(text, end):
@@ -243,7 +249,7 @@ class EastAsianReader:
             return Edit(start, end, words.year(bare), "year")
         if bare.isdecimal() and len(bare) == 4 and self._is_year_range(text, start, end):
             return Edit(start, end, words.year(bare), "year")
-        if _LETTER.match(before) and bare.isdecimal() and len(bare) > 2:
+        if words.reads_codes_by_digit and _LETTER.match(before) and bare.isdecimal() and len(bare) > 2:
             return Edit(start, end, words.digits(bare), "digits")
         gap = words.counter_gap(after)
         rule = "decimal" if "." in bare else "cardinal"

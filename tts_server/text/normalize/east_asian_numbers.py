@@ -78,8 +78,8 @@ def japanese_number(value: int) -> str:
             continue
         for power, unit in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
             digit = group // power % 10
-            # Ten million is 一千万, a thousand alone is 千.
-            says_one = power == 1 or (power == 1000 and index > 0)
+            # Ten million is 一千万; elsewhere a thousand is 千.
+            says_one = power == 1 or (group == 1000 and index > 0)
             if digit > 1 or (digit == 1 and says_one):
                 words += _JAPANESE_DIGITS[digit]
             words += unit if digit else ""

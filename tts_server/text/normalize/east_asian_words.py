@@ -25,6 +25,8 @@ class EastAsianWords:
     """Digits of telephone numbers and codes, one by one."""
     year: Callable[[str], str]
     multipliers: Mapping[str, int]
+    no_multiplier: str
+    """A pattern of what makes a multiplier the beginning of another word."""
     point: str
     percent: str
     permille: str
@@ -41,6 +43,10 @@ class EastAsianWords:
     """The minus of a temperature."""
     to: str
     ratio: str
+    chain: str
+    """Between the numbers of an address or item, 1-2-3."""
+    address_context: re.Pattern[str]
+    """Matches the text before two numbers of an address."""
     group_pause: str
     dot: str
     at: str
@@ -48,8 +54,8 @@ class EastAsianWords:
     """Before the number in `No. 7` and `#7`."""
     signs: Mapping[str, str]
     units: Mapping[str, str]
-    speed: str
-    """Template for a number and its unit of speed; the text before the number may already say that it is one."""
+    reads_codes_by_digit: bool
+    """Whether three and more digits behind a letter are read one by one."""
     currencies: Mapping[str, str]
     cents: Mapping[str, str]
     """The hundredth of each currency that is named."""

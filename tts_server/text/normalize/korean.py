@@ -10,13 +10,14 @@ from tts_server.text.normalize.east_asian_numbers import korean_count, korean_di
 from tts_server.text.normalize.east_asian_words import EastAsianWords
 
 _NATIVE_COUNTERS = (
-    r"시간|개(?![월국년소사교]|비)|명|분(?=[이께의]?[ ]?(?:손님|계|오셨|께서))|마리|살|번째|대(?![ ]?\d)|권|장|잔|병|그루"
+    r"시간|개(?![월국년소사교]|비)|명|분(?=[이께의]?[ ]?(?:손님|계|오셨|께서))|마리|살|번째|대(?![ ]?\d)|권|장|잔|알(?![고아])|병|그루"
     r"|송이|켤레|벌|채|척|자루|통|곳|가지|사람|달(?!러)|쌍|그릇|조각|줄|군데|차례|끼|판|팀|숟가락|스푼|컵|봉지|상자|박스"
     r"|캔|모금|방울|걸음|바퀴|발|종류|편|곡|건|묶음|다발|포기|학급"
 )
 _SINO_COUNTERS = (
-    r"시|분|초|세(?!트)|번|배|학년|층|호|회|인|주|차|위|등|도|부|급|단계|반|원|달러|유로|엔|위안|파운드|퍼센트|프로|점|쪽|페이지|킬로|미터|센티"
-    r"|그램|리터|년|개|강|절|항|조|평|석|표|골|승|패|무|톤"
+    r"시|분|초|대(?=[ ]?\d)|세(?!트)|번|배|학년|층|호|회|인|주|차|위|등|도|부|급|단계|반|원|달러|유로|엔|위안|파운드|퍼센트|프로|점|쪽|페이지|킬로|미터|센티"
+    r"|그램|리터|년|개|강|절|"
+    r"항|조|평|석|표|동|골|승|패|무|톤"
 )
 _NUMBERED_THINGS = (
     "출구|버스|문제|국도|홀|타자|선수|채널|방|창구|게이트|트랙|타석|지|길|국|역|승강장|좌석|자리|줄|곡|마|교향곡|도로|이다|입니다"  #
@@ -25,6 +26,8 @@ _NATIVE = re.compile(rf"[ ]?(?:{_NATIVE_COUNTERS})")
 _TIMES = re.compile(r"[ ]?배(?!터|경|달|송|우)")
 _HOUR = re.compile(r"[ ]?시(?![리즈장도민군청작])")
 _TURN = re.compile(rf"[ ]?번(?!째)(?![ ]?(?:{_NUMBERED_THINGS}))")
+_NUMBERED_BEFORE = re.compile(r"(?:버스|번호|문제|출구|채널|선수|국도|정답|답|보기|반|게이트|창구)[은는이가]?[ ]?\Z")
+_DECADE = re.compile(r"대(?!의 )")
 _MONTH = re.compile(r"월(?!드)")
 _JOINED = re.compile(r"[년월일]")
 _COUNTER = re.compile(f"{_NATIVE_COUNTERS}|{_SINO_COUNTERS}")
@@ -36,8 +39,10 @@ def _number(value: int, before: str, after: str) -> str:
         return korean_number(value)
     if value in (6, 10) and _MONTH.match(after):
         return "유" if value == 6 else "시"
+    if value in range(10, 100, 10) and _DECADE.match(after):
+        return korean_number(value)  # an age or a decade: 20대
     is_hour = 0 < value <= 12 and _HOUR.match(after)
-    is_turn = 0 < value < 100 and _TURN.match(after)
+    is_turn = 0 < value < 100 and _TURN.match(after) and not _NUMBERED_BEFORE.search(before)
     is_times = 0 < value < 20 and _TIMES.match(after)
     if value and (is_hour or is_turn or is_times or (value < 100 and _NATIVE.match(after))):
         return "첫" if value == 1 and after.lstrip(" ").startswith("번째") else korean_count(value)
@@ -63,6 +68,7 @@ _WORDS = EastAsianWords(
     identifier=lambda digits: korean_digits(digits, "공"),
     year=lambda digits: korean_number(int(digits)),
     multipliers={"십": 10, "백": 100, "천": 1000, "만": 10_000, "억": 10**8, "조": 10**12},
+    no_multiplier=r"[각금건작립직]",
     point=" 점 ",
     percent="{} 퍼센트",
     permille="{} 퍼밀",
@@ -75,6 +81,8 @@ _WORDS = EastAsianWords(
     below_zero="영하 ",
     to="에서 ",
     ratio=" 대 ",
+    chain=" 다시 ",
+    address_context=re.compile(r"(?:[동리가로길읍면])[ ]?\Z"),
     group_pause=", ",
     dot=" 점 ",
     at=" 골뱅이 ",
@@ -170,7 +178,7 @@ _WORDS = EastAsianWords(
         "Ω": "옴",
         "rpm": "알피엠",
     },
-    speed="{}{}",
+    reads_codes_by_digit=False,
     currencies={
         "₩": "원",
         "¥": "엔",

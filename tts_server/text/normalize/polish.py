@@ -21,6 +21,10 @@ _CENTURY = re.compile(
     r"(?<![\w.])(?P<first>[IVX]{1,6})(?:[ ]?[–—-][ ]?(?P<second>[IVX]{1,6}))?[ ]"
     r"(?P<word>wiek(?:u|iem|owi|i|ów|ach)?(?!\w)|w\.(?![ ]?[a-z]{0,3}\.))"
 )
+_DECADES_BEFORE = re.compile(r"(?<!\w)(lata|lat|latach|latami)[ ](?:\d0\.,?[ ](?:(?:i|oraz|lub)[ ])?){0,3}\Z")
+_ADDRESS_BEFORE = re.compile(r"(?<!\w)(?:ul|al|os|pl)\.[ ][^,;.]{1,30}[ ]\Z")
+_RANGE_FOLLOWS = re.compile(r"[ ]?[–—-][ ]?\d")
+_TIMES = r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)[ ]?[–-][ ]?(?P<last_hour>\d{1,2})\.(?P<last_minute>[0-5]\d)(?![\d]|[.,]\d)"
 _HOUR_FORMS = {"o": "f-gen", "od": "f-gen", "do": "f-gen", "po": "f-gen", "około": "f-gen", "godzinie": "f-gen", "godziny": "f-gen"}
 _MASCULINE = "spellout-cardinal-masculine"
 
@@ -79,16 +83,23 @@ class Polish(LanguageRules):
                 "date",
                 self._say_date,
             ),
+            (
+                rf"(?P<day>\d{{1,2}})(?=[ ]do[ ]\d{{1,2}}[ ](?:{_MONTH})(?!\w))",
+                "date",
+                lambda found, _: polish_ordinal(int(found["day"]), "gen"),
+            ),
+            (r"(?P<first>\d{1,4})/(?P<second>\d{1,4})(?![\d/])", "cardinal", self._say_house),
             (r"(?P<first>\d{4})[ ]?[–—-][ ]?(?P<second>\d{4})(?![\d-])", "year", self._say_years),
             (rf"(?P<year>\d{{1,4}}){_YEAR}(?!\w)", "year", self._say_year),
             (r"(?P<number>[1-9]0)\.(?=[ ]?(?:[^\w]|\Z|[a-z]{2}))", "decade", self._say_decade),
             (r"(?P<number>\d{1,4})-(?P<word>[a-ząćęłńóśźż]{3,40})(?!\w)", "cardinal", self._say_compound),
             (r"(?P<number>\d{1,4})-(?P<ending>go|ego|mu|emu|ej|ga|gi|ty|ta|te|szy|sza|ci|cia|ym|tym)(?!\w)", "ordinal", self._say_ending),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
+            (_TIMES, "time", self._say_times),
             (r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)(?![\d]|[.,:]\d)", "time", self._say_time),
-            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} na "),
+            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} na"),
             (
-                rf"(?P<first>\d{{1,9}})[ ]?[–—-][ ]?(?P<second>\d{{1,9}})(?:[ ]?(?P<measure>{_MEASURE}))?(?![\w:,.-]*\d|\w)",
+                rf"(?P<first>\d{{1,9}})[ ]?[–—-][ ]?(?P<second>\d{{1,9}})(?:[ ]?(?P<measure>{_MEASURE}))?(?![:,.-]?\d|\w)",
                 "range",
                 self._say_range,
             ),
@@ -165,7 +176,10 @@ class Polish(LanguageRules):
             form = "f-gen" if place.before.rstrip(" ").removesuffix("godz.").rstrip().endswith((" o", "O", " od", " do", " po")) else "f"
         if place.before.rstrip(" ").endswith(("-", "–", "—")):
             form = "f-gen"  # the end of a range
-        said = [polish_ordinal(hour, form) if hour else "zero"]
+        is_first = bool(_RANGE_FOLLOWS.match(place.after))
+        if is_first:
+            form = "f-gen"
+        said = ["od" if is_first and before not in ("od", "między", "godzinach") else "", polish_ordinal(hour, form) if hour else "zero"]
         if minute or second is not None:
             said.append(self.spell_digits(f"{minute:02}") if minute < 10 else self.cardinal(minute))
         return self.joined(*said, *([] if second is None else [self.cardinal(second)]))
@@ -247,9 +261,10 @@ class Polish(LanguageRules):
 
     def _say_decade(self, found: re.Match[str], place: Place) -> str | None:
         """ "lata 90.", "w latach 90."."""
-        form = {"lata": "n", "lat": "pl-gen", "latach": "pl-gen", "latami": "pl-ins"}.get(place.word_before.lower())
-        if form is None:
+        years = _DECADES_BEFORE.search(place.before.lower())
+        if years is None:
             return None
+        form = {"lata": "n", "latami": "pl-ins"}.get(years[1], "pl-gen")
         return polish_ordinal(int(found["number"]), form) + ("." if ends_sentence(place.text, place.end) else "")
 
     def _say_compound(self, found: re.Match[str], place: Place) -> str | None:
@@ -264,6 +279,12 @@ class Polish(LanguageRules):
         form = endings.get(ending) or ("f" if ending[-1] == "a" else "m")
         return polish_ordinal(int(found["number"]), form)
 
+    def _say_house(self, found: re.Match[str], place: Place) -> str | None:
+        """The numbers of a house and a flat."""
+        if not _ADDRESS_BEFORE.search(place.before):
+            return None
+        return f"{self.cardinal(int(found['first']))} łamane przez {self.cardinal(int(found['second']))}"
+
     def _say_score(self, found: re.Match[str], place: Place) -> str:
         return self.joined(self.cardinal(int(found["first"])), "do", self.cardinal(int(found["second"]), "gen"))
 
@@ -273,6 +294,14 @@ class Polish(LanguageRules):
         if not is_time or int(found["hour"]) > 24:
             return None
         return self.time(int(found["hour"]), int(found["minute"]), None, place)
+
+    def _say_times(self, found: re.Match[str], place: Place) -> str | None:
+        """Opening hours: "8.00–16.00"."""
+        hours = int(found["hour"]), int(found["last_hour"])
+        if max(hours) > 24:
+            return None
+        first = self.time(hours[0], int(found["minute"]), None, Place(place.text, place.start, found.end("minute")))
+        return self.joined(first, "do", self.time(hours[1], int(found["last_minute"]), None, Place(f"– {found[0]}", 2, 2)))
 
     def _say_range(self, found: re.Match[str], place: Place) -> str | None:
         """A range: the first number in the case that the words in front ask for, the second in the genitive."""

@@ -246,7 +246,7 @@ ROMAN_NOUNS = frozenset("rozdział część tom akt klasa grupa typ".split())
 
 GENITIVE = frozenset(
     """
-    od do bez około u dla powyżej poniżej oprócz spośród wśród podczas koło obok blisko niespełna wobec mimo zamiast według
+    od do bez około u dla powyżej poniżej oprócz spośród wśród podczas koło obok blisko niespełna z ze spod znad wobec mimo zamiast według
     """.split()
 )
 LOCATIVE = frozenset("w we na o po przy".split())

@@ -11,6 +11,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number, roman_value
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.regnal_names import REGNAL_NAMES
 from tts_server.text.normalize.russian_numbers import (
     MAX_DIGITS,
     joined_number,
@@ -27,6 +28,8 @@ _MEASURE = "|".join(re.escape(name) for name in sorted({*russian_words.UNITS, *r
 _CENTURY = re.compile(
     r"(?<![\w.])(?P<first>[IVX]{1,6})(?:[ ]?[–—-][ ]?(?P<second>[IVX]{1,6}))?[ ](?P<word>век(?:а|е|ом|у|ов|ах|ами|и)?(?!\w)|вв?\.)"
 )
+_MONARCH = re.compile(r"(?<!\w)(?P<name>[А-ЯЁ][а-яё]{2,20})[ ](?P<numeral>[IVX]{1,5})(?![\w-])(?![ ]?[–—-]|[ ]век)")
+_ADDRESS_BEFORE = re.compile(r"(?:ул\.|улиц\w|пр\.|просп\w*\.?|пер\.|наб\.|ш\.)[ ][^;.]{1,30}[ ]\Z|(?:д\.|дом\w?)[ ]?\Z", re.IGNORECASE)
 _DECIMAL_PLACES = {1: ("десятая", "десятых"), 2: ("сотая", "сотых"), 3: ("тысячная", "тысячных")}
 
 
@@ -65,6 +68,12 @@ class Russian(LanguageRules):
     def __init__(self) -> None:
         self.special_rules = (
             (
+                rf"(?P<day>\d{{1,2}})(?=[ ]по[ ]\d{{1,2}}[ ](?:{_MONTH})(?!\w))",
+                "date",
+                lambda found, _: russian_ordinal(int(found["day"]), "gen"),
+            ),
+            (r"(?P<first>\d{1,4})/(?P<second>\d{1,4})(?![\d/])", "cardinal", self._say_house),
+            (
                 rf"(?P<first>\d{{1,2}})(?:[ ]?[–—-][ ]?(?P<day>\d{{1,2}}))?[ ](?P<month>{_MONTH})(?!\w)(?:[ ](?P<year>\d{{4}}){_YEAR}?)?",
                 "date",
                 self._say_date,
@@ -78,9 +87,9 @@ class Russian(LanguageRules):
                 lambda found, _: joined_number(int(found["number"])) + found["word"],
             ),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
-            (r"(?P<number>\d{1,6})(?P<gap>[ ]?)[xх](?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} на "),
+            (r"(?P<number>\d{1,6})(?P<gap>[ ]?)[xх](?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} на"),
             (
-                rf"(?P<first>\d{{1,9}})[ ]?[–—-][ ]?(?P<second>\d{{1,9}})(?:[ ]?(?P<measure>{_MEASURE}))?(?![\w:,.-]*\d|\w)",
+                rf"(?P<first>\d{{1,9}})[ ]?[–—-][ ]?(?P<second>\d{{1,9}})(?:[ ]?(?P<measure>{_MEASURE}))?(?![:,.-]?\d|\w)",
                 "range",
                 self._say_range,
             ),
@@ -167,10 +176,6 @@ class Russian(LanguageRules):
         parts = [russian_number(hour, "m", case), self.spell_digits(f"{minute:02}") if minute < 10 else russian_number(minute, "m", case)]
         return self.joined(*parts, *([] if second is None else [self.cardinal(second)]))
 
-    def monarch(self, value: int, place: Place) -> str:
-        """ "Пётр Первый", in the case of the name."""
-        return russian_ordinal(value, russian_forms.monarch_form(place.word_before.lower())).title()
-
     def _grouped(self, decimals: str) -> str:
         stripped = decimals.lstrip("0")
         if len(decimals) > 3:
@@ -224,6 +229,12 @@ class Russian(LanguageRules):
         number = int(found["number"])
         return russian_number(number, "m", key.removeprefix("cardinal-")) if key.startswith("cardinal-") else russian_ordinal(number, key)
 
+    def _say_house(self, found: re.Match[str], place: Place) -> str | None:
+        """The numbers of a corner house or of a building."""
+        if not _ADDRESS_BEFORE.search(place.before):
+            return None
+        return f"{self.cardinal(int(found['first']))} дробь {self.cardinal(int(found['second']))}"
+
     def _say_score(self, found: re.Match[str], place: Place) -> str:
         return self.joined(self.cardinal(int(found["first"])), self.cardinal(int(found["second"])))
 
@@ -248,7 +259,11 @@ _RULES = Russian()
 
 def find_edits(text: str, language: str) -> list[Edit]:
     """The edits that write a Russian text in words; see `registry.find_edits`."""
-    edits = merge_edits(text, list(_find_centuries(text)), lambda rest: scanner.find_edits(rest, _RULES))
+    edits = merge_edits(
+        text,
+        sorted([*_find_centuries(text), *_find_monarchs(text)], key=lambda edit: edit.start),
+        lambda rest: scanner.find_edits(rest, _RULES),
+    )
     return with_kept_stops(text, edits)
 
 
@@ -262,3 +277,13 @@ def _find_centuries(text: str) -> Iterator[Edit]:
             said = " — ".join(russian_ordinal(value, form) for value in values if value)
             stop = "." if found["word"].endswith(".") and ends_sentence(text, found.end()) else ""
             yield Edit(found.start(), found.end(), f"{said} {word}{stop}", "roman")
+
+
+def _find_monarchs(text: str) -> Iterator[Edit]:
+    """ "Николая II", in any case."""
+    for found in _MONARCH.finditer(text):
+        name = found["name"].lower()
+        value = roman_value(found["numeral"])
+        if value and not REGNAL_NAMES.isdisjoint(russian_forms.nominatives(name)):
+            said = russian_ordinal(value, russian_forms.monarch_form(name)).title()
+            yield Edit(found.start("numeral"), found.end("numeral"), said, "roman")

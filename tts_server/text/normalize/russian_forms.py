@@ -58,7 +58,7 @@ def number_key(value: int, place: Place) -> str:
     if before in DATIVE:
         return f"{gender}-dat"
     if before in GENITIVE:
-        return f"{'f' if ends_in_one and noun.endswith(('ы', 'и')) else gender}-gen"
+        return "f-gen" if ends_in_one and noun.endswith(("ы", "и")) else "m-gen"
     if ends_in_one:
         if noun.endswith(("у", "ю")) and before not in DATIVE:
             return "f-acc"
@@ -113,6 +113,12 @@ def monarch_form(name: str) -> str:
     if name.endswith(("ом", "ем", "ём")):
         return "ins"
     return "loc" if name.endswith("е") else "m"
+
+
+def nominatives(name: str) -> set[str]:
+    """What the nominative of a first name may be."""
+    stems = {name, name[:-1], name[:-2]}
+    return {stem + ending for stem in stems for ending in ("", "й", "а", "я", "ь")} | ({"павел"} if name.startswith("павл") else set())
 
 
 def ending_form(value: int, ending: str, place: Place) -> str | None:

@@ -14,7 +14,10 @@ from tts_server.text.normalize.stops import with_kept_stops
 from tts_server.text.normalize.swedish_numbers import MAX_DIGITS, swedish_digits, swedish_number, swedish_ordinal, swedish_year
 
 _CLOCK_BEFORE = re.compile(r"(?:[Kk]l\.?|[Kk]lockan|[Kk]l\.?[ ]?\d{1,2}[.:]\d{2}[ ]?(?:[-–]|till|och))[ ]?\Z")
+_MONTH = "|".join(swedish_words.MONTHS)
 _YEAR_BEFORE = frozenset("år sedan sommaren våren hösten vintern från till mellan och före efter under omkring runt valet os vm em".split())
+
+_TIMES = r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)[ ]?[–-][ ]?(?P<last_hour>\d{1,2})\.(?P<last_minute>[0-5]\d)(?![\d]|[.,]\d)"
 
 
 class Swedish(LanguageRules):
@@ -61,12 +64,18 @@ class Swedish(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            (
+                rf"(?P<day>\d{{1,2}})[ ]?(?:[–-]|till)[ ]?(?=\d{{1,2}}[ ](?:{_MONTH})(?!\w))",
+                "date",
+                lambda found, _: f"{self.ordinal(int(found['day']))} till ",
+            ),
+            (_TIMES, "time", self._say_times),
             (r"(?P<hour>\d{1,2})[.](?P<minute>[0-5]\d)(?![\d]|[.,:]\d)", "time", self._say_time),
             (r"(?P<number>\d{1,4})-(?P<word>[a-zåäö]{2,40})(?!\w)", "cardinal", self._say_compound),
             (r"(?P<whole>\d{1,6})(?::(?P<cents>\d{2})[ ]?kr(?:onor)?\b|:-(?!\d))", "money", self._say_price),
             (r"(?P<whole>\d{1,6}):(?P<word>an|or|ans|orna)(?!\w)", "cardinal", self._say_note),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
-            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} gånger "),
+            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} gånger"),
         )
 
     def cardinal(self, number: int, gender: str = "") -> str:
@@ -112,7 +121,10 @@ class Swedish(LanguageRules):
 
     def monarch(self, value: int, place: Place) -> str:
         """ "Gustav den tredje"."""
-        return f"den {self.ordinal(value)}"
+        said = self.ordinal(value)
+        if not place.word_before.endswith("a"):
+            said = said.replace("första", "förste").replace("andra", "andre")
+        return f"den {said}"
 
     def _say_time(self, found: re.Match[str], place: Place) -> str | None:
         if int(found["hour"]) > 24 or not _CLOCK_BEFORE.search(place.before):
@@ -130,6 +142,14 @@ class Swedish(LanguageRules):
         noun, cent = self.currencies["kr"]
         number = Number(found.start(), found.end(), found["whole"], found["cents"] or "", "," if found["cents"] else "")
         return self.money(number, noun, cent, place)
+
+    def _say_times(self, found: re.Match[str], place: Place) -> str | None:
+        """Opening hours with a full stop between hours and minutes."""
+        hours = int(found["hour"]), int(found["last_hour"])
+        if max(hours) > 24:
+            return None
+        minutes = int(found["minute"]), int(found["last_minute"])
+        return f" {self.to_word} ".join(self.time(hour, minute, None, place) for hour, minute in zip(hours, minutes, strict=True))
 
     def _say_score(self, found: re.Match[str], place: Place) -> str:
         return self.joined(self.cardinal(int(found["first"])), self.cardinal(int(found["second"])))

@@ -6,8 +6,6 @@ import re
 
 from tts_server.text.edits import Edit
 from tts_server.text.normalize import scanner, turkish_words
-from tts_server.text.normalize.amounts import read_amount
-from tts_server.text.normalize.dates import read_date, read_time
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
@@ -15,7 +13,10 @@ from tts_server.text.normalize.turkish_numbers import MAX_DIGITS, turkish_digits
 
 _LETTER = "[a-zçğıöşüâîû]"
 _WORD_FOLLOWS = re.compile(rf"[ ]?({_LETTER}{{2,}})|[ ]([A-ZÇĞİÖŞÜ]\w+)")
+_SUFFIX = re.compile(rf"['’]({_LETTER}{{1,16}})(?!\w)")
 _HOURS_BEFORE = re.compile(r"(?:[Ss]aat(?:ler|leri)?|[Ss]aat[ ]\d{1,2}[.:]\d{2}[ ]?[-–])[ ]?\Z")
+
+_TIMES = r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)[ ]?[–-][ ]?(?P<last_hour>\d{1,2})\.(?P<last_minute>[0-5]\d)(?![\d]|[.,]\d)"
 
 
 class Turkish(LanguageRules):
@@ -54,12 +55,12 @@ class Turkish(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
-            (rf"\d[^'’\n]{{0,32}}['’](?P<suffix>{_LETTER}{{1,16}})(?!\w)", "cardinal", self._say_suffixed),
+            (_TIMES, "time", self._say_times),
             (r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)(?![\d.,]?\d)", "time", self._say_time),
             (r"(?P<number>\d{1,9}(?:,\d{1,3})?)[ ]?(?P<unit>km|m)/(?P<per>sa|h|s|sn|saat|saniye)(?!\w)", "unit", self._say_speed),
             (r"(?P<number>\d{1,9}(?:[.,]\d{1,3})?)[ ]?(?P<sign>[%‰])", "unit", self._say_percent),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
-            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} çarpı "),
+            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} çarpı"),
         )
 
     def cardinal(self, number: int, gender: str = "") -> str:
@@ -113,25 +114,6 @@ class Turkish(LanguageRules):
         """A numeral behind a name is a cardinal."""
         return self.cardinal(value)
 
-    def _say_suffixed(self, found: re.Match[str], place: Place) -> str | None:
-        """A date, time or amount that ends at the apostrophe, joined with the suffix behind it."""
-        end = found.start("suffix") - 1
-        text = place.text
-        for said_end, said in self._candidates(text, place.start):
-            if said_end == end:
-                return with_suffix(said, found["suffix"])
-        return None
-
-    def _candidates(self, text: str, start: int) -> list[tuple[int, str]]:
-        candidates = []
-        for pattern, _, say in self.special_rules[1:]:
-            if (special := re.compile(pattern).match(text, start)) and (said := say(special, Place(text, start, special.end()))):
-                candidates.append((special.end(), said))
-        for read in (read_date, read_time, read_amount):
-            if edit := read(text, start, self):
-                candidates.append((edit.end, edit.text))
-        return candidates
-
     def _say_time(self, found: re.Match[str], place: Place) -> str | None:
         hour, minute = int(found["hour"]), int(found["minute"])
         is_suffixed = place.text[place.end : place.end + 1] in ("'", "’")
@@ -146,6 +128,14 @@ class Turkish(LanguageRules):
 
     def _say_percent(self, found: re.Match[str], place: Place) -> str:
         return self.joined(self.prefixes[found["sign"]], self._number(found["number"]))
+
+    def _say_times(self, found: re.Match[str], place: Place) -> str | None:
+        """Opening hours with a full stop between hours and minutes."""
+        hours = int(found["hour"]), int(found["last_hour"])
+        if max(hours) > 24:
+            return None
+        minutes = int(found["minute"]), int(found["last_minute"])
+        return f" {self.to_word} ".join(self.time(hour, minute, None, place) for hour, minute in zip(hours, minutes, strict=True))
 
     def _say_score(self, found: re.Match[str], place: Place) -> str:
         return self.joined(self.cardinal(int(found["first"])), self.cardinal(int(found["second"])))
@@ -164,4 +154,15 @@ _RULES = Turkish()
 
 def find_edits(text: str, language: str) -> list[Edit]:
     """The edits that write a Turkish text in words; see `registry.find_edits`."""
-    return scanner.find_edits(text, _RULES)
+    return [_with_suffix(text, edit) for edit in scanner.find_edits(text, _RULES)]
+
+
+def _with_suffix(text: str, edit: Edit) -> Edit:
+    """An edit with the suffix that follows it behind an apostrophe."""
+    found = _SUFFIX.match(text, edit.end)
+    if found is None or edit.rule in ("email", "url"):
+        return edit
+    suffix = found[1]
+    if edit.rule == "fraction" and len(suffix) == 1:
+        suffix = "s" + suffix if edit.text[-1] in "aıoueiöü" else suffix  # "üçte ikisi", a possessive
+    return Edit(edit.start, found.end(), with_suffix(edit.text, suffix), edit.rule)
