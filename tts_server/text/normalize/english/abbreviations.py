@@ -25,7 +25,7 @@ _FIXED_RE = re.compile(
     r"(?<![\w./])(?:" + "|".join(f"(?P<f{index}>{pattern})" for index, (pattern, _, _) in enumerate(FIXED)) + r")(?![\w])"
 )
 _TITLE = re.compile(
-    r"(?<![\w.'’-])(?P<title>" + one_of(TITLES) + r")(?P<dot>\.)?(?=[ \u00a0](?:[A-Z][\w'’.-]|(?:and|&|or) (?:Mrs|Ms|Mr|Dr|Dres|Prof)))"
+    r"(?<![\w.'’-])(?P<title>" + one_of(TITLES) + r")(?P<dot>\.)?(?=[ \u00a0](?:[A-Z]|(?:and|&|or) (?:Mrs|Ms|Mr|Dr|Dres|Prof)))"
 )
 _TITLE_PAIR = re.compile(r"(?<![\w.'’-])(?P<title>Mr|Mrs|Ms|Dr)\.?(?= (?:and|&|or) (?:Mrs|Ms|Mr|Dr|Prof)\b)")
 _SAINT = re.compile(r"(?<![\w.'’-])(?P<word>Sts?|Ste)(?P<dot>\.)?(?=[ \u00a0-][A-Z])")
@@ -33,7 +33,7 @@ _STREET = re.compile(r"(?<=[\w.] )(?P<word>" + one_of(STREETS) + r")(?P<dot>\.)?
 _DIRECTION = re.compile(r"(?<=[\w.,] )(?P<point>N\.?[EW]\.?|S\.?[EW]\.?|[NSEW]\.?)(?![\w'’])")
 _POINTS = {"N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast", "NW": "Northwest", "SE": "Southeast", "SW": "Southwest"}
 _BEFORE_NUMBER = re.compile(
-    r"(?<![\w.'’/-])(?P<word>" + one_of(NUMBERED) + r")(?P<dot>\.)?[ \u00a0]?(?=#?[0-9]|[IVX]{1,5}\b(?!['’])|[A-Z]?[0-9])",
+    r"(?<![\w.'’/-])(?P<word>" + one_of(NUMBERED) + r")(?P<dot>\.)?[ \u00a0]?(?=[#(]?[0-9]|[IVX]{1,5}\b(?!['’])|[A-Z]?[0-9])",
     re.IGNORECASE,
 )
 _FIGURE_LETTER = re.compile(r"(?<![\w.])(?P<word>[Ff]igs?|[Aa]pp|[Tt]ab|[Aa]pt|[Ss]te|[Bb]ldg|[Uu]nit|[Ss]ec|[Rr]m)\.[ ](?=[A-Z](?![\w']))")
@@ -197,7 +197,7 @@ def _add_street(draft: Draft, found: re.Match[str]) -> None:
         _add_direction_before(draft, found.start())
 
 
-_DIRECTION_BEFORE = re.compile(r"(?<=[0-9A-Z] )([NSEW])\.? (?=(?:[A-Z0-9][\w'’]* ){1,3}$)")
+_DIRECTION_BEFORE = re.compile(r"(?:(?<=[0-9A-Z] )([NSEW]) |(?<![\w.])([NSEW])\. )(?=(?:[A-Z0-9][\w'’]* ){1,3}$)")
 
 
 def _add_direction_before(draft: Draft, start: int) -> None:
@@ -205,7 +205,7 @@ def _add_direction_before(draft: Draft, start: int) -> None:
     head = max(0, start - 48)
     if found := _DIRECTION_BEFORE.search(draft.text[head:start]):
         end = head + found.end() - 1
-        draft.add(head + found.start(), end, _POINTS[found[1]], "abbreviation")
+        draft.add(head + found.start(), end, _POINTS[found[1] or found[2]], "abbreviation")
 
 
 def _add_title(draft: Draft, found: re.Match[str]) -> None:
@@ -213,7 +213,11 @@ def _add_title(draft: Draft, found: re.Match[str]) -> None:
     if not found["dot"] and title not in TITLES_WITHOUT_DOT:
         return
     following = word_after(text, found.end())
-    if len(following) == 1 and not re.match(r"[ \u00a0][A-Z]\.", text[found.end() : found.end() + 3]):
+    if (
+        len(following) == 1
+        and title not in ("Mr", "Mrs", "Ms", "Dr", "Prof")
+        and not re.match(r"[ \u00a0][A-Z]\.", text[found.end() : found.end() + 3])
+    ):
         return
     before = word_before(text, found.start())
     if title in ("Sr", "Dir", "Del", "Rep", "Reps", "Fr", "Pt", "Det", "Sec", "Ens") and (
@@ -238,7 +242,7 @@ def _add_numbered(draft: Draft, found: re.Match[str]) -> None:
         return
     if word.isupper() and len(word) > 1 and key not in ("no", "nos"):
         return
-    roman = not text[found.end() : found.end() + 2].lstrip("#")[:1].isdigit() and not text[found.end() : found.end() + 2][1:].isdigit()
+    roman = not text[found.end() : found.end() + 2].lstrip("#(")[:1].isdigit() and not text[found.end() : found.end() + 2][1:].isdigit()
     if roman and key in ("no", "c", "b", "d", "l", "v", "ex", "est", "ca", "ref", "art", "app", "def", "fr", "q"):
         return
     if key in ("c", "b", "d", "ca", "est") and not re.match(r"[0-9]{3,4}", text[found.end() : found.end() + 4]):

@@ -50,9 +50,10 @@ _DECADE = re.compile(r"(?<![\w.,/$€£])(?P<quote>['’‘])?(?P<number>[0-9]{2
 _DECADE_BEFORE = re.compile(r"0['’]?s (?:and|or|to) $")
 _SHORT_YEAR = re.compile(r"(?<![\w'’])['’‘]([0-9]{2})(?![\w'’\"”]|[.,:][0-9])")
 _BARE_YEAR = re.compile(
-    rf"(?<![\w.,/:$€£#+°-])(?P<year>[1-9][0-9]{{0,3}})(?:[ ]?(?P<dash>{_DASH})[ ]?(?P<to>[0-9]{{4}}"
+    rf"(?<![\w.,/:$€£#+°])(?<!\W-)(?<![0-9]-)(?P<year>[1-9][0-9]{{0,3}})(?:[ ]?(?P<dash>{_DASH})[ ]?(?P<to>[0-9]{{4}}"
     rf"|[0-9]{{2}}))?{_ERA}(?![\w%°$€£]|[.,:/][0-9]|[-–][0-9])"
 )
+_SEASON = re.compile(r"(?<![\w.,/-])((?:19|20)[0-9]{2})/([0-9]{2})(?![\w/%]|[.,][0-9])")
 _AFTER_ERA = re.compile(r"(?<![\w])(A\.D\.|AD|B\.C\.|BC) ([1-9][0-9]{0,3})(?![\w%]|[.,:/-][0-9])")
 _BETWEEN = re.compile(r"[ ]?['’]s(?![\w])")
 
@@ -122,6 +123,12 @@ def find_years(draft: Draft) -> None:
             draft.add(found.start(), found.end(), words, "year")
     for found in _AFTER_ERA.finditer(text):
         draft.add(found.start(), found.end(), f"{' '.join(found[1].replace('.', ''))} {year(int(found[2]))}", "year")
+    for found in draft.find_at_numbers(_SEASON):
+        last = int(found[2])
+        if last == (int(found[1]) + 1) % 100:
+            draft.add(
+                found.start(), found.end(), f"{year(int(found[1]))} to {cardinal(last) if last > 9 else f'oh {cardinal(last)}'}", "year"
+            )
     for found in draft.find_at_numbers(_BARE_YEAR):
         _add_year(draft, found)
 
@@ -170,7 +177,10 @@ def _is_short_date(text: str, found: re.Match[str]) -> bool:
         return False
     if before in _DATE_CUES:
         return not is_counted
-    return following in ("at", "from") and not is_counted
+    day = int(found[2])
+    if before in ("rated", "got", "scored", "gave", "giving", "a", "an", "the", "rate") or is_counted:
+        return False
+    return following in ("at", "from") or (day > 12 and (following in ("is", "was") or day not in (16, 20, 24, 25, 30)))
 
 
 def _add_month_day(draft: Draft, found: re.Match[str]) -> None:
@@ -311,7 +321,7 @@ def _add_decade(draft: Draft, found: re.Match[str]) -> None:
             and before[:4] not in ("mid-", "earl", "late")
             and not before.startswith("mid")
         ):
-            following = word_after(text, end).lower()
+            following = word_after(text, end + (text[end : end + 1] == "-")).lower()
             if number < 50 or not following or following in FUNCTION_WORDS:
                 return
     words = decade(number)
@@ -330,6 +340,10 @@ def _add_year(draft: Draft, found: re.Match[str]) -> None:
         draft.add(start, end, f"{year(int(found['year']))}{span} {letters}{stop}", "year")
         return
     number = int(found["year"])
+    if text[start - 1 : start] == "-":
+        if word_before(text, start).lower() in ("post-", "pre-", "mid-", "late-", "early-") and len(found["year"]) == 4:
+            draft.add(start, found.end("year"), year(number), "year")
+        return
     if found["to"]:
         to = found["to"]
         if (

@@ -25,7 +25,7 @@ _MEASURE = re.compile(
     rf"(?:(?P<middle>{EURO_AMOUNT})(?P<between2>[ ]?[x×][ ]?))?"
     rf"(?P<amount>{METRIC_AMOUNT})(?P<gap>[ \u00a0\u202f\u2009]|-)?(?P<scale>(?:thousand|million|billion|trillion"
     rf"|hundred)[ -])?(?P<unit>{_UNIT})"
-    rf"(?:[ ]?/[ ]?(?P<per>{_DIVISOR})(?![\w²³]))?(?P<dot>\.)?(?![^\W_]|[²³])"
+    rf"(?:[ ]?/[ ]?(?P<per>{_DIVISOR})(?![\w²³]))?(?P<dot>\.(?![A-Za-z]))?(?![^\W_]|[²³]|\.[A-Za-z])"
 )
 _FEET = re.compile(
     rf"(?<![\w.,/])(?P<feet>[0-9]{{1,3}}) ?(?:['’′]|ft\.?|feet|foot) ?-?(?P<inches>[0-9]{{1,2}}(?:\.[0-9]"
@@ -248,6 +248,8 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
         return following_is_break(text, end) or word_after(text, end) in ("of", "fuse", "current", "circuit", "breaker", "charger")
     if unit == "s" and not gap:
         before = word_before(text, found.start()).lower()
+        if amount.strip("0") == "1" and amount != "1" and word_after(text, end) == "of":
+            return False
         return not (before in _PLURAL_CUES or (len(amount) == 4 and amount.endswith("0") and amount.isdigit()) or amount == "0")
     if unit in ("h", "s", "m", "g", "t", "W", "V", "J", "N", "F", "L", "K") and gap and text[end : end + 1] in ("'", "’"):
         return False

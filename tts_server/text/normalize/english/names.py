@@ -57,7 +57,8 @@ _MODEL = re.compile(
 _SPACED_MODEL = re.compile(
     r"(?<![\w-])(?P<letters>(?:RTX|GTX|RX|GT|Core|Ryzen|Mark|Model|Falcon|Series|Area|Studio|ISO|RFC|IEEE|Class"
     r"|Form|Concorde|Porsche|Ferrari|Peugeot|Nokia|Galaxy|PlayStation|Xbox|Atari|Commodore|Intel|Pentium|Radeon"
-    r"|GeForce|Sony|Canon|Nikon|Formula|Blade))[ -](?P<number>[0-9]{3,4})(?P<letters2>[A-Za-z]{1,3})?(?![\w%]"
+    r"|GeForce|Boeing|Airbus|Sony|Canon|Nikon|Formula|Blade))[ -](?P<number>[0-9]{3,4})"
+    r"(?:-(?P<series>[0-9]{2,4}))?(?P<letters2>[A-Za-z]{1,3})?(?![\w%]"
     r"|[.,:/-][0-9])"
 )
 _MIXED = re.compile(
@@ -101,10 +102,11 @@ def find_names(draft: Draft) -> None:
         if word_before(text, found.start()).lower() not in ("no", "no.", "number"):
             draft.add(found.start(), found.end(), pairs(found["number"]) + letter, "digits")
     _find_versions(draft)
-    _find_rooms(draft)
     for found in _SPACED_MODEL.finditer(text):
         tail = f" {spell(found['letters2'].upper())}" if found["letters2"] else ""
-        draft.add(found.start("number"), found.end(), pairs(found["number"]) + tail, "digits")
+        series = f" {pairs(found['series'])}" if found["series"] else ""
+        draft.add(found.start("number"), found.end(), pairs(found["number"]) + series + tail, "digits")
+    _find_rooms(draft)
     for found in _MODEL.finditer(text):
         _add_model(draft, found)
     for found in _MIXED.finditer(text):

@@ -45,6 +45,8 @@ def find_remaining(draft: Draft) -> None:
             rule = "decimal"
         if found["plural"] and end == found.end():
             words = plural_words(words)
+            if whole.strip("0,") == "1" and whole != "1" and text[end : end + 4] == " of ":
+                words = words.removeprefix("one ")
         if start < found.start():
             words = f"minus {words}"
         elif len(ascii_digits) > 15 or (ascii_digits[0] == "0" and len(ascii_digits) > 1):
