@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from flask import Flask
 
 from tts_server.build import build_app, build_synthesizer
-from tts_server.config import load_settings
+from tts_server.config import Settings, load_settings
 from tts_server.engines.model_source import ModelSource
 from tts_server.http.deadlines import Deadlines
 from tts_server.server import Server
@@ -38,7 +39,15 @@ def run_server(
     sources: Mapping[str, ModelSource] | None = None, *, deadlines: Deadlines | None = None, **overrides: Any
 ) -> Iterator[RunningServer]:
     """`sources` are the models that can be loaded: none but the embedded voice, unless given, whatever is installed here."""
-    settings = load_settings(**{"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1, "api_keys_file": NO_FILE, **overrides})
+    with tempfile.TemporaryDirectory() as folder:
+        own_files = {"api_keys_file": NO_FILE, "pronunciation_path": Path(folder)}
+        usual = {"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1}
+        with _running(load_settings(**{**usual, **own_files, **overrides}), sources, deadlines) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def _running(settings: Settings, sources: Mapping[str, ModelSource] | None, deadlines: Deadlines | None) -> Iterator[RunningServer]:
     synthesizer = build_synthesizer(settings, sources or {})
     app = build_app(settings, synthesizer)
     server = Server(

@@ -18,7 +18,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SPEAKING_GETS = frozenset({"/tts-stream", "/v1/voices/<voice_id>/preview"})
 """Rules that work for whoever asks, though the method is GET."""
 
-CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, x-request-id, Cache-Control"
+CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, xi-api-key, x-request-id, Cache-Control"
 CORS_EXPOSED_HEADERS = (
     "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Removed-Voices, X-Retries, X-Sample-Rate, X-Seed, "
     "X-Cache, X-Route, Retry-After, X-Queue-Position, X-Queue-Wait, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"

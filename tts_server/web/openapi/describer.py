@@ -151,12 +151,14 @@ class Describer:
 
 
 def form_field(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
-    """A field of a form: a text where it may be a text or an object, since a form has nothing else.
+    """A field of a form: a text where it may be a text or an object, and a text with JSON where an object or a list may be left out.
 
     Who fills a form in begins with the example, else with an empty field, which is "not given".
     """
     kinds = schema.get("anyOf")
     told = {**{key: value for key, value in schema.items() if key != "anyOf"}, **kinds[0]} if kinds else dict(schema)
+    if example is None and ("$ref" in told or told.get("type") == "array"):
+        told = {"type": "string", "description": f"{told.get('description', '')} JSON."}
     if example is None and "default" in schema:
         return told
     return told | {"examples": ["" if example is None else example]}
