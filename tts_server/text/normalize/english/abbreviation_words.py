@@ -76,8 +76,8 @@ AMBIGUOUS = frozenset(
 
 ONLY_WITH_DOT = frozenset(GENERAL) - frozenset("approx dept vs govt mgmt qty lbs hrs yrs avg misc blvd etc intl natl assn".split())
 FIXED = (
-    (r"e\.[ ]?g\.", "for example", "abbreviation"),
-    (r"i\.[ ]?e\.", "that is", "abbreviation"),
+    (r"[eE]\.[ ]?g\.", "for example", "abbreviation"),
+    (r"[iI]\.[ ]?e\.", "that is", "abbreviation"),
     (r"a\.k\.a\.|(?<=[ (])aka(?= )|(?<=[ (])a/k/a", "also known as", "abbreviation"),
     (r"et al\.", "et al", "abbreviation"),
     (r"&c\.|(?<=[ ])etc(?=[,;) ])", "et cetera", "abbreviation"),

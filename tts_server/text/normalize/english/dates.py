@@ -243,6 +243,8 @@ def _find_names(draft: Draft) -> None:
         stop = "." if found[3] and ends_sentence(text, found.end()) else ""
         end = found.end()
         draft.add(found.start(), end, f"{_DAYS[found[1]]} {joined} {_DAYS[found[2]]}{stop}", "date")
+    for found in _NAME_DASH.finditer(text):
+        draft.add(found.start("dash"), found.end(), " to ", "range")
     for found in _LONE_DAY.finditer(text):
         if _is_day_name(text, found):
             stop = "." if found[2] and ends_sentence(text, found.end()) else ""
@@ -293,6 +295,8 @@ def _is_month_name(text: str, found: re.Match[str]) -> bool:
     return before in ("in", "since", "until", "last", "next", "early", "late", "mid", "by") or _month_range(text, found)
 
 
+_NAME = one_of([*MONTHS, *_SHORT_MONTHS, *_DAYS, *_FULL_DAYS])
+_NAME_DASH = re.compile(rf"(?:{_NAME})(?P<dash> ?[-–—] ?)(?=(?:{_NAME})(?![\w]))")
 _MONTH_AFTER = re.compile(r"\.? ?(?:-|–|—|to|through) ?(?:" + _MONTH + r")\b")
 _MONTH_BEFORE = re.compile(r"\b(?:" + _MONTH + r")\.? ?(?:-|–|—|to|through) ?$")
 

@@ -166,7 +166,7 @@ def is_attributive(text: str, start: int, end: int) -> bool:
     if word_before(text, start).lower() not in ("a", "an"):
         return False
     following = word_after(text, end)
-    return following.islower() and following not in FUNCTION_WORDS
+    return bool(following) and following.lower() not in FUNCTION_WORDS
 
 
 def ends_sentence(text: str, position: int) -> bool:

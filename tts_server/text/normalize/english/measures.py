@@ -34,7 +34,10 @@ _FEET = re.compile(
 _INCHES = re.compile(rf"(?<![\w.,/])(?P<amount>{EURO_AMOUNT})(?P<mark>\"|″|”|''|′)(?![\w])")
 _INCH_MARK = re.compile("[\"″”′']")
 _BY = re.compile(r" ?[x×](?= ?[0-9])")
-_PRIME = re.compile(r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?: (?:tall|wide|long|high|deep|x)\b| ?[x×] ?[0-9]))")
+_PRIME = re.compile(
+    r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?<=[x×] [0-9]['’′])|(?<=[x×] [0-9]{2}['’′])|"
+    r"(?: (?:tall|wide|long|high|deep|x)\b| ?[x×] ?[0-9]))"
+)
 _DIMENSION = re.compile(
     r"(?<![\w.,/$€£])(?P<parts>[0-9]{1,5}(?:\.[0-9]{1,3})?(?: ?[x×] ?[0-9]{1,5}(?:\.[0-9]{1,3})?){1,3})(?![\w%]|[.,/^][0-9])"
 )
@@ -166,7 +169,9 @@ def _find_inches(draft: Draft) -> None:
         by = _BY.match(text, found.end())
         draft.add(found.start(), by.end() if by else found.end(), f"{read_amount(amount)} {name}{' by' if by else ''}", "unit")
     for found in draft.find_at_numbers(_PRIME):
-        draft.add(found.start(), found.end(), f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}", "unit")
+        by = _BY.match(text, found.end())
+        words = f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}{' by' if by else ''}"
+        draft.add(found.start(), by.end() if by else found.end(), words, "unit")
 
 
 def _add_measure(draft: Draft, found: re.Match[str]) -> None:
@@ -233,6 +238,8 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
         return True
     if not gap and unit in NEVER_ATTACHED:
         return False
+    if unit == "l" and gap:
+        return "." in amount or "," in amount or word_after(text, end) == "of"
     if gap and unit in ONLY_ATTACHED and not found["per"]:
         return unit in ("pt", "ct", "MP", "B") and bool(found["dot"])
     if unit == "in":

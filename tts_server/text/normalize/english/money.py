@@ -57,6 +57,7 @@ SYMBOLS = {
     "₭": Currency("kip", "kip"),
     "₼": Currency("manat", "manat"),
     "₾": Currency("lari", "lari"),
+    "¢": Currency("cent", "cents"),
     "¤": Currency("currency unit", "currency units"),
 }
 PREFIXED = {
@@ -162,7 +163,7 @@ _CODE_BEFORE = re.compile(
 _AFTER = re.compile(
     rf"(?<![\w.,/⁄:])(?<!\w[-–−])(?P<minus>[-−+~])?(?:(?P<first>{EURO_AMOUNT})[ ]?{_DASH}[ ]?)?{_METRIC}"
     rf"(?:\.(?=[ \u00a0]?[^\w\s]))?[ \u00a0]?"
-    rf"(?:(?P<sign>[{_SIGN}¢])|(?P<code>{_CODE})(?![^\W_]))(?![0-9])"
+    rf"(?:(?P<sign>[{_SIGN}])|(?P<code>{_CODE})(?![^\W_]))(?![0-9])"
 )
 _PER = re.compile(r"[ ]?/[ ]?([A-Za-z]{1,12}²?)(?![\w/])")
 _MINUS = {
@@ -176,8 +177,8 @@ _MINUS = {
     "<": "less than ",
     ">": "more than ",
 }
-_ANY = re.compile(f"[{_SIGN}¢]|{_CODE}")
-_LONE_SIGN = re.compile(rf"(?<![^\s(\"'“‘])([{_SIGN}¢])(?![^\s.,;:!?)\"'”’])")
+_ANY = re.compile(f"[{_SIGN}]|{_CODE}")
+_LONE_SIGN = re.compile(rf"(?<![^\s(\"'“‘])([{_SIGN}])(?![^\s.,;:!?)\"'”’])")
 _COUNTED = (
     "people|users|views|viewers|followers|subscribers|downloads|customers|copies|jobs|homes|residents|voters|workers|members|visitors"
     "|readers|students|tourists|inhabitants|listeners|players|units|shares|barrels|doses"

@@ -17,7 +17,7 @@ _ALTERNATIVES = frozenset(
         dad boy girl s/he left right win lose black white true up down day night either or sir madam is are was were
     """.split()
 )
-_PRONOUNS = frozenset((("and", "or"), ("he", "him"), ("she", "her"), ("they", "them"), ("him", "his"), ("her", "hers")))
+_PRONOUNS = frozenset((("and", "or"), ("either", "or"), ("he", "him"), ("she", "her"), ("they", "them"), ("him", "his"), ("her", "hers")))
 _AMPERSAND = re.compile(r"[ ]?&(?:amp;)?[ ]?")
 _ARROW = re.compile(r"[ ]?(?P<arrow>→|⟶|➜|➔|➝|➞|⇒|↦|←|⟵|⇐|↔|⟷|⇔|->|=>|<-|<->|-->)[ ]?")
 _SPOKEN = {
@@ -91,7 +91,7 @@ def _find_ascii_signs(draft: Draft) -> None:
     for found in _ALONE_SIGN.finditer(text):
         sign = found[0]
         line = text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
-        if sign in "+=%@" and line.strip():
+        if (sign in "+=%@" and line.strip()) or (sign == "@" and text[found.end() + 1 : found.end() + 2].isalnum()):
             draft.add(found.start(), found.end(), {"+": "plus", "=": "equals", "%": "percent", "@": "at"}[sign], "symbol")
     for found in _SNAKE.finditer(text) if "_" in text else ():
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
