@@ -50,4 +50,13 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Zajął 3. miejsce.", "Zajął trzecie miejsce."),
     ("2 + 2 = 4", "dwa plus dwa równa się cztery"),
     ("Pisz na jan@example.pl 😀", "Pisz na jan małpa example kropka pl"),
+    ("Rozmiar 10x15 cm.", "Rozmiar dziesięć na piętnaście centymetrów."),
+    ("15.08.1920 r. miała miejsce bitwa.", "piętnastego sierpnia tysiąc dziewięćset dwudziestego roku miała miejsce bitwa."),
+    ("Otwarte 8:00–20:00.", "Otwarte od ósmej do dwudziestej."),
+    ("Od 10 do 15 maja.", "Od dziesiątego do piętnastego maja."),
+    ("Mam 2 dzieci i 1 kota.", "Mam dwoje dzieci i jednego kota."),
+    ("W roku 1989 i w 2004.", "W roku tysiąc dziewięćset osiemdziesiątym dziewiątym i w dwa tysiące czwartym."),
+    ("Było 3 chłopców i 4 dziewczynki.", "Było trzech chłopców i cztery dziewczynki."),
+    ("Mieszka na 4. piętrze.", "Mieszka na czwartym piętrze."),
+    ("Lata 80. i 90. XX wieku.", "Lata osiemdziesiąte i dziewięćdziesiąte dwudziestego wieku."),
 ]

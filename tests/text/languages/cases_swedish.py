@@ -42,4 +42,9 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("2 + 2 = 4", ("två plus två är lika med fyra", "två plus två lika med fyra")),
     ("Skriv till anna@example.se 😀", ("Skriv till anna snabel-a example punkt se",)),
     ("Matchen slutade 3–1.", ("Matchen slutade tre ett.",)),
+    ("Storlek 10x15 cm.", "Storlek tio gånger femton centimeter."),
+    ("Öppet 8.00–20.00.", "Öppet åtta noll noll till tjugo noll noll."),
+    ("Den 10–15 maj.", "Den tionde till femtonde maj."),
+    ("Hela 2024 personer kom.", "Hela tvåtusen tjugofyra personer kom."),
+    ("Det kostar 5 000:-.", "Det kostar femtusen kronor."),
 ]

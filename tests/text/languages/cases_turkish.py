@@ -46,4 +46,9 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("No: 7, 1990'lar.", "Numara: yedi, bin dokuz yüz doksanlar."),
     ("2 + 2 = 4", ("iki artı iki eşittir dört",)),
     ("Bize ali@example.com yazın 😀", ("Bize ali et example nokta com yazın",)),
+    ("Sıcaklık -10°C'ye düştü.", ("Sıcaklık eksi on dereceye düştü.", "Sıcaklık eksi on santigrat dereceye düştü.")),
+    ("Öğrencilerin 2/3'ü geldi.", "Öğrencilerin üçte ikisi geldi."),
+    ("%10'luk indirim ve $50'lık kart.", "yüzde onluk indirim ve elli dolarlık kart."),
+    ("1980'lerde ve 90'lı yıllarda.", "bin dokuz yüz seksenlerde ve doksanlı yıllarda."),
+    ("Kur 32,35 TL'den 33 TL'ye çıktı.", "Kur otuz iki lira otuz beş kuruştan otuz üç liraya çıktı."),
 ]

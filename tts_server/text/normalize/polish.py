@@ -12,7 +12,8 @@ from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number, roman_value
 from tts_server.text.normalize.places import Place
 from tts_server.text.normalize.polish_numbers import joined_number, polish_ordinal
-from tts_server.text.normalize.stops import ends_sentence, is_last, merge_edits, with_kept_stops
+from tts_server.text.normalize.products import product_rule
+from tts_server.text.normalize.stops import absorb_words, ends_sentence, is_last, merge_edits, with_kept_stops
 
 _MONTH = "|".join(polish_words.MONTHS)
 _YEAR = r"(?:[ ]?(?P<word>roku|rokiem|rokowi|rok|r\.))"
@@ -25,6 +26,7 @@ _DECADES_BEFORE = re.compile(r"(?<!\w)(lata|lat|latach|latami)[ ](?:\d0\.,?[ ](?
 _ADDRESS_BEFORE = re.compile(r"(?<!\w)(?:ul|al|os|pl)\.[ ][^,;.]{1,30}[ ]\Z")
 _RANGE_FOLLOWS = re.compile(r"[ ]?[–—-][ ]?\d")
 _TIMES = r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)[ ]?[–-][ ]?(?P<last_hour>\d{1,2})\.(?P<last_minute>[0-5]\d)(?![\d]|[.,]\d)"
+_YEAR_WORD = re.compile(r"[ ]?(?:r\.|roku(?!\w))")
 _HOUR_FORMS = {"o": "f-gen", "od": "f-gen", "do": "f-gen", "po": "f-gen", "około": "f-gen", "godzinie": "f-gen", "godziny": "f-gen"}
 _MASCULINE = "spellout-cardinal-masculine"
 
@@ -97,7 +99,7 @@ class Polish(LanguageRules):
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
             (_TIMES, "time", self._say_times),
             (r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)(?![\d]|[.,:]\d)", "time", self._say_time),
-            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} na"),
+            product_rule(self, "na"),
             (
                 rf"(?P<first>\d{{1,9}})[ ]?[–—-][ ]?(?P<second>\d{{1,9}})(?:[ ]?(?P<measure>{_MEASURE}))?(?![:,.-]?\d|\w)",
                 "range",
@@ -136,6 +138,15 @@ class Polish(LanguageRules):
         """The gender and case of a bare number, by the words around."""
         return polish_forms.number_key(int(number.digits[-15:]), place)
 
+    def bare(self, number: Number, place: Place) -> str:
+        """A number that nothing explains: a year, or the number of a noun behind."""
+        if not number.decimals and not number.is_grouped and number.digits[0] != "0":
+            if len(number.digits) == 4 and number.value <= 2100 and (form := polish_forms.year_form(place)):
+                return polish_ordinal(number.value, form)
+            if len(number.digits) <= 2 and number.value in polish_words.COLLECTIVES and polish_forms.is_collective(place):
+                return polish_words.COLLECTIVES[number.value]
+        return super().bare(number, place)
+
     def count(self, number: Number, noun: Noun, place: Place) -> str:
         """A number and what it counts, in the genitive after a preposition that asks for it."""
         if polish_forms.is_genitive(place) and not number.decimals:
@@ -163,7 +174,8 @@ class Polish(LanguageRules):
     def date(self, day: int, month: int, year: int | None, place: Place) -> str:
         """A date that was written in digits."""
         before = place.before.rstrip()
-        is_named = not place.word_before or before.endswith(":") or place.word_before.lower() == "data"
+        is_alone = not place.word_before and not place.word_after
+        is_named = is_alone or before.endswith(":") or place.word_before.lower() == "data"
         said = f"{polish_ordinal(day, 'm' if is_named else self._day_form(place))} {self.months[month - 1]}"
         return said if year is None else f"{said} {self.year(year)}"
 
@@ -187,7 +199,7 @@ class Polish(LanguageRules):
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
         """A number with a full stop is an ordinal where a word in small letters follows."""
         text, end = place.text, number.end
-        if number.decimals or number.is_grouped or len(number.digits) > 4 or text[end : end + 1] != ".":
+        if number.decimals or number.is_grouped or len(number.digits) > 3 or text[end : end + 1] != ".":
             return None
         after = Place(text, place.start, end + 1)
         if not after.after.startswith(" ") or not after.word_after[:1].islower():
@@ -291,7 +303,8 @@ class Polish(LanguageRules):
     def _say_time(self, found: re.Match[str], place: Place) -> str | None:
         """ "o 14.30", "godz. 9.15"."""
         is_time = place.before.rstrip(" ").endswith("godz.") or place.word_before.lower() in ("godzinie", "godziny", "godzinę", "o")
-        if not is_time or int(found["hour"]) > 24:
+        is_clear = found["hour"][0] == "0" and len(found["hour"]) == 2
+        if not (is_time or is_clear) or int(found["hour"]) > 24:
             return None
         return self.time(int(found["hour"]), int(found["minute"]), None, place)
 
@@ -323,7 +336,7 @@ _RULES = Polish()
 def find_edits(text: str, language: str) -> list[Edit]:
     """The edits that write a Polish text in words; see `registry.find_edits`."""
     edits = merge_edits(text, list(_find_centuries(text)), lambda rest: scanner.find_edits(rest, _RULES))
-    return with_kept_stops(text, edits)
+    return with_kept_stops(text, absorb_words(text, edits, _YEAR_WORD, "roku"))
 
 
 def _find_centuries(text: str) -> Iterator[Edit]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tts_server.text.normalize.places import Place
 from tts_server.text.normalize.polish_words import (
+    ANIMATE_ACCUSATIVE,
+    COLLECTIVE_NOUNS,
     FEMININE,
     FEMININE_ENDINGS,
     GENITIVE,
@@ -44,7 +46,7 @@ _CENTURIES = {"wiek": "m", "wieku": "gen", "wiekiem": "loc", "wiekowi": "dat", "
 
 def is_genitive(place: Place) -> bool:
     """Whether the word in front asks for the genitive."""
-    return place.word_before.lower() in GENITIVE
+    return place.word_before.lower() in GENITIVE or place.before.rstrip().endswith((" ok.", "Ok."))
 
 
 def _noun(place: Place) -> str:
@@ -62,13 +64,13 @@ def number_key(value: int, place: Place) -> str:
     before = place.word_before.lower()
     if value == 1:
         return _key_of_one(noun, before)
-    if noun.endswith(("ami", "ymi", "dźmi", "ćmi", "śćmi")):
+    if noun.endswith(("ami", "ymi", "dźmi", "ćmi", "śćmi", "laty")):
         return "f-ins" if value % 10 == 2 else "ins"
     if noun.endswith("ach") and before in LOCATIVE:
         return "loc"
     if noun.endswith("om") and before in ("ku", "dzięki", "przeciwko", "wbrew"):
         return "dat"
-    if before in GENITIVE:
+    if is_genitive(place):
         return "gen"
     few = value % 10 in (2, 3, 4) and value % 100 not in (12, 13, 14)
     if noun in VIRILE or (noun.endswith(VIRILE_ENDINGS) and value % 1000 and not noun.endswith(("numerów", "komputerów", "rowerów"))):
@@ -81,6 +83,8 @@ def number_key(value: int, place: Place) -> str:
 def _key_of_one(noun: str, before: str) -> str:
     if before in GENITIVE:
         return "f-gen" if noun.endswith(("y", "i")) else "gen"
+    if noun in ANIMATE_ACCUSATIVE:
+        return "gen"
     if noun.endswith("ą"):
         return "f-ins"
     if noun.endswith("em"):
@@ -104,6 +108,25 @@ def _is_feminine(noun: str) -> bool:
         return True
     # "książki", "bułki" are feminine, "ptaki", "znaki" and "wilki" are not.
     return noun.endswith("ki") and len(noun) > 3 and noun[-3] not in "aeiouyóął"
+
+
+def is_collective(place: Place) -> bool:
+    """Whether the noun behind a number asks for a collective: "dwoje dzieci"."""
+    noun = _noun(place)
+    return noun in COLLECTIVE_NOUNS or noun.endswith(("cząt", "rząt", "ląt", "dląt"))
+
+
+def year_form(place: Place) -> str:
+    """The form of four digits that are a year by the words around, empty where nothing says so."""
+    words = [word.lower() for word in place.words_before[-2:]]
+    before = place.word_before.lower()
+    if before == "rok":
+        return "m"
+    if before == "roku":
+        return "loc" if words[0] in LOCATIVE else "gen"
+    if place.word_after and place.word_after not in ("i", "oraz", "a", "lub", "do"):
+        return ""
+    return "loc" if before in ("w", "we") else "gen" if before in ("od", "do", "z") else ""
 
 
 def century_form(word: str, before: str) -> tuple[str, str]:

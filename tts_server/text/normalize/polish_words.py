@@ -106,6 +106,7 @@ UNITS = {
         kcal: f kilokaloria|kilokalorie|kilokalorii|kilokalorii
         KM: m koń mechaniczny|konie mechaniczne|koni mechanicznych|konia mechanicznego
         px: m piksel|piksele|pikseli|piksela
+        pkt proc., p.p., pp.: m punkt procentowy|punkty procentowe|punktów procentowych|punktu procentowego
         mies.: m miesiąc|miesiące|miesięcy|miesiąca
         tyg.: m tydzień|tygodnie|tygodni|tygodnia
         """
@@ -311,4 +312,9 @@ ORDINAL_FEMININE_LOCATIVE = frozenset(
     dzielnicy kategorii fazie strefie lekcji próbie kadencji dobie sekundzie dywizji armii kwarcie kolumnie linii pozycji randze
     generacji
     """.split()
+)
+COLLECTIVE_NOUNS = frozenset("dzieci drzwi skrzypiec rodzeństwa spodni nożyczek".split())
+COLLECTIVES = dict(enumerate("dwoje troje czworo pięcioro sześcioro siedmioro ośmioro dziewięcioro dziesięcioro".split(), 2))
+ANIMATE_ACCUSATIVE = frozenset(
+    "kota psa brata syna konia ucznia pana człowieka chłopca studenta królika ptaka dolara funta żołnierza lekarza".split()
 )

@@ -11,6 +11,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number, roman_value
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 from tts_server.text.normalize.regnal_names import REGNAL_NAMES
 from tts_server.text.normalize.russian_numbers import (
     MAX_DIGITS,
@@ -20,7 +21,7 @@ from tts_server.text.normalize.russian_numbers import (
     russian_number,
     russian_ordinal,
 )
-from tts_server.text.normalize.stops import ends_sentence, is_last, merge_edits, with_kept_stops
+from tts_server.text.normalize.stops import absorb_words, ends_sentence, is_last, merge_edits, with_kept_stops
 
 _MONTH = "|".join([*russian_words.MONTHS, *map(re.escape, russian_words.SHORT_MONTHS)])
 _YEAR = r"(?:[ ]?(?P<word>года|году|годом|год|г\.|г(?!\w)))"
@@ -30,6 +31,7 @@ _CENTURY = re.compile(
 )
 _MONARCH = re.compile(r"(?<!\w)(?P<name>[А-ЯЁ][а-яё]{2,20})[ ](?P<numeral>[IVX]{1,5})(?![\w-])(?![ ]?[–—-]|[ ]век)")
 _ADDRESS_BEFORE = re.compile(r"(?:ул\.|улиц\w|пр\.|просп\w*\.?|пер\.|наб\.|ш\.)[ ][^;.]{1,30}[ ]\Z|(?:д\.|дом\w?)[ ]?\Z", re.IGNORECASE)
+_YEAR_WORD = re.compile(r"[ ]?(?:г\.|года(?!\w))")
 _DECIMAL_PLACES = {1: ("десятая", "десятых"), 2: ("сотая", "сотых"), 3: ("тысячная", "тысячных")}
 
 
@@ -87,7 +89,7 @@ class Russian(LanguageRules):
                 lambda found, _: joined_number(int(found["number"])) + found["word"],
             ),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
-            (r"(?P<number>\d{1,6})(?P<gap>[ ]?)[xх](?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} на"),
+            product_rule(self, "на"),
             (
                 rf"(?P<first>\d{{1,9}})[ ]?[–—-][ ]?(?P<second>\d{{1,9}})(?:[ ]?(?P<measure>{_MEASURE}))?(?![:,.-]?\d|\w)",
                 "range",
@@ -130,6 +132,17 @@ class Russian(LanguageRules):
         """The gender and case of a bare number, by the words around."""
         return russian_forms.number_key(int(number.digits[-15:]), place)
 
+    def bare(self, number: Number, place: Place) -> str:
+        """A number that nothing explains: a year, an ordinal, or the number of a noun behind."""
+        if not number.decimals and not number.is_grouped and number.digits[0] != "0" and len(number.digits) <= 4:
+            if 1000 <= number.value <= 2100 and (form := russian_forms.year_form(place)):
+                return russian_ordinal(number.value, form)
+            if number.value < 1000 and (form := russian_forms.ranked_form(number.value, place)):
+                return russian_ordinal(number.value, form)
+            if number.value in russian_words.COLLECTIVES and russian_forms.is_collective(place) and not russian_forms.case_before(place):
+                return russian_words.COLLECTIVES[number.value]
+        return super().bare(number, place)
+
     def count(self, number: Number, noun: Noun, place: Place) -> str:
         """A number and what it counts, in the genitive after a preposition that asks for it."""
         case = russian_forms.case_before(place)
@@ -163,7 +176,7 @@ class Russian(LanguageRules):
         """A date that was written in digits."""
         before = place.before.rstrip()
         word = place.word_before.lower()
-        form = "n" if not word or before.endswith(":") or word == "дата" else self._day_form(place)
+        form = "n" if (not word and not place.word_after) or before.endswith(":") or word == "дата" else self._day_form(place)
         said = f"{russian_ordinal(day, form)} {self.months[month - 1]}"
         if year is None:
             return said
@@ -172,7 +185,7 @@ class Russian(LanguageRules):
 
     def time(self, hour: int, minute: int, second: int | None, place: Place) -> str:
         """Hours and minutes; full hours with "ноль ноль"."""
-        case = "gen" if russian_forms.case_before(place) == "gen" else "nom"
+        case = russian_forms.case_before(place) or "nom"
         parts = [russian_number(hour, "m", case), self.spell_digits(f"{minute:02}") if minute < 10 else russian_number(minute, "m", case)]
         return self.joined(*parts, *([] if second is None else [self.cardinal(second)]))
 
@@ -264,7 +277,7 @@ def find_edits(text: str, language: str) -> list[Edit]:
         sorted([*_find_centuries(text), *_find_monarchs(text)], key=lambda edit: edit.start),
         lambda rest: scanner.find_edits(rest, _RULES),
     )
-    return with_kept_stops(text, edits)
+    return with_kept_stops(text, absorb_words(text, edits, _YEAR_WORD, "года"))
 
 
 def _find_centuries(text: str) -> Iterator[Edit]:

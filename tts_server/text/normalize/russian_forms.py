@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from tts_server.text.normalize.places import Place
-from tts_server.text.normalize.russian_words import DATIVE, FEMALE_NAMES, GENITIVE, LOCATIVE, MALE_IN_A, SOFT_FEMININE
+from tts_server.text.normalize.russian_words import (
+    COLLECTIVE_NOUNS,
+    DATIVE,
+    FEMALE_NAMES,
+    GENITIVE,
+    LOCATIVE,
+    MALE_IN_A,
+    RANKED_FEMININE,
+    RANKED_MASCULINE,
+    SOFT_FEMININE,
+)
 
 _ADJECTIVE = ("ых", "их", "ые", "ие", "ый", "ий", "ой", "ая", "яя", "ое", "ее", "ую", "юю", "ого", "его", "ому", "ему", "ыми", "ими", "ым")
 _NO_ADJECTIVE = frozenset(
@@ -26,7 +36,7 @@ _CENTURIES = {
 def case_before(place: Place) -> str:
     """The case that the word in front asks for, empty where it leaves it open."""
     before = place.word_before.lower()
-    if before in GENITIVE:
+    if before in GENITIVE or place.before.rstrip().lower().endswith((" ок.", "(ок.")):
         return "gen"
     return "dat" if before in DATIVE else ""
 
@@ -57,7 +67,7 @@ def number_key(value: int, place: Place) -> str:
         return f"{gender}-loc"
     if before in DATIVE:
         return f"{gender}-dat"
-    if before in GENITIVE:
+    if case_before(place) == "gen":
         return "f-gen" if ends_in_one and noun.endswith(("ы", "и")) else "m-gen"
     if ends_in_one:
         if noun.endswith(("у", "ю")) and before not in DATIVE:
@@ -67,6 +77,31 @@ def number_key(value: int, place: Place) -> str:
         if noun.endswith(("ом", "ем", "ём")):
             return "m-ins"
     return gender
+
+
+def ranked_form(value: int, place: Place) -> str:
+    """The form of an ordinal where a number stands for one, "в 21 веке" and "3 этаж"; empty where it counts."""
+    noun, before = place.word_after.lower(), place.word_before.lower()
+    few = value % 10 in (2, 3, 4) and value % 100 not in (12, 13, 14)
+    for ending, form in (("", "m"), ("а", "gen"), ("е", "loc"), ("у", "loc" if before in LOCATIVE else "dat"), ("ом", "ins")):
+        if noun.removesuffix(ending) in RANKED_MASCULINE and noun.endswith(ending):
+            return "" if ending == "а" and few and before not in GENITIVE else form
+    if before in LOCATIVE and noun.endswith(("е", "и")) and noun[:-1] in RANKED_FEMININE:
+        return "f-gen"
+    return ""
+
+
+def year_form(place: Place) -> str:
+    """The form of four digits that are a year by the words around, empty where nothing says so."""
+    before, after = place.word_before.lower(), place.word_after.lower()
+    if after and after not in ("и", "по", "до", "или", "а"):
+        return ""
+    return {"в": "loc", "с": "gen", "до": "gen", "после": "gen", "к": "dat", "по": "m"}.get(before, "")
+
+
+def is_collective(place: Place) -> bool:
+    """Whether the noun behind a number asks for a collective: "двое детей"."""
+    return _noun(place) in COLLECTIVE_NOUNS
 
 
 def _gender(noun: str, *, ends_in_one: bool, few: bool) -> str:

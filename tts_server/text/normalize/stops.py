@@ -23,6 +23,16 @@ def with_kept_stops(text: str, edits: Iterable[Edit]) -> list[Edit]:
     ]
 
 
+def absorb_words(text: str, edits: Iterable[Edit], pattern: re.Pattern[str], word: str) -> list[Edit]:
+    """The edits of dates, with what follows them where it matches the pattern: "r." becomes `word`."""
+    joined: list[Edit] = []
+    for edit in edits:
+        if edit.rule == "date" and (found := pattern.match(text, edit.end)):
+            edit = replace(edit, end=found.end(), text=f"{edit.text} {word}")
+        joined.append(edit)
+    return joined
+
+
 def ends_sentence(text: str, end: int) -> bool:
     """Whether a full stop in front of `end` can end a sentence: nothing follows, or a word with a capital."""
     found = _ENDS_SENTENCE.match(text, end)

@@ -10,6 +10,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 from tts_server.text.normalize.stops import with_kept_stops
 from tts_server.text.normalize.swedish_numbers import MAX_DIGITS, swedish_digits, swedish_number, swedish_ordinal, swedish_year
 
@@ -72,10 +73,10 @@ class Swedish(LanguageRules):
             (_TIMES, "time", self._say_times),
             (r"(?P<hour>\d{1,2})[.](?P<minute>[0-5]\d)(?![\d]|[.,:]\d)", "time", self._say_time),
             (r"(?P<number>\d{1,4})-(?P<word>[a-zåäö]{2,40})(?!\w)", "cardinal", self._say_compound),
-            (r"(?P<whole>\d{1,6})(?::(?P<cents>\d{2})[ ]?kr(?:onor)?\b|:-(?!\d))", "money", self._say_price),
+            (r"(?P<whole>\d{1,3}(?:[ ]\d{3}){1,2}|\d{1,6})(?::(?P<cents>\d{2})[ ]?kr(?:onor)?\b|:-(?!\d))", "money", self._say_price),
             (r"(?P<whole>\d{1,6}):(?P<word>an|or|ans|orna)(?!\w)", "cardinal", self._say_note),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
-            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} gånger"),
+            product_rule(self, "gånger"),
         )
 
     def cardinal(self, number: int, gender: str = "") -> str:
@@ -127,7 +128,8 @@ class Swedish(LanguageRules):
         return f"den {said}"
 
     def _say_time(self, found: re.Match[str], place: Place) -> str | None:
-        if int(found["hour"]) > 24 or not _CLOCK_BEFORE.search(place.before):
+        is_clear = len(found["hour"]) == 2 and found["hour"][0] == "0"
+        if int(found["hour"]) > 24 or not (is_clear or _CLOCK_BEFORE.search(place.before)):
             return None
         return self.time(int(found["hour"]), int(found["minute"]), None, place)
 
@@ -140,7 +142,7 @@ class Swedish(LanguageRules):
 
     def _say_price(self, found: re.Match[str], place: Place) -> str:
         noun, cent = self.currencies["kr"]
-        number = Number(found.start(), found.end(), found["whole"], found["cents"] or "", "," if found["cents"] else "")
+        number = Number(found.start(), found.end(), found["whole"].replace(" ", ""), found["cents"] or "", "," if found["cents"] else "")
         return self.money(number, noun, cent, place)
 
     def _say_times(self, found: re.Match[str], place: Place) -> str | None:

@@ -121,6 +121,7 @@ UNITS = {
         dB: c decibel
         hk: c hästkraft|hästkrafter
         st, st., st: n stycken
+        ggr: c gång|gånger
         kcal: c kilokalori|kilokalorier
         px: c pixel|pixlar
         msk: c matsked|matskedar

@@ -9,6 +9,7 @@ from tts_server.text.normalize import scanner, turkish_words
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 from tts_server.text.normalize.turkish_numbers import MAX_DIGITS, turkish_digits, turkish_number, turkish_ordinal, with_suffix
 
 _LETTER = "[a-zçğıöşüâîû]"
@@ -60,7 +61,7 @@ class Turkish(LanguageRules):
             (r"(?P<number>\d{1,9}(?:,\d{1,3})?)[ ]?(?P<unit>km|m)/(?P<per>sa|h|s|sn|saat|saniye)(?!\w)", "unit", self._say_speed),
             (r"(?P<number>\d{1,9}(?:[.,]\d{1,3})?)[ ]?(?P<sign>[%‰])", "unit", self._say_percent),
             (r"(?P<first>\d{1,4}):(?P<second>\d)(?![\d:])", "score", self._say_score),
-            (r"(?P<number>\d{1,6})[ ]?x(?=[ ]?\d)", "sign", lambda found, _: f"{self.cardinal(int(found['number']))} çarpı"),
+            product_rule(self, "çarpı"),
         )
 
     def cardinal(self, number: int, gender: str = "") -> str:
@@ -93,7 +94,7 @@ class Turkish(LanguageRules):
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
         """A number with a full stop is an ordinal where the sentence goes on."""
         text, end = place.text, number.end
-        if number.decimals or number.is_grouped or len(number.digits) > 4 or text[end : end + 1] != ".":
+        if number.decimals or number.is_grouped or len(number.digits) > 3 or text[end : end + 1] != ".":
             return None
         following = _WORD_FOLLOWS.match(text, end + 1)
         if following is None or (following[2] and _lower(following[2]) not in turkish_words.RANKED):
@@ -117,7 +118,8 @@ class Turkish(LanguageRules):
     def _say_time(self, found: re.Match[str], place: Place) -> str | None:
         hour, minute = int(found["hour"]), int(found["minute"])
         is_suffixed = place.text[place.end : place.end + 1] in ("'", "’")
-        if hour > 24 or not (is_suffixed or _HOURS_BEFORE.search(place.before)):
+        is_clear = found["hour"][0] == "0" and len(found["hour"]) == 2
+        if hour > 24 or not (is_clear or is_suffixed or _HOURS_BEFORE.search(place.before)):
             return None
         return self.time(hour, minute, None, place)
 
