@@ -146,7 +146,8 @@ _CODE = one_of(CODES)
 _SCALE = one_of(SCALES)
 _DASH = "[-–—−‑]"
 
-_CODE_FIRST = one_of(code for code in CODES if code != "TRY")
+_CODE_LAST = one_of(code for code in CODES if code != "Rs")
+_CODE_FIRST = one_of(code for code in CODES if code not in ("TRY", "PHP"))
 _AMOUNT = rf"(?P<amount>{EURO_AMOUNT})(?:-?[ \u00a0]?(?P<scale>(?i:{_SCALE}))(?![^\W_])(?!['’]))?"
 _METRIC = _AMOUNT.replace(EURO_AMOUNT, METRIC_AMOUNT)
 _SECOND = (
@@ -163,7 +164,7 @@ _CODE_BEFORE = re.compile(
 _AFTER = re.compile(
     rf"(?<![\w.,/⁄:])(?<!\w[-–−])(?P<minus>[-−+~])?(?:(?P<first>{EURO_AMOUNT})[ ]?{_DASH}[ ]?)?{_METRIC}"
     rf"(?:\.(?=[ \u00a0]?[^\w\s]))?[ \u00a0]?"
-    rf"(?:(?P<sign>[{_SIGN}])|(?P<code>{_CODE})(?![^\W_]))(?![0-9])"
+    rf"(?:(?P<sign>[{_SIGN}])|(?P<code>{_CODE_LAST})(?![^\W_]))(?![0-9])"
 )
 _PER = re.compile(r"[ ]?/[ ]?([A-Za-z]{1,12}²?)(?![\w/])")
 _MINUS = {
