@@ -165,7 +165,7 @@ UNCHANGED: list[str] = [
     "Rated ***** by all, c'mon ****",
     "I <3 you </3 and <- -> => <= >= <> <=>",
     "Name: ____ Date: __/__/____",
-    "{{template}} {% if %} ${var} <|end|>",
+    "{% if %} ${var} <|end|>",
     "See [RFC 2119] and [Smith, 2020], [TODO]: fix",
     "[note]: this is a remark",
     "Dear all,\nI am here.\nBest,\nTom",

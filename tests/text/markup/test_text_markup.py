@@ -6,32 +6,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.text.markup import cases
+from tests.text.markup import cases, cases_others
 from tts_server.text.clean import clean
 from tts_server.text.edits import EditedText
 from tts_server.text.markup.reader import read_markup
 from tts_server.text.markup.tags import SOUNDS
 from tts_server.text.phonemes import PHONEME_SPAN, phoneme_span, without_phonemes
+from tts_server.text.reading import ReadingOptions, read_text
+
+ALL = [*cases.ALL, *cases_others.ALL, *((text, text) for text in cases_others.UNCHANGED)]
+UNCHANGED = [*cases.UNCHANGED, *cases_others.UNCHANGED]
 
 
 def plain(text: str, language: str | None = "en") -> str:
     return EditedText(text, read_markup(text, language).edits).text
 
 
-@pytest.mark.parametrize(("text", "expected"), cases.ALL)
+@pytest.mark.parametrize(("text", "expected"), ALL)
 def test_markup_is_read_as_a_person_reads_it(text: str, expected: str) -> None:
     assert clean(text) == text
     assert plain(text) == expected
 
 
-@pytest.mark.parametrize("text", cases.UNCHANGED)
+@pytest.mark.parametrize("text", UNCHANGED)
 def test_prose_has_no_edits(text: str) -> None:
     assert read_markup(text).edits == ()
 
 
-@pytest.mark.parametrize("text", [text for text, _ in cases.ALL])
+@pytest.mark.parametrize("text", [text for text, _ in ALL])
 def test_no_private_character_is_left(text: str) -> None:
     assert not [char for char in plain(text) if "\ue000" <= char <= "\uf8ff"]
+
+
+@pytest.mark.parametrize(("text", "expected"), cases_others.UNPAIRED)
+def test_marks_without_a_partner_are_silent(text: str, expected: str) -> None:
+    assert read_text(text, ReadingOptions(language="en")).words == expected
 
 
 def test_formulas_keep_their_signs_in_other_languages() -> None:
@@ -100,7 +109,7 @@ def test_any_text_gives_ordered_edits_that_change_something(text: str) -> None:
     assert not [char for char in result if "\ue000" <= char <= "\uf8ff"]
 
 
-@given(st.lists(st.sampled_from([text for text, _ in cases.ALL]), min_size=2, max_size=4))
+@given(st.lists(st.sampled_from([text for text, _ in ALL]), min_size=2, max_size=4))
 def test_letters_of_prose_between_blocks_are_kept(texts: list[str]) -> None:
     text = "\n\n".join(f"{given} \n\nkept{index} words" for index, given in enumerate(texts) if "```" not in given)
     result = plain(clean(text))
@@ -114,6 +123,11 @@ HOSTILE = [
     *("1\n00:00:01,000 --> 00:00:02,000\n", "NOTE\n\n", "[a]: b\n", "[a][1] ", "[a](/b/)", "[voice:", "♪", "\\N", "\\", "[a](b"),
     *("[a](b (", "<td>", "<v ", "(*", "*)", "https://a", "$$", "$^{", "|---|\n", "<phoneme ph='a'>", "<break", "1", "1,", "a.", "(((("),
     *("-", "=", "中*", "[1]", "\\begin{equation}"),
+    *("\\textbf{", "\\textbf{a}", "\\cite{a}", "\\item ", "{\\bf ", "\\begin{a}", "\\frac{1}", "\\'e", "``a", "``a''", "``a'' ``", "a~"),
+    *("[b]", "[/b]", "[b]a[/b]", "[img]", "[code]", "[*]", "[list][*]", "[url=", "[https://a b", "''", "''a", "'''a ''b", "{{", "{{a}}"),
+    *("[[File:", "[[a]]", "[[File:a|b]]", "{|\n", "{|\n|a||b\n|-\n", "||a", "||a||", "~a", "~a~ ", ":a", ":a:", ":a: ", "<@U1", "<@U12> "),
+    *("<#C12|", "<https://a|b> ", ":a:`b`", "`a <b>`_", ".. a::\n", ".. note::\n:a: b\n", "a\n^^^\n", "a\n~~~~\n", "a*b*", "aa*bb*cc "),
+    *("On <a@b> wrote:\n", "<a@b>", "--- a ---\n", "1--", "a---", "{{[[", "{{a\n\n", "[[File:a|[[b]]]]", "{{a", "*ab*c", "\\verb", "}"),
 ]
 
 

@@ -32,14 +32,30 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{
 _ALT = re.compile(r"\salt\s{0,9}=\s{0,9}(?:\"([^\"<]*)\"|'([^'<]*)')", re.IGNORECASE)
 
 DROPPED = frozenset(
-    ("script", "style", "head", "template", "noscript", "svg", "math", "iframe", "object", "rt", "rp", "textarea", "select")
+    (
+        "script",
+        "style",
+        "head",
+        "template",
+        "noscript",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "rt",
+        "rp",
+        "textarea",
+        "select",
+        "ref",
+        "gallery",
+    )
 )
 """Elements whose content nobody reads aloud."""
 
 _INLINE = frozenset(
     "a abbr acronym area audio b base basefont bdi bdo big canvas cite code col colgroup data datalist del dfn em embed font"
     " i img input ins kbd label link map mark meta meter nobr output param picture progress q rb rtc ruby s samp slot small source span"
-    " strike strong sub sup time track tt u var video wbr".split()
+    " strike strong sub sup time track tt u var video wbr nowiki includeonly noinclude onlyinclude references".split()
 )
 _BLOCKS = frozenset(
     "address article aside blockquote body button caption center details dialog dir div dd dl dt fieldset figcaption figure footer form"

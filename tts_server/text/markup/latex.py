@@ -17,7 +17,7 @@ _STRUCTURE = re.compile(r"\\[a-zA-Z,;:!%{}]|[\^_=<>]")
 _OPERATOR = re.compile(r"[-+*/|!≤≥≠±×÷√∞]")
 _AMOUNT = re.compile(r"[-+]?[0-9][0-9.,\s%–-]*(?:[kKmMbB]|bn|mn)?[-–]?")
 
-_GREEK = {
+GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
     "vartheta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
     "tau": "τ", "upsilon": "υ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
@@ -209,8 +209,8 @@ class _Formula:
         return [_POWERS[joined]] if joined in _POWERS else ["to the power of", *argument]
 
     def _command(self, name: str, depth: int) -> list[str]:
-        if name in _GREEK:
-            return [name.removeprefix("var").lower() if self._in_english else _GREEK[name]]
+        if name in GREEK:
+            return [name.removeprefix("var").lower() if self._in_english else GREEK[name]]
         if name in _OPERATORS:
             return [_OPERATORS[name][0 if self._in_english else 1]]
         if name in _BIG:

@@ -17,7 +17,11 @@ _QUOTE = re.compile(r"(?:>[ ]?(?![=:;_<)(^]))+(?=[^\s>])")
 _CALLOUT = re.compile(r"\[!([A-Za-z]{1,20})\][+-]?")
 _HEADING = re.compile(r"(?:#{1,6} |#{2,6}(?=[^\W\d_]))[ ]?(?=\S)")
 _HEADING_END = re.compile(r" #{1,6}\Z| ?\{#[^{}\n]{1,80}\}\Z")
-_UNDERLINE = re.compile(r"={2,}|-{2,}")
+_UNDERLINE = re.compile(r"={2,}|-{2,}|\^{3,}|\"{3,}|~{3,}|'{4,}")
+_BANNER = re.compile(r"-{3,} ?([^\W_][^\n]{0,80}?[^\W_]) ?-{3,}|={3,} ?([^\W_][^\n]{0,80}?[^\W_]) ?={3,}")
+_SMALL_PRINT = re.compile(r"-# (?=\S)")
+"""Discord's mark of small print."""
+
 _RULER = re.compile(r"(?:[-*_=─━—~] ?){3,}|(?:[•·◦∗+#] ?){3,}")
 _BULLET = re.compile(r"([-*+•‣◦▪▫●○■□➤►▶✓✔⁃]) (?=\S)")
 _TASK = re.compile(r"\[[ xX]?\](?: |\Z)")
@@ -183,6 +187,12 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
     elif wiki := _WIKI_HEADING.fullmatch(text):
         line.kind = "heading"
         line.edits += Edit(offset, offset + wiki.start(2), "", _RULE), Edit(offset + wiki.end(2), line.end, "", _RULE)
+    elif banner := _BANNER.fullmatch(text):
+        line.kind = "heading"
+        group = banner.lastindex or 1
+        line.edits += Edit(offset, offset + banner.start(group), "", _RULE), Edit(offset + banner.end(group), line.end, "", _RULE)
+    elif small := _SMALL_PRINT.match(text):
+        line.edits.append(Edit(offset, offset + small.end(), "", _RULE))
     elif heading := _HEADING.match(text):
         line.kind = "heading"
         line.edits.append(Edit(offset, offset + heading.end(), "", _RULE))

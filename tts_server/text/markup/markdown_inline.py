@@ -10,6 +10,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from tts_server.text.edits import Edit
+from tts_server.text.markup.emphasis_in_words import find_emphasis_in_words
 from tts_server.text.markup.marks import BLOCK_END, CELL_END
 from tts_server.text.markup.tags import PAUSE_TAG, SOUNDS
 
@@ -95,6 +96,8 @@ def find_emphasis_edits(text: str) -> list[Edit]:
     ]
     if "*" not in text and "_" not in text:
         return edits
+    in_words = {at for pair in find_emphasis_in_words(text) for at in pair}
+    edits += (Edit(at, at + 1, "", _RULE) for at in in_words)
     words = [word.start() for word in _WORD.finditer(text)]
     openers: dict[str, list[_Opener]] = {"*": [], "_": []}
     for run in _RUN.finditer(text):
@@ -102,7 +105,7 @@ def find_emphasis_edits(text: str) -> list[Edit]:
         if mark not in openers:
             openers = {"*": [], "_": []}
             continue
-        if len(run[0]) > _LONGEST_RUN:
+        if len(run[0]) > _LONGEST_RUN or run.start() in in_words:
             continue
         start = run.start()
         before, after = text[max(start - 1, 0) : start], text[run.end() : run.end() + 3]

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 from tts_server.text.edits import SPACE, Edit, EditedText
 from tts_server.text.language import detect_language
+from tts_server.text.markup.chat import find_chat_edits
+from tts_server.text.markup.latex_text import find_text_sign_edits
+from tts_server.text.markup.line_marks import find_line_edits
 from tts_server.text.markup.markdown_blocks import find_blocks
 from tts_server.text.markup.markdown_inline import find_emphasis_edits, find_link_edits
 from tts_server.text.markup.marks import find_mark_edits
 from tts_server.text.markup.scan import Scanner
 from tts_server.text.markup.ssml import is_ssml, read_ssml
 from tts_server.text.markup.subtitles import find_subtitle_edits
+from tts_server.text.markup.wiki import find_wiki_edits
 
 _MARKUP = re.compile(
-    r"[`<&$\[\\♪♫♬♩*_|]|~~|==|--|\n={2}"
+    r"[`<&$\[\\♪♫♬♩*_|~]|==|--|\n={2}|''|\{\{|:[a-z0-9_+-]{1,40}:|::$|^\.\. |^:[A-Za-z]"
     r"|^ ?(?:[>#=~•‣◦▪▫●○■□➤►▶✓✔⁃─━—·∗+-]|Dialogue:|(?:[0-9]{1,9}|[A-Za-z])[.)] |[0-9]{1,9}[.)](?=[^\W\d_]))",
     re.MULTILINE,
 )
@@ -59,6 +63,8 @@ def read_markup(text: str, language: str | None = None, default_language: str = 
     scanner = Scanner(edited.text, in_english=language in (None, "en"))
     scanner.run()
     edited = edited.apply(scanner.edits)
+    for find_edits in (find_line_edits, find_wiki_edits, find_chat_edits, find_text_sign_edits):
+        edited = edited.apply(find_edits(edited.text))
     blocks = find_blocks(edited.text)
     edited = edited.apply(blocks.edits)
     edited = edited.apply(find_link_edits(edited.text, blocks.labels))

@@ -9,12 +9,15 @@ import re
 from bisect import bisect_right
 
 from tts_server.text.edits import Edit
+from tts_server.text.markup import chat
+from tts_server.text.markup.bbcode import BBCode
 from tts_server.text.markup.html_tags import DROPPED, ENTITY, SUBTITLE_TAG, TAG, decoded_entity, is_subtitle_tag, replaced_tag
 from tts_server.text.markup.inline import INLINE_PHONEMES, INLINE_VOICE, inline_phonemes
 from tts_server.text.markup.latex import attached_sign, is_formula, read_formula
+from tts_server.text.markup.latex_text import TextCommand, matching_braces, read_command, read_font
 from tts_server.text.markup.marks import BLOCK_END, CELL_END, literal, literal_edits
 
-_MARK = re.compile(r"`+|\\.|\\\n|<|&|\$|\[|\{\\|[♪♫♬♩]|(?:https?://|www\.)(?=\w)", re.DOTALL)
+_MARK = re.compile(r"`+|\\.|\\\n|<|&|\$|\[|\{\\|\}|[♪♫♬♩]|(?:https?://|www\.)(?=\w)", re.DOTALL)
 _FENCE = re.compile(r"^(`{3,}|~{3,})(?!.*`)[^\n]*$", re.MULTILINE)
 _ASS = re.compile(r"\{\\[a-zA-Z0-9][^{}\n]{0,500}\}")
 _ADDRESS = re.compile(r"[^\s<>\[\]\"|`]{1,2000}")
@@ -22,7 +25,15 @@ _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto|tel):[^\s<>]{1,2000})>", re.IGNO
 _NUMBER = re.compile(r"[-+]?[0-9]{1,30}(?:(?:[.,]|\{,\})[0-9]{1,30}){0,10}")
 _ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline|eqnarray|displaymath|math)\*?)\}")
 _PATH = re.compile(r"\W?(?:[A-Za-z]:|\\\\)")
-_ALWAYS_ESCAPED = frozenset("*_`~#<>[]|$")
+_ALWAYS_ESCAPED = frozenset("*_`~#<>[]|$%&")
+_WEB_LINK = re.compile(r"\[https?://[^\s\[\]<>]{1,2000} ([^\[\]\n]{1,300})\](?!\()")
+_ROLE = re.compile(r":[a-zA-Z][\w:+.-]{0,40}:\Z")
+_ROLE_TARGET = re.compile(r" ?<[^<>`\n]{1,500}>\Z")
+_LATEX_QUOTE = re.compile(r"``(?=[^\s`'])([^`\n]{1,400}?)''(?!')")
+_UNDERLINED = 4
+_COMMANDS_IN_H = ("\\hline", "\\href", "\\hspace", "\\hl{", "\\hfill", "\\hyperref", "\\hbox", "\\huge")
+"""Subtitles have `\\h` for a space."""
+
 _ESCAPED_OUTSIDE_OF_PATHS = frozenset("(){}.+-!")
 
 
@@ -38,11 +49,14 @@ class Scanner:
         self._lower: str | None = None
         self._ticks: dict[int, list[int]] | None = None
         self._line_start = self._line_searched = 0
+        self._bbcode: BBCode | None = None
+        self._pairs: dict[int, int] | None = None
+        self._braces: dict[int, str] = {}  # braces that end the argument of a command, and what they become
 
     def run(self) -> None:
         text = self._text
         position = 0
-        fences = _FENCE.finditer(text)
+        fences = (fence for fence in _FENCE.finditer(text) if not self._is_underline(fence))
         fence = next(fences, None)
         while found := _MARK.search(text, position):
             while fence and fence.start() < position:
@@ -85,7 +99,12 @@ class Scanner:
             return self._bracket(found.start())
         if first in "hw":
             return self._address(found.start())
+        if first == "}":
+            instead = self._braces.pop(found.start(), None)
+            return None if instead is None else self._replace(found.start(), found.end(), instead, "latex")
         if first == "{":
+            if font := read_font(self._text, found.start(), self._brace_pairs()):
+                return self._command(font)
             tag = _ASS.match(self._text, found.start())
             return self._replace(tag.start(), tag.end(), "", "subtitles") if tag else None
         return self._replace(found.start(), found.end(), " " if self._is_between_words(found.start()) else "", "subtitles")
@@ -100,6 +119,28 @@ class Scanner:
             return None
         end = at + len(address[0].rstrip("*_~.,;:!?)'"))
         self.edits += literal_edits(self._text, at, end, "markdown")
+        return end
+
+    def _is_underline(self, fence: re.Match[str]) -> bool:
+        """Whether tildes are the underline of a heading of reStructuredText, about as long as the line above."""
+        above = self._text[max(0, fence.start() - 200) : max(0, fence.start() - 1)].rpartition("\n")[2]
+        is_plain = fence[0] == fence[1] and fence[1][0] == "~" and len(fence[1]) >= _UNDERLINED
+        return is_plain and bool(above) and abs(len(fence[1]) - len(above)) <= 2
+
+    def _brace_pairs(self) -> dict[int, int]:
+        if self._pairs is None:
+            self._pairs = matching_braces(self._text)
+        return self._pairs
+
+    def _command(self, command: TextCommand) -> int:
+        self._braces |= command.braces
+        return self._extend(command.edits, command.end)
+
+    def _extend(self, edits: list[Edit], end: int) -> int:
+        """Add edits, the first of which may begin in what is replaced already."""
+        first, done = edits[0], self.edits[-1].end if self.edits else 0
+        start = self._before_spaces(first.start) if first.text.startswith(BLOCK_END) else max(first.start, done)
+        self.edits += Edit(start, first.end, first.text, first.rule), *edits[1:]
         return end
 
     def _is_between_words(self, at: int) -> bool:
@@ -131,15 +172,37 @@ class Scanner:
             for run in re.finditer("`+", self._text):
                 self._ticks.setdefault(len(run[0]), []).append(run.start())
         same = self._ticks.get(len(found[0]), [])
+        if len(found[0]) == 2 and (quote := _LATEX_QUOTE.match(self._text, found.start())):
+            self._replace(found.start(), found.end(), "“", "latex")
+            return self._replace(quote.end(1), quote.end(), "”", "latex")
         index = bisect_right(same, found.start())
         if index == len(same):
             return None
         end = same[index]
         if self._blank_before(found.end(), end):
             return None
-        self._replace(found.start(), found.end(), "", "markdown")
-        self.edits += literal_edits(self._text, found.end(), end, "markdown")
-        return self._replace(end, end + len(found[0]), "", "markdown")
+        return self._literal(found.start(), found.end(), end, end + len(found[0]))
+
+    def _literal(self, start: int, content: int, content_end: int, end: int) -> int:
+        """Code, or the text of a role or a link of reStructuredText, as in :ref:`text <target>` and `text <address>`_."""
+        text = self._text
+        done = self.edits[-1].end if self.edits else 0
+        role = _ROLE.search(text, max(done, start - 44), start) if text[start - 1 : start] == ":" else None
+        is_link = text[end : end + 1] == "_" and not text[end + 1 : end + 2].isalnum()
+        if role and (role.start() == 0 or not text[role.start() - 1].isalnum()):
+            start = role.start()
+            if text[content] == "~":
+                content = max(text.rfind(".", content, content_end), content) + 1
+        if (role or is_link) and (target := _ROLE_TARGET.search(text, max(content, content_end - 502), content_end)):
+            content_end = target.start() if target.start() > content else content_end
+        if is_link:
+            end += 2 if text.startswith("__", end) else 1
+        self._replace(start, content, "", "markdown")
+        inner = literal_edits(text, content, content_end, "markdown")
+        if self._is_in_table_row(start):  # where a bar needs a backslash
+            inner = [Edit(edit.start, edit.end, "", "markdown") if text.startswith("\\|", edit.start) else edit for edit in inner]
+        self.edits += inner
+        return self._replace(content_end, end, "", "markdown")
 
     def _blank_before(self, start: int, end: int) -> bool:
         blank = self._text.find("\n\n", start, end)
@@ -152,6 +215,9 @@ class Scanner:
         if char == "b" and (environment := _ENVIRONMENT.match(text, at)):
             return self._formula(at, environment.end() - at, f"\\end{{{environment[1]}}}")
         before = text[max(at - 1, 0) : at]
+        can_be_command = (char.isalpha() or char in "'`^\"~") and (char not in "Nh" or text.startswith(_COMMANDS_IN_H, at))
+        if can_be_command and (command := read_command(text, at, self._brace_pairs(), in_english=self._in_english)):
+            return self._command(command)
         if char == "\n":
             return self._replace(at, at + 1, "", "markdown")
         word = re.split(r"[\s}]", text[max(0, at - 200) : at])[-1]
@@ -193,6 +259,13 @@ class Scanner:
         return self._read_formula(at, end + 1, source) if is_formula(source) and text[end - 1] != "\\" else None
 
     def _bracket(self, at: int) -> int | None:
+        if link := _WEB_LINK.match(self._text, at):
+            self._replace(at, link.start(1), "", "wiki")
+            return self._replace(link.end(1), link.end(), "", "wiki")
+        if self._bbcode is None:
+            self._bbcode = BBCode(self._text)
+        if tag := self._bbcode.read(at):
+            return self._extend(*tag)
         if phonemes := INLINE_PHONEMES.match(self._text, at):
             token = inline_phonemes(phonemes)
             return self._replace(at, phonemes.end(), token, "phoneme") if token else None
@@ -209,6 +282,8 @@ class Scanner:
         return self._replace(at, entity.end(), decoded, "html")
 
     def _angle(self, at: int) -> int | None:
+        if reference := chat.read_angle(self._text, at):
+            return self._extend(*reference)
         text = self._text
         for opened, closer in (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!DOCTYPE", ">"), ("<!doctype", ">"), ("<?xml", "?>")):
             if text.startswith(opened, at):
