@@ -34,7 +34,7 @@ def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
         found = found if found and _count_digits(found[0]) >= 8 else None
     if not found:
         found = _bracketed(text, start) or _NATIONAL.match(text, start) or _DOTTED.match(text, start) or _IDENTIFIER.match(text, start)
-    if not found and text[start] != "+" and _phone_words(rules).search(Place(text, start, start).before.lower()):
+    if not found and text[start].isdecimal() and _phone_words(rules).search(Place(text, start, start).before.lower()):
         found = _GROUPS.match(text, start)
         found = found if found and _count_digits(found[0]) >= _SHORTEST_PHONE else None
     if not found or _count_digits(found[0]) > _LONGEST_PHONE:

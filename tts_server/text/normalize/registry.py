@@ -13,12 +13,28 @@ from typing import cast
 from tts_server.text.edits import Edit
 
 _MODULES = {
+    "ar": "plain_world",
+    "da": "plain_europe",
     "de": "german",
+    "el": "plain_europe",
     "es": "spanish",
+    "fi": "plain_europe",
     "fr": "french",
+    "he": "plain_world",
+    "hi": "plain_world",
     "it": "italian",
+    "ja": "japanese",
+    "ko": "korean",
+    "ms": "plain_world",
     "nl": "dutch",
+    "no": "plain_europe",
+    "pl": "polish",
     "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+    "sw": "plain_world",
+    "tr": "turkish",
+    "zh": "chinese",
 }
 """Module by language. One is imported when the first text of its language comes."""
 

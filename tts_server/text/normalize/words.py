@@ -106,7 +106,7 @@ def read_sign(text: str, start: int, rules: LanguageRules) -> Edit | None:
     sign = text[start]
     before, after = text[max(0, start - 2) : start], text[start + 1 : start + 3]
     said = rules.signs.get(sign, "")
-    if not said and sign in rules.operators and _is_operand(before.rstrip()[-1:]) and _is_operand(after.lstrip()[:1]):
+    if not said and sign in rules.operators and _is_between(sign, before, after):
         said = rules.operators[sign]
     if not said and sign in rules.prefixes and after.lstrip()[:1].isdecimal():
         said = rules.prefixes[sign]
@@ -116,6 +116,18 @@ def read_sign(text: str, start: int, rules: LanguageRules) -> Edit | None:
         said = f"{'' if not before or before[-1].isspace() or before[-1] in '([' else ' '}{said}"
         said = f"{said}{' ' if after and (after[0].isalnum() or after[0] in '-−') else ''}"
     return Edit(start, start + 1, said, "symbol" if sign in rules.signs else "sign")
+
+
+def _is_between(sign: str, before: str, after: str) -> bool:
+    """Whether an operator has its operands: digits for signs that are mostly something else, numbers or letters for the others."""
+    left, right = before.rstrip()[-1:], after.lstrip()[:1]
+    if sign == ":":
+        return before[-1:].isdecimal() and after[:1].isdecimal()
+    if sign == "x":
+        return right.isdecimal() and (left.isdecimal() or (before[-1:] == after[:1] == " " and left in tuple("m²")))
+    if sign in ("*", "/", "÷"):
+        return left.isdecimal() and right.isdecimal()
+    return _is_operand(left) and _is_operand(right)
 
 
 def _is_operand(char: str) -> bool:
