@@ -48,6 +48,7 @@ _DAY_RANGE = re.compile(
 _SHORT = re.compile(r"(?<![\w./:-])(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])(?![\w/%]|[.,:-][0-9])")
 _DECADE = re.compile(r"(?<![\w.,/$€£])(?P<quote>['’‘])?(?P<number>[0-9]{2}|[12][0-9]{3})(?:(?P<apostrophe>['’])?s)(?![\w'’])")
 _DECADE_BEFORE = re.compile(r"0['’]?s (?:and|or|to) $")
+_DECADE_AFTER = re.compile(r" (?:and|or|to) ['’]?[1-9]0['’]?s(?!\w)")
 _SHORT_YEAR = re.compile(r"(?<![\w'’])['’‘]([0-9]{2})(?![\w'’\"”]|[.,:][0-9])")
 _BARE_YEAR = re.compile(
     rf"(?<![\w.,/:$€£#+°])(?<!\W-)(?<![0-9]-)(?P<year>[1-9][0-9]{{0,3}})(?:[ ]?(?P<dash>{_DASH})[ ]?(?P<to>[0-9]{{4}}"
@@ -312,6 +313,8 @@ def _add_decade(draft: Draft, found: re.Match[str]) -> None:
     start, end = found.start(), found.end()
     before = word_before(text, start).lower().rstrip("-")
     if before in ("and", "or", "to") and _DECADE_BEFORE.search(text[max(0, start - 16) : start]):
+        before = "the"
+    if _DECADE_AFTER.match(text, end):
         before = "the"
     if len(found["number"]) == 2:
         if number % 10 or number == 0:

@@ -15,13 +15,13 @@ _DIVISOR = one_of(DIVISORS)
 _DASH = "[-–—‑−]"
 _SIGN = r"(?P<sign>[-−–+±~≈<>≤≥](?=\S)|± |~ |≈ )?"
 _SIGNS = {
-    "-": "minus ", "−": "minus ", "–": "minus ", "+": "plus ", "±": "plus or minus ", "~": "about ", "≈": "about ",
+    "-": "minus ", "−": "minus ", "–": "minus ", "+": "plus ", "±": "plus or minus ", "~": "about ", "≈": "approximately ",
     "<": "less than ", ">": "more than ", "≤": "less than or equal to ", "≥": "greater than or equal to ",
 }  # fmt: skip
 _MEASURE = re.compile(
     rf"(?<![\w.,/⁄:$€£¥])(?<!\w[-–−]){_SIGN}"
     rf"(?:(?P<first>{EURO_AMOUNT})(?P<unit1>(?:[ \u00a0]?(?:%|°[CF]?|[a-zA-Zµμ]{{1,3}}))?)(?P<between>[ \u00a0]?"
-    rf"(?:{_DASH}|[x×]|±|/|to|or|and|by)[ \u00a0]?(?P<second_sign>[-−](?=[0-9]))?))?"
+    rf"(?:{_DASH}|[x×]|±)[ \u00a0]?(?P<second_sign>[-−](?=[0-9]))?))?"
     rf"(?:(?P<middle>{EURO_AMOUNT})(?P<between2>[ ]?[x×][ ]?))?"
     rf"(?P<amount>{METRIC_AMOUNT})(?P<gap>[ \u00a0\u202f\u2009]|-)?(?P<scale>(?:thousand|million|billion|trillion"
     rf"|hundred)[ -])?(?P<unit>{_UNIT})"
@@ -190,8 +190,6 @@ def _add_measure(draft: Draft, found: re.Match[str]) -> None:
         if found["second_sign"]:
             start -= 1
             sign = found["second_sign"]
-    if between in ("/", "or", "and", "by", "to") and first and not (between in ("to", "or", "by") or "/" not in between):
-        first, start, sign = None, found.start("amount"), ""
     one, many = UNITS[unit]
     if (
         (
@@ -214,9 +212,7 @@ def _add_measure(draft: Draft, found: re.Match[str]) -> None:
     if middle:
         words = f"{read_amount(middle)} by {words}"
     if first:
-        joined = {"x": "by", "×": "by", "±": "plus or minus", "or": "or", "and": "and", "by": "by"}.get(
-            between.rstrip("-−") or between, "to"
-        )
+        joined = {"x": "by", "×": "by", "±": "plus or minus"}.get(between.rstrip("-−") or between, "to")
         if found["second_sign"]:
             joined += " minus"
         named = f" {UNITS[unit1][1]}" if unit1 and (joined == "by" or unit1 != unit or unit1 == "%") else ""

@@ -41,6 +41,7 @@ _LISTED = re.compile(
 )
 _CENTURY = re.compile(r"(?<![\w])(?P<numeral>[IVX]{1,6})(?:th)?(?=[ -](?:century|centuries|century's|Century)\b)")
 _WORLD_WAR = re.compile(r"(?<![\w])WW(?P<numeral>II?)(?![\w])")
+_ALSO = re.compile(r"(?:,? (?:and|or|&|to) |, )(?P<numeral>[IVX]{1,6})(?![\w'’])")
 _ALONE = re.compile(
     r"(?<![\w.'’&/-])(?P<numeral>I{2,3}|VI{1,3}|IX|X[IVX]{1,4}|XXX?I{0,3}V?)(?:[-–—](?P<to>[IVX]{1,6}))?(?![\w&/'’]|\.[\w])"
 )
@@ -111,6 +112,8 @@ def find_romans(draft: Draft) -> None:
 def _add_division(draft: Draft, found: re.Match[str]) -> None:
     text, word, numeral = draft.text, found["word"], found["numeral"]
     key = word.lower()
+    if key not in _DIVISIONS and key.endswith("s"):
+        key = key[:-1]
     if key not in _DIVISIONS:
         return
     value = roman_value(numeral.upper())
@@ -126,6 +129,11 @@ def _add_division(draft: Draft, found: re.Match[str]) -> None:
     if found["to"] and (to := roman_value(found["to"])):
         words += f" to {cardinal(to)}"
     draft.add(found.start("numeral"), found.end(), words, "roman")
+    end = found.end()
+    while (also := _ALSO.match(text, end)) and (len(also["numeral"]) > 1 or key != word.lower()):
+        if next_value := roman_value(also["numeral"]):
+            draft.add(also.start("numeral"), also.end("numeral"), cardinal(next_value), "roman")
+        end = also.end()
 
 
 def _is_numeral(word: str, numeral: str, key: str) -> bool:
@@ -138,7 +146,7 @@ def _is_numeral(word: str, numeral: str, key: str) -> bool:
 def _is_numeral_one(text: str, found: re.Match[str], key: str) -> bool:
     """Whether "I" after "Part" and the like is a numeral: after "World War" always, otherwise only before a break."""
     word, end = found["word"], found.end("numeral")
-    if found["to"]:
+    if found["to"] or (key != word.lower() and _ALSO.match(text, end)):
         return True
     if not word[0].isupper() and key not in ("type", "phase", "stage", "grade", "class"):
         return False

@@ -53,7 +53,7 @@ _ALONE_SIGN = re.compile(r"(?<![^\s(\"“'‘])[+=%&@#*](?![^\s)\"”'’.,;:!?]
 _ANY_SIGN = re.compile(r"[#*~^_{}<>=+`|/\\@&$%√¬]")
 _SNAKE = re.compile(r"(?<=[^\W_])_{1,2}(?=[^\W_])|(?<![^\W_])_+(?=\w)|(?<=[^\W_])_+")
 _SLASH = re.compile(r"[ ]?[/\\|][ ]?")
-_SILENT = re.compile(r"[#*~^_{}<>=+`|\\@&$%√¬]+")
+_SILENT = re.compile(r"[#*~^_{}<>=+`|\\@&$%]+")
 _REST = re.compile("[^\x00-\x7f\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af]")
 _KEPT = frozenset("“”‘’«»‹›„‚…—–‐‑¿¡、。，！？；：（）「」『』【】《》〈〉〔〕〖〗．・\u00a0\u202f\u2009\u200a\u3000\ufffc´ʼ‥‼⁇⁈⁉")
 

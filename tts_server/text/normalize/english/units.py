@@ -228,5 +228,5 @@ ONLY_ATTACHED = frozenset(
 )
 """Units that are ambiguous after a space."""
 
-NEVER_ATTACHED = frozenset({"K", "M", "B", "G", "st", "T", "Q"})
+NEVER_ATTACHED = frozenset({"ac", "K", "M", "B", "G", "st", "T", "Q"})
 """Letters that, joined to a number, mean a thousand and so on, or are letters: "10K"."""
