@@ -12,7 +12,7 @@ from tts_server.text.normalize.english.arithmetic import (
     find_powers,
     find_scientific,
 )
-from tts_server.text.normalize.english.dates import find_dates, find_decades, find_years
+from tts_server.text.normalize.english.dates import find_dates
 from tts_server.text.normalize.english.draft import Draft
 from tts_server.text.normalize.english.initialisms import find_initialisms
 from tts_server.text.normalize.english.marks import find_marks
@@ -25,6 +25,7 @@ from tts_server.text.normalize.english.roman import find_romans
 from tts_server.text.normalize.english.symbols import find_symbols, say_lone_sign
 from tts_server.text.normalize.english.times import find_times
 from tts_server.text.normalize.english.web import find_addresses
+from tts_server.text.normalize.english.years import find_decades, find_years
 
 _PASSES = (
     find_marks,
