@@ -11,7 +11,7 @@ from tts_server.text.normalize.east_asian_words import EastAsianWords
 
 # A two before a measure word is 两; before these characters it is 二: days, floors, grades and other numbers in a series, and words that
 # are no measure words.
-_SERIES = re.compile(r"年级|次方|进制|[月日号楼班级期季版环维路线车手胎战中进的是和与或到至比加减乘除等以了吧在也都就不有为及乙甲丙]")
+_SERIES = re.compile(r"年级|次方|进制|单元|[月日号楼班级期季版环维路线车手胎战中进的是和与或到至比加减乘除等以了吧在也都就不有为及乙甲丙]")
 _HAN = re.compile(r"[ ]?[\u4e00-\u9fff]")
 _MONTHS = re.compile(r"[ ]?个")
 
@@ -33,6 +33,7 @@ _WORDS = EastAsianWords(
     number=_number,
     counter_gap=lambda after: "",
     clock=_clock,
+    halves=("上午", "下午"),
     digits=chinese_digits,
     identifier=chinese_digits,
     year=lambda digits: chinese_digits(digits, "〇"),
@@ -184,6 +185,8 @@ _WORDS = EastAsianWords(
         r"(?:电话|手机号?|号码|热线|拨打|致电|密码|验证码|邮编|编号|卡号|账号|帐号|学号|工号|房间号?|房号|单号|QQ号?|代码|電話|密碼)码?"
         r"[ ]?[是为:：]?[ ]?\Z"
     ),
+    short_phone=re.compile(r"(?!)"),
+    digits_before=re.compile(r"\d{3,4}(?:室|房)|[5-9][05]后|[01]0后"),
     score_context=re.compile(r"(?:比分|以|战绩)[^，。]{0,6}\Z"),
     date_context=re.compile(r"(?:日期|截止|截至|于|在)[^\n]{0,3}\n|\n[ ]?[(（](?:周|星期)?[一二三四五六日天]"),
     power={"²": "平方", "³": "立方"},

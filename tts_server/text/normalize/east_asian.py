@@ -9,55 +9,9 @@ from __future__ import annotations
 import re
 
 from tts_server.text.edits import Edit
+from tts_server.text.normalize import east_asian_patterns as patterns
 from tts_server.text.normalize.east_asian_words import EastAsianWords
 from tts_server.text.normalize.numerals import FRACTIONS
-
-RANGE_SIGNS = "~～〜–—-"
-_LONGEST = 16  # digits of a number that is read as one
-
-_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}(?!,?\d)|\d{1,24})"
-_CANDIDATE = re.compile(
-    r"\d|[-−+±×÷=≠<>≤≥≈√∞%‰°&@#№℃℉™®©~～〜–—→←↑↓⇒$€£¥₩₽₹₺฿₫₱₴½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒²³⁰¹⁴-⁹₀-₉]"
-    r"|(?<![A-Za-z0-9.+_-])[A-Za-z](?=[A-Za-z0-9._+-]{0,63}@[A-Za-z0-9])"
-    r"|(?<![A-Za-z])(?:https?://|www\.|No\.|(?:USD|EUR|GBP|JPY|CNY|RMB|KRW|HKD|TWD)(?=[ ]?\d)|(?:US|HK|NT|AU|CA|A|C)(?=\$[ ]?\d))"
-    r"|[\u2500-\u25ff\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\u200d\u20e3\u266a-\u266f\u2022\u203b\U0001f000-\U0001faff]+"
-    r"|[=_*~-]{3,}"
-)
-_MAIL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._+-]{0,63})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5})")
-_LINK = re.compile(
-    r"(?:https?://)?(?:www\.)?([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5})(?::\d{1,5})?(?:[/?#][!-~]{0,2000})?", re.IGNORECASE
-)
-_RULER = re.compile(r"[=_*~-]{3,}")
-_DECORATION = re.compile(
-    r"[\u2500-\u25ff\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\u200d\u20e3\u2022\u203b\U0001f000-\U0001faff™®©→←↑↓⇒]+"  #
-)
-_DATE = re.compile(r"([12]\d{3})([-/.])(0?[1-9]|1[0-2])\2(3[01]|[12]\d|0?[1-9])(?!\d)")
-_MONTH = re.compile(r"([12]\d{3})/(0?[1-9]|1[0-2])(?![\d/])")
-_DAY = re.compile(r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])(?![\d/])")
-_TIME = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
-_PHONE = re.compile(r"(?:\+\d{1,3}[- ]?)?(?:\(\d{2,5}\)[- ]?)?\d{2,8}(?:[- ]\d{2,8}){0,4}(?![\d-])")
-_CARD = re.compile(r"\d{4}([- ])\d{4}\1\d{4}\1\d{2,4}(?!\d)")
-_DOTTED = re.compile(r"\d{1,5}(?:\.\d{1,5}){2,5}(?!\d)")
-_CHAIN = re.compile(r"\d{1,4}-\d{1,4}((?:-\d{1,4}){1,4})?(?![\d-])")
-_FRACTION = re.compile(r"(\d{1,6})[/⁄](\d{1,6})(?![\d/])")
-_RATIO = re.compile(r"(\d{1,4}):(\d{1,4})(?![\d:])")
-_MIDDLE_DOT = re.compile(r"(\d{1,2})·(\d{1,2})(?![\d·])")
-_VULGAR = "".join(FRACTIONS)
-_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
-_LETTER = re.compile(r"[A-Za-z]")
-_CLOSING = frozenset(")]）】」』")
-_NUMBER_SIGN = re.compile(r"No\.[ ]?(?=\d)")
-_RAISED_DIGITS = re.compile(r"[⁰¹²³⁴-⁹₀-₉]{1,20}")
-_SPACE = re.compile(r"[ ]?")
-_QUANTITY_FOLLOWS = re.compile(r"[ ]?(?=[\d$€£¥₩])")
-_EQUATION_ENDS = re.compile(r"[ ]?\d{1,12}[ ]?=")
-_DEGREES = re.compile(r"[ ]?(?:°|℃|℉|度|도(?!\w))")
-_COUNTED = re.compile(r"\d[ ]?(?:[%°‰]|[^\W\d_]{1,4}|°C)[ ]?\Z")
-_PERCENT = re.compile(r"[ ]?([%‰])")
-_YEAR_FOLLOWS = re.compile(r"[ ]?[~～〜–—-][ ]?[12]\d{3}(?!\d)")
-_YEAR_PRECEDES = re.compile(r"[12]\d{3}[ ]?[~～〜–—-][ ]?\Z")
-_YEAR_WORD = re.compile(r"[ ]?[年년](?!間|间|级|生)")
-_GROUPS = re.compile(r"[-+() ]+")
 
 
 class EastAsianReader:
@@ -66,7 +20,7 @@ class EastAsianReader:
     def __init__(self, words: EastAsianWords) -> None:
         self._words = words
         multipliers = "".join(words.multipliers)
-        piece = rf"{_NUMBER}(?:\.\d{{1,20}}(?!\d))?"
+        piece = rf"{patterns.NUMBER}(?:\.\d{{1,20}}(?!\d))?"
         power = f"(?:[{multipliers}](?!{words.no_multiplier})){{1,2}}"
         more = rf"(?:[ ]?\d{{1,4}}(?:,\d{{3}})?(?=[{multipliers}]){power}){{0,4}}(?:\d{{1,4}}(?![\d.,/:%]))?"
         self._amount = re.compile(rf"{piece}(?:[ ]?{power}{more})?")
@@ -76,13 +30,13 @@ class EastAsianReader:
         money = "|".join(map(re.escape, sorted(words.currencies, key=len, reverse=True)))
         self._money = re.compile(rf"({money})[ ]?(?=\d)")
         self._money_after = re.compile(rf"[ ]?({money})(?![A-Za-z\d])")
-        self._range_end = re.compile(rf"[ ]?[{RANGE_SIGNS}][ ]?(?=\d)")
+        self._range_end = re.compile(rf"[ ]?[{patterns.RANGE_SIGNS}][ ]?(?=\d)")
 
     def find_edits(self, text: str) -> list[Edit]:
         """The edits that write a text's numbers and signs as words, in order."""
         edits: list[Edit] = []
         position = 0
-        while found := _CANDIDATE.search(text, position):
+        while found := patterns.CANDIDATE.search(text, position):
             edit = self._edit_at(text, found.start())
             if edit is None:
                 position = found.end()
@@ -94,7 +48,7 @@ class EastAsianReader:
 
     def _edit_at(self, text: str, start: int) -> Edit | None:
         char = text[start]
-        if char.isascii() and char.isalnum() and (mail := _MAIL.match(text, start)) is not None:
+        if char.isascii() and char.isalnum() and (mail := patterns.MAIL.match(text, start)) is not None:
             return Edit(start, mail.end(), self._spelled(mail[1]) + self._words.at + self._domain(mail[2]), "email")
         if char.isdecimal():
             return self._read_digits(text, start)
@@ -113,9 +67,9 @@ class EastAsianReader:
 
     def _read_letters(self, text: str, start: int) -> Edit | None:
         if text.startswith("No.", start):
-            number = _NUMBER_SIGN.match(text, start)
+            number = patterns.NUMBER_SIGN.match(text, start)
             return Edit(start, number.end(), self._words.number_sign, "abbreviation") if number else None
-        if (link := _LINK.match(text, start)) and text[start : start + 4].lower() in ("http", "www."):
+        if (link := patterns.LINK.match(text, start)) and text[start : start + 4].lower() in ("http", "www."):
             end = start + len(link[0].rstrip(".,;:!?)'\""))
             return Edit(start, end, self._domain(link[1]), "url")
         return self._read_money(text, start)
@@ -126,28 +80,28 @@ class EastAsianReader:
         words = self._words
         char = text[start]
         before, after = text[max(start - 1, 0) : start], text[start + 1 : start + 2]
-        if ruler := _RULER.match(text, start):
+        if ruler := patterns.RULER.match(text, start):
             return Edit(start, ruler.end(), " ", "decoration")
         if (money := self._read_money(text, start)) is not None:
             return money
         if char in FRACTIONS:
             return Edit(start, start + 1, self._fraction(*FRACTIONS[char]), "fraction")
-        if char in RANGE_SIGNS or char == "−":
+        if char in patterns.RANGE_SIGNS or char == "−":
             return self._read_dash(text, start)
         if char in "²³":
             return Edit(start, start + 1, words.power[char], "sign")
-        if raised := _RAISED_DIGITS.match(text, start):
-            return Edit(start, raised.end(), words.digits(raised[0].translate(_RAISED)), "digits")
+        if raised := patterns.RAISED_DIGITS.match(text, start):
+            return Edit(start, raised.end(), words.digits(raised[0].translate(patterns.RAISED)), "digits")
         if char in "#№":
             return Edit(start, start + 1, words.number_sign if after.isdecimal() else "", "sign")
-        if char == "+" and not (before.isdecimal() or before == " " or before in _CLOSING or not before) and not after.isdecimal():
+        if char == "+" and not (before.isdecimal() or before == " " or before in patterns.CLOSING or not before) and not after.isdecimal():
             return Edit(start, start + 1, words.signs["+"], "sign")
-        if char == "+" and (phone := _PHONE.match(text, start)) and self._is_phone(phone, text):
+        if char == "+" and (phone := patterns.PHONE.match(text, start)) and self._is_phone(phone, text):
             return self._read_phone(phone)
         if said := words.signs.get(char):
-            skipped = _SPACE.match(text, start + 1)
+            skipped = patterns.SPACE.match(text, start + 1)
             return Edit(start, start + 1, words.gap + said + ("" if skipped and skipped[0] else words.gap), "sign")
-        if decoration := _DECORATION.match(text, start):
+        if decoration := patterns.DECORATION.match(text, start):
             return Edit(
                 start,
                 decoration.end(),
@@ -160,22 +114,23 @@ class EastAsianReader:
         words = self._words
         char = text[start]
         before = text[max(start - 2, 0) : start].strip()[-1:]
-        gap = _QUANTITY_FOLLOWS.match(text, start + 1)
+        gap = patterns.QUANTITY_FOLLOWS.match(text, start + 1)
         if gap is None:
             following = text[start + 1 : start + 2]
             if char in "~～〜" and following.isalnum() and self._ends_quantity(text, start):
                 return Edit(start, start + 1, words.to, "range")
             return Edit(start, start + 1, "", "decoration") if char in "~～" and before and not following.isalnum() else None
-        if before.isdecimal() or before in words.units or self._ends_quantity(text, start):
-            is_difference = char in "-−" and bool(_EQUATION_ENDS.match(text, start + 1))
+        is_apart = text[max(start - 1, 0) : start] == " " and not gap[0]
+        if not is_apart and (before.isdecimal() or self._ends_quantity(text, start)):
+            is_difference = char in "-−" and bool(patterns.EQUATION_ENDS.match(text, start + 1))
             left = start - (text[max(start - 1, 0) : start] == " ")
             if is_difference or char == "−":
                 return Edit(left, gap.end(), f"{words.gap}{words.signs['-']}{words.gap}", "sign")
             joint = words.ratio if char in "-–" and words.score_context.search(text, max(start - 12, 0), start) else words.to
             return Edit(left, gap.end(), joint, "range")
-        if char in "-−" and not gap[0] and not _LETTER.match(before):
+        if char in "-−" and not gap[0] and not patterns.LETTER.match(before):
             amount = self._amount.match(text, start + 1)
-            is_cold = amount is not None and bool(_DEGREES.match(text, amount.end()))
+            is_cold = amount is not None and bool(patterns.DEGREES.match(text, amount.end()))
             return Edit(start, start + 1, words.below_zero if is_cold else words.minus, "sign")
         if char in "~～〜":
             return Edit(start, start + 1, words.signs.get("≈", ""), "sign")
@@ -183,7 +138,7 @@ class EastAsianReader:
 
     def _ends_quantity(self, text: str, end: int) -> bool:
         """Whether the text before `end` ends in a number with its counter or unit."""
-        return bool(_COUNTED.search(text, max(end - 7, 0), end))
+        return bool(patterns.COUNTED.search(text, max(end - 7, 0), end))
 
     # Numbers
 
@@ -191,32 +146,43 @@ class EastAsianReader:
         words = self._words
         before, head = text[max(start - 1, 0) : start], text[max(start - 12, 0) : start]
         is_named = bool(words.identifier_context.search(head))
-        if date := _DATE.match(text, start):
+        if date := patterns.DATE.match(text, start):
             said = words.date.format(words.year(date[1]), self._counted(date[3], words.month), self._counted(date[4], words.day))
             return Edit(start, date.end(), said, "date")
-        if (card := _CARD.match(text, start)) or (not is_named and (card := _DOTTED.match(text, start))):
-            if card.re is _CARD:
+        if (
+            (last := patterns.DATE_LAST.match(text, start))
+            and 1 <= min(int(last[1]), int(last[3])) <= 12
+            and max(int(last[1]), int(last[3])) <= 31
+        ):
+            month, day_digits = (last[3], last[1]) if int(last[1]) > 12 else (last[1], last[3])
+            said = words.date.format(words.year(last[4]), self._counted(month, words.month), self._counted(day_digits, words.day))
+            return Edit(start, last.end(), said, "date")
+        if (card := patterns.CARD.match(text, start)) or (not is_named and (card := patterns.DOTTED.match(text, start))):
+            if card.re is patterns.CARD:
                 return Edit(start, card.end(), words.group_pause.join(map(words.identifier, re.split("[- ]", card[0]))), "digits")
             pieces = card[0].split(".")
             say = words.digits if len(pieces) == 4 else self._plain
             return Edit(start, card.end(), words.point.join(map(say, pieces)), "version")
-        if (phone := _PHONE.match(text, start)) and self._is_phone(phone, text):
+        if (phone := patterns.PHONE.match(text, start)) and self._is_phone(phone, text):
             return self._read_phone(phone)
-        if (chain := _CHAIN.match(text, start)) and (chain[1] or words.address_context.search(head)):
+        if (chain := patterns.CHAIN.match(text, start)) and (chain[1] or words.address_context.search(head)):
             return Edit(start, chain.end(), words.chain.join(map(self._plain, chain[0].split("-"))), "digits")
-        if time := _TIME.match(text, start):
-            return Edit(start, time.end(), words.clock(int(time[1]), int(time[2]), int(time[3]) if time[3] else None), "time")
-        if ratio := _RATIO.match(text, start):
-            return Edit(start, ratio.end(), words.ratio.join((self._plain(ratio[1]), self._plain(ratio[2]))), "score")
-        if dotted := _MIDDLE_DOT.match(text, start):
+        if time := patterns.TIME.match(text, start):
+            said = words.clock(int(time[1]), int(time[2]), int(time[3]) if time[3] else None)
+            if half := patterns.HALF_OF_DAY.match(text, time.end()):
+                return Edit(start, half.end(), f"{words.halves[half[1].lower() == 'p']}{words.gap}{said}", "time")
+            return Edit(start, time.end(), said, "time")
+        if ratio := patterns.RATIO.match(text, start):
+            return Edit(start, ratio.end(), words.ratio.join(map(self._plain, ratio[0].split(":"))), "score")
+        if dotted := patterns.MIDDLE_DOT.match(text, start):
             return Edit(start, dotted.end(), words.digits(dotted[1]) + words.digits(dotted[2]), "date")
-        if (month := _MONTH.match(text, start)) and words.date_context.search(
+        if (month := patterns.MONTH.match(text, start)) and words.date_context.search(
             text[start - min(start, 8) : start] + "\n" + text[month.end() : month.end() + 3]
         ):
             return Edit(start, month.end(), words.year(month[1]) + words.date.split("{}")[1] + self._counted(month[2], words.month), "date")
-        if (day := _DAY.match(text, start)) and self._is_day(day, text):
+        if (day := patterns.DAY.match(text, start)) and self._is_day(day, text):
             return Edit(start, day.end(), f"{self._counted(day[1], words.month)}{words.gap}{self._counted(day[2], words.day)}", "date")
-        if (fraction := _FRACTION.match(text, start)) and int(fraction[2]):
+        if (fraction := patterns.FRACTION.match(text, start)) and int(fraction[2]):
             return Edit(start, fraction.end(), self._fraction(int(fraction[1]), int(fraction[2])), "fraction")
         return self._read_amount(text, start, before, is_named=is_named)
 
@@ -227,7 +193,12 @@ class EastAsianReader:
             return None
         end = amount.end()
         bare = amount[0]
-        if bare.isdecimal() and ((len(bare) > 1 and bare[0] == "0") or len(bare) > _LONGEST or (is_named and len(bare) > 2)):
+        if bare.isdecimal() and (
+            (len(bare) > 1 and bare[0] == "0")
+            or len(bare) > patterns.LONGEST
+            or (is_named and len(bare) > 2)
+            or words.digits_before.match(bare + text[end : end + 2])
+        ):
             return Edit(start, end, words.identifier(bare), "digits")
         after = text[end : end + 12]
         if end < len(text) and text[end] in FRACTIONS and bare.isdecimal():
@@ -239,17 +210,17 @@ class EastAsianReader:
             return Edit(start, unit.end(), f"{number}{words.gap}{name}", "unit")
         if money := self._money_after.match(text, end):
             return Edit(start, money.end(), self._price(bare, money[1]), "money")
-        if sign := _PERCENT.match(text, end):
+        if sign := patterns.PERCENT.match(text, end):
             template = words.percent if sign[1] == "%" else words.permille
             return Edit(start, sign.end(), template.format(self._said(bare, "", "")), "unit")
         following = self._following(text, end)
         if following[:1] == "%" and words.percent[0] != "{":
             return Edit(start, end, words.percent.format(self._said(bare, "", "")), "unit")
-        if bare.isdecimal() and len(bare) == 4 and _YEAR_WORD.match(following):
+        if bare.isdecimal() and len(bare) == 4 and patterns.YEAR_WORD.match(following):
             return Edit(start, end, words.year(bare), "year")
         if bare.isdecimal() and len(bare) == 4 and self._is_year_range(text, start, end):
             return Edit(start, end, words.year(bare), "year")
-        if words.reads_codes_by_digit and _LETTER.match(before) and bare.isdecimal() and len(bare) > 2:
+        if words.reads_codes_by_digit and patterns.LETTER.match(before) and bare.isdecimal() and len(bare) > 2:
             return Edit(start, end, words.digits(bare), "digits")
         gap = words.counter_gap(after)
         rule = "decimal" if "." in bare else "cardinal"
@@ -257,15 +228,15 @@ class EastAsianReader:
 
     def _following(self, text: str, end: int) -> str:
         """The text after a number; where a range follows, what is after the range's second number."""
-        if gap := self._range_end.match(text, end):
+        if gap := patterns.RANGE_WORD.match(text, end):
             second = self._amount.match(text, gap.end())
             if second is not None:
                 end = second.end()
         return text[end : end + 12]
 
     def _is_year_range(self, text: str, start: int, end: int) -> bool:
-        is_first = _YEAR_FOLLOWS.match(text, end)
-        is_second = _YEAR_PRECEDES.search(text, max(start - 7, 0), start)
+        is_first = patterns.YEAR_FOLLOWS.match(text, end)
+        is_second = patterns.YEAR_PRECEDES.search(text, max(start - 7, 0), start)
         return text[start] in "12" and bool(is_first or is_second)
 
     def _said(self, amount: str, before: str, after: str) -> str:
@@ -274,13 +245,13 @@ class EastAsianReader:
         pieces = [(piece[1].replace(",", ""), piece[2]) for piece in self._piece.finditer(amount)]
         if not any("." in digits for digits, _ in pieces):
             total = sum(int(digits) * self._factor(power) for digits, power in pieces)
-            if total < 10**_LONGEST:
+            if total < 10**patterns.LONGEST:
                 return words.number(total, before, after)
             return words.gap.join(self._plain(digits) + power for digits, power in pieces)
         said: list[str] = []
         for digits, power in pieces:
             whole, _, decimals = digits.partition(".")
-            is_long = len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0")
+            is_long = len(whole) > patterns.LONGEST or (len(whole) > 1 and whole[0] == "0")
             number = words.digits(whole) if is_long else words.number(int(whole), "", words.point)
             said.append(number + (f"{words.point}{words.digits(decimals)}" if decimals else "") + power)
         return "".join(said)
@@ -292,7 +263,7 @@ class EastAsianReader:
         return factor
 
     def _plain(self, digits: str) -> str:
-        if len(digits) > _LONGEST or (len(digits) > 1 and digits[0] == "0"):
+        if len(digits) > patterns.LONGEST or (len(digits) > 1 and digits[0] == "0"):
             return self._words.digits(digits)
         return self._words.number(int(digits), "", "")
 
@@ -310,10 +281,12 @@ class EastAsianReader:
 
     def _is_phone(self, phone: re.Match[str], text: str) -> bool:
         number = phone[0]
-        groups = [group for group in _GROUPS.split(number) if group]
+        groups = [group for group in patterns.GROUPS.split(number) if group]
         count = sum(map(len, groups))
         if count < 6 or count > 15:
             return False
+        if self._words.short_phone.match(number):
+            return True
         if number[0] in "+(" or self._words.identifier_context.search(text, max(phone.start() - 12, 0), phone.start()):
             return True
         if len(groups) == 1:
@@ -322,7 +295,7 @@ class EastAsianReader:
 
     def _read_phone(self, phone: re.Match[str]) -> Edit:
         words = self._words
-        groups = [words.identifier(group) for group in _GROUPS.split(phone[0]) if group]
+        groups = [words.identifier(group) for group in patterns.GROUPS.split(phone[0]) if group]
         plus = words.signs["+"] + words.gap if phone[0][0] == "+" else ""
         return Edit(phone.start(), phone.end(), plus + words.group_pause.join(groups), "phone")
 

@@ -20,6 +20,8 @@ class EastAsianWords:
     """What is written between a number and the text after it: a space, or nothing."""
     clock: Callable[[int, int, int | None], str]
     """A time from its hour, minute and second."""
+    halves: tuple[str, str]
+    """What goes in front of a time before and after noon (am, pm)."""
     digits: Callable[[str], str]
     identifier: Callable[[str], str]
     """Digits of telephone numbers and codes, one by one."""
@@ -61,6 +63,10 @@ class EastAsianWords:
     """The hundredth of each currency that is named."""
     identifier_context: re.Pattern[str]
     """Matches the text before a number that is read digit by digit."""
+    short_phone: re.Pattern[str]
+    """Matches whole telephone numbers that no zero begins."""
+    digits_before: re.Pattern[str]
+    """Matches the text after a number that is read digit by digit, such as a room's."""
     score_context: re.Pattern[str]
     date_context: re.Pattern[str]
     power: Mapping[str, str]

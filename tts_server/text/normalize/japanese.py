@@ -29,6 +29,7 @@ _WORDS = EastAsianWords(
     number=_number,
     counter_gap=lambda after: "",
     clock=_clock,
+    halves=("午前", "午後"),
     digits=japanese_digits,
     identifier=japanese_digits,
     year=lambda digits: japanese_number(int(digits)),
@@ -179,6 +180,8 @@ _WORDS = EastAsianWords(
     identifier_context=re.compile(
         r"(?:電話|番号|携帯|TEL|Tel|FAX|暗証|郵便|〒|コード|パスワード|ID|品番|型番)(?:番号|コード)?[ ]?[は:：]?[ ]?\Z"
     ),
+    short_phone=re.compile(r"(?!)"),
+    digits_before=re.compile(r"(?!)"),
     score_context=re.compile(r"(?:スコア|結果)[^、。]{0,6}\Z"),
     date_context=re.compile(r"日付[^\n]{0,3}\n|\n[ ]?(?:[(（](?:月|火|水|木|金|土|日|祝)|まで|に|から|は|開|締)"),
     power={"²": "の二乗", "³": "の三乗"},

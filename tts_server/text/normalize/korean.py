@@ -19,7 +19,7 @@ _SINO_COUNTERS = (
     r"|프로|점|쪽|페이지|킬로|미터|센티|그램|리터|년|개|강|절|항|조|평|석|표|동|골|승|패|무|톤"
 )
 _NUMBERED_THINGS = (
-    "출구|버스|문제|국도|홀|타자|선수|채널|방|창구|게이트|트랙|타석|지|길|국|역|승강장|좌석|자리|줄|곡|마|교향곡|도로|이다|입니다"  #
+    "출구|버스|문제|국도|홀|타자|선수|채널|방|창구|게이트|트랙|타석|지|길|국|역|승강장|좌석|자리|줄|곡|마|교향곡|도로|이다|입니다"
 )
 _NATIVE = re.compile(rf"[ ]?(?:{_NATIVE_COUNTERS})")
 _TIMES = re.compile(r"[ ]?배(?!터|경|달|송|우)")
@@ -63,6 +63,7 @@ _WORDS = EastAsianWords(
     number=_number,
     counter_gap=_counter_gap,
     clock=_clock,
+    halves=("오전", "오후"),
     digits=korean_digits,
     identifier=lambda digits: korean_digits(digits, "공"),
     year=lambda digits: korean_number(int(digits)),
@@ -212,6 +213,8 @@ _WORDS = EastAsianWords(
     identifier_context=re.compile(
         r"(?:전화|번호|연락처|핸드폰|휴대폰|코드|우편|계좌|카드|인증|비번|암호)(?:번호)?[은는가]?[ ]?[:：]?[ ]?\Z"
     ),
+    short_phone=re.compile(r"1[568]\d\d-\d{4}\Z"),
+    digits_before=re.compile(r"(?!)"),
     score_context=re.compile(r"(?:스코어|결과)[^,.]{0,6}\Z"),
     date_context=re.compile(r"날짜[^\n]{0,3}\n|\n[ ]?(?:[(（][월화수목금토일]|까지|부터)"),
     power={"²": "의 제곱", "³": "의 세제곱"},

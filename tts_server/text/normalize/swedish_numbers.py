@@ -7,9 +7,7 @@ import functools
 MAX_DIGITS = 15
 """The longest number that is read as one; longer ones are read digit by digit."""
 
-_SMALL = (
-    "noll ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton sjutton arton nitton"  #
-).split()
+_SMALL = ("noll ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton sjutton arton nitton").split()
 _TENS = "  tjugo trettio fyrtio femtio sextio sjuttio åttio nittio".split(" ")
 _ORDINALS = (
     "nollte första andra tredje fjärde femte sjätte sjunde åttonde nionde tionde elfte tolfte trettonde fjortonde femtonde sextonde"
