@@ -1,4 +1,7 @@
-"""Text to phonemes: hibari's reading of English, made safe for any text."""
+"""Text to phonemes: hibari's reading of English words, made safe for any text.
+
+The text front end has written numbers, signs and abbreviations as words before. Where a request did without it, `written` reads them.
+"""
 
 from __future__ import annotations
 
@@ -11,34 +14,49 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from anyascii import anyascii
-from hibari import Hibari
-from hibari.g2p import G2P, SYMBOL_PHONEMES
-from hibari.g2p.lexicon import CURRENCIES
-from hibari.g2p.normalize import CURRENCY_WORDS, SYMBOLS, normalize
+from hibari.g2p import G2P
+from hibari.g2p.token import Tok
 from hibari.tts import ASSETS, MAX_PHONEMES
+
+from tts_server.engines.embedded.ipa import phonemes_from_ipa, with_plural
+from tts_server.engines.embedded.letters import LETTER_A, LETTERS, is_article, with_words_in_small_letters
+from tts_server.engines.embedded.written import plain_signs, read_written, without_rulers
+from tts_server.text.phonemes import PHONEME_SPAN, span_ipa, span_word
+from tts_server.text.sentences import sentences
 
 GUESSED_LETTERS = 24
 """The network that guesses unknown words reads no more letters than this."""
 
-COUNTED_DIGITS = 15
-"""Longer numbers are read digit by digit: nobody follows "quadrillions", and hibari has no words beyond decillions."""
-
 TOKEN_PARTS = 24
 """Words, numbers and signs in one token without spaces; hibari's work on a token grows with the cube of their number."""
 
-_PUNCTUATION = str.maketrans("。．，、！？；：（）「」『』《》", '..,,!?;:()""""""')
-_KNOWN_SYMBOLS = frozenset({*SYMBOL_PHONEMES, *CURRENCIES, *CURRENCY_WORDS, *SYMBOLS})
+MAX_EXPANSION, FREE_PHONEMES = 12, 40
+"""A text of n characters gives at most 12 n + 40 phonemes. English has about 1, digits in a row have 8; what would give more is cut off."""
+
+_ASCII_FORMS = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_PUNCTUATION = (
+    _ASCII_FORMS
+    | str.maketrans("「」『』《》￥￡￠￦\u3000", '""""""¥£¢₩ ')
+    | dict(zip(map(ord, "。、！？；"), (". ", ", ", "! ", "? ", "; "), strict=True))
+)
+_ARTICLE = "ɐ"
 _CLAUSE = re.compile(r"(?<=[,;:—])\s+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_LETTERS = re.compile(r"[^A-Za-z' ]+")
 _LONG_WORD = re.compile(rf"[^\W\d_]{{{GUESSED_LETTERS + 1},}}")
-_NUMBER = re.compile(r"(\d(?:[\d,]*\d)?)(?:\.(\d+))?")
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
 _TOKEN = re.compile(rf"\S{{{TOKEN_PARTS + 1},}}")
 _PART = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+)(?:'[a-z]{1,2}(?![a-z]))?|\d+(?:[.,]\d+)?|[\W_]")
-_PRICE = re.compile(r"(\d)\s?([$€£¥])(?!\.?\d)")
 _GREEK_LETTER = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER (\w+)")
-_CURRENCY_NAMES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
+_INNER_STOP = re.compile(r"(?<=[^\W\d_])\.(?=\s+[a-z0-9])")
+_SPACED_MARK = re.compile(r"\s+([,;:!?]|\.+)(?=\s|\Z)")
+_TIGHT_MARK = re.compile(r"\s([,;:!?])(?=\S)")
+_END = re.compile(r"([.!?…])[\"”’')\]]{0,8}\Z")
+_PLURAL = re.compile(r"['’]?s(?![\w'’-])")
+
+_CAPITAL_SPAN, _SMALL_SPAN = "Ꭰ", "ꭰ"
+"""Stand for a word with a pronunciation: letters of Cherokee, of which `readable` leaves none."""
+
+_PIECES = re.compile(f"(?P<span>[{_CAPITAL_SPAN}{_SMALL_SPAN}])|(?P<letters>{LETTERS.pattern})|(?P<a>{LETTER_A.pattern})")
 
 
 class Reader:
@@ -52,30 +70,104 @@ class Reader:
         self._lock = threading.Lock()
 
     def phonemes(self, text: str) -> list[str]:
-        """Phoneme strings of at most 400 characters in the order of the text; none where nothing can be spoken."""
-        return [part for sentence in Hibari.split_sentences(self.readable(text)) for part in _bounded(self._read(sentence))]
+        """Phoneme strings of at most 400 characters in the order of the text; none where nothing can be spoken.
+
+        Together they have at most `MAX_EXPANSION` phonemes for each character and `FREE_PHONEMES` more.
+        """
+        left = MAX_EXPANSION * len(text) + FREE_PHONEMES
+        parts: list[str] = []
+        for sentence in self._sentences(text):
+            for part in _bounded(sentence):
+                if len(part) > left:
+                    part = part[: part.rfind(" ", 0, left + 1)] if " " in part[: left + 1] else part[:left]
+                left -= len(part)
+                if _has_sound(part):
+                    parts.append(part)
+        return parts
+
+    def has_sound(self, text: str) -> bool:
+        """Whether `phonemes` finds anything to say in a text; reads no further than the first sentence that has a sound."""
+        return any(map(_has_sound, self._sentences(text)))
 
     def ids(self, phonemes: str) -> list[int]:
         """The network's input: one number for each phoneme between two pads."""
         return [0, *(self._ids[phoneme] for phoneme in phonemes if phoneme in self._ids), 0]
 
     def readable(self, text: str) -> str:
-        """`text` with all that hibari would drop put into words, and its phoneme markup `[word](/phonemes/)` made harmless."""
+        """`text` in the letters and signs that hibari reads, without those that have no meaning for a listener."""
         if not text.isascii():
             text = unicodedata.normalize("NFC", text.translate(_PUNCTUATION))
             text = "".join(c for c in text if unicodedata.category(c) != "Cf")
             runs = itertools.groupby(text, key=lambda c: unicodedata.category(c)[0] in "LM")
-            text = "".join(self._latin("".join(run)) if is_word else _spelled(run) for is_word, run in runs)
-        text = _NUMBER.sub(_countable, text.replace("](", "] ("))
-        text = _PRICE.sub(lambda m: f"{m[1]} {_CURRENCY_NAMES[m[2]]}", text)
-        return _LONG_WORD.sub(lambda m: self._in_pieces(m[0]), text)
+            text = "".join(self._latin("".join(run)) if is_word else plain_signs("".join(run)) for is_word, run in runs)
+        return _LONG_WORD.sub(lambda m: self._in_pieces(m[0]), without_rulers(text))
 
-    def _read(self, sentence: str) -> str:
-        # hibari's own normalizing takes spaces out again ("a ,b" to "a,b"): so it comes first.
-        sentence = _TOKEN.sub(_loosened, normalize(sentence))
+    def _sentences(self, text: str) -> Iterator[str]:
+        """The phonemes of each sentence."""
+        pieces: list[str] = []
+        pronunciations: list[tuple[str, str]] = []
+        position = 0
+        for span in PHONEME_SPAN.finditer(text):
+            word, phonemes = span_word(span), phonemes_from_ipa(span_ipa(span))
+            pieces.append(self.readable(text[position : span.start()]))
+            position = span.end()
+            if phonemes:
+                pieces.append(_CAPITAL_SPAN if word[0].isupper() else _SMALL_SPAN)
+                pronunciations.append((word, phonemes))
+            else:
+                pieces.append(self.readable(word))
+        pieces.append(self.readable(text[position:]))
+        readable = "".join(pieces)
+        spans = iter(pronunciations)
+        for sentence in sentences(readable, longest=max(len(readable), 1)):
+            yield self._read(sentence, spans)
+
+    def _read(self, sentence: str, spans: Iterator[tuple[str, str]]) -> str:
+        """The phonemes of one sentence; takes the pronunciations that it holds from `spans`."""
+        sentence = read_written(sentence.replace("’", "'").replace("‘", "'"))
+        sentence = _TIGHT_MARK.sub(r"\1 ", _SPACED_MARK.sub(r"\1", sentence))
+        sentence = with_words_in_small_letters(_INNER_STOP.sub("", sentence), self._is_word)
+        sentence = _TOKEN.sub(_loosened, sentence)
         with self._lock:
-            phonemes: str = self._g2p(sentence, normalize_text=False)
-        return phonemes
+            tokens = self._g2p.phonemize_tokens(self._tokens(sentence, spans))
+        phonemes = "".join((token.phonemes or "") + (" " if token.whitespace else "") for token in tokens).strip()
+        # hibari takes the full stop after some words ("Jan.", "A.") for a part of them.
+        end = _END.search(sentence)
+        is_cut = end is not None and phonemes and phonemes.rstrip("\"”'’) ")[-1:] not in ".!?…"
+        return f"{phonemes}{end[1]}" if end is not None and is_cut else phonemes
+
+    def _tokens(self, sentence: str, spans: Iterator[tuple[str, str]]) -> list[Tok]:
+        """hibari's tokens, with pronunciations for names of letters and for words that came with one."""
+        found: list[tuple[str, str, str | None]] = []  # text, space after it, pronunciation
+        position = 0
+        for piece in _PIECES.finditer(sentence):
+            found += self._split(sentence[position : piece.start()])
+            position = piece.end()
+            if piece["span"]:
+                word, phonemes = next(spans)
+            else:
+                word = piece[0].replace(" ", "")
+                if is_article(sentence, piece):
+                    found.append(("a", " " if len(word) > 1 else _space(sentence, position), _ARTICLE))
+                    word = word[1:]  # "A U S B stick": the article and an initialism
+                    if not word:
+                        continue
+                phonemes = self._g2p.lexicon.get_NNP(word)[0]
+            if plural := _PLURAL.match(sentence, position):
+                phonemes, position = with_plural(phonemes), plural.end()
+            found.append((word, _space(sentence, position), phonemes))
+        found += self._split(sentence[position:])
+        tags = self._g2p.tagger([text for text, _, _ in found])
+        return [
+            Tok(text, tag, space, phonemes=phonemes, rating=5 if phonemes else None)
+            for (text, space, phonemes), tag in zip(found, tags, strict=True)
+        ]
+
+    def _split(self, text: str) -> list[tuple[str, str, str | None]]:
+        return [(token, space, None) for token, space in self._g2p.tokenizer(text)]
+
+    def _is_word(self, word: str) -> bool:
+        return word in self._g2p.lexicon.golds or word in self._g2p.lexicon.silvers
 
     def _latin(self, word: str) -> str:
         """A run of letters in letters that hibari reads."""
@@ -103,33 +195,13 @@ def _is_latin(letter: str) -> bool:
     return unicodedata.normalize("NFKC", letter)[0].isascii() or "LATIN" in unicodedata.name(letter, "")
 
 
-def _spelled(symbols: Iterator[str]) -> str:
-    """What stands between words, with foreign digits as ours and unknown signs by their names ("≤": "less than or equal to")."""
-    run = list(symbols)
-    crowded = sum(c.isdigit() or c.isnumeric() for c in run) > COUNTED_DIGITS
-    spelled = []
-    for c in run:
-        if c.isdecimal():
-            spelled.append(str(unicodedata.decimal(c)))
-        elif c.isdigit() and c not in SYMBOLS:  # raised or circled; joined to its neighbours it would be a number that hibari cannot read
-            spelled.append(f" {unicodedata.digit(c)} ")
-        elif crowded and c.isnumeric():
-            spelled.append(f" {c} ")
-        elif c not in _KNOWN_SYMBOLS and unicodedata.category(c) in ("Sm", "Sc"):
-            spelled.append(f" {unicodedata.name(c, '').removesuffix(' SIGN').lower().replace('-', ' ')} ")
-        else:
-            spelled.append(c)
-    return "".join(spelled)
+def _space(text: str, position: int) -> str:
+    """The space of a token that ends at `position`, as hibari has it."""
+    return " " if text[position : position + 1].isspace() else ""
 
 
-def _countable(number: re.Match[str]) -> str:
-    """The number as it is, or its digits one by one if they are too many; a list without spaces ("1,2,3") gets some."""
-    whole, fraction = number[1], number[2] or ""
-    if sum(map(str.isdigit, whole)) <= COUNTED_DIGITS and len(fraction) <= COUNTED_DIGITS:
-        return number[0]
-    groups = [whole.replace(",", "")] if _THOUSANDS.fullmatch(whole) else whole.split(",")
-    spelled = ", ".join(" ".join(group) if len(group) > COUNTED_DIGITS else group for group in groups if group)
-    return f"{spelled} point {' '.join(fraction)}" if fraction else spelled
+def _has_sound(phonemes: str) -> bool:
+    return any(map(str.isalpha, phonemes))
 
 
 def _loosened(token: re.Match[str]) -> str:
