@@ -100,10 +100,6 @@ class Draft:
         self.edits.append(Edit(start, end, words, rule))
         return True
 
-    def keep(self, start: int, end: int) -> None:
-        """Let no later pass change these characters."""
-        self._taken[start:end] = b"\x01" * (end - start)
-
     def finish(self) -> list[Edit]:
         """The edits in order, with spaces where words would run together; those that change nothing are left out."""
         text = self.text

@@ -79,7 +79,7 @@ _DOTTED = re.compile(
     r"(?<![\w.])(?P<letters>(?:[A-Z]\.[ ]?){1,6}[A-Z]\.|(?:[A-Z]\.){1,6}[A-Z](?![\w])|(?:[a-z]\.){2,5})(?P<plural>['’]?s(?![\w]))?(?![\w])"
 )
 _INITIAL = re.compile(r"(?<![\w.'’])([A-Z])\.(?=[ \u00a0]?(?:[A-Z][a-z'’]|[A-Z]\.))")
-_SMALL = {
+_MIXED_CASE = {
     "PhD": "P H D",
     "PhDs": "P H D's",
     "MSc": "M S C",
@@ -87,19 +87,16 @@ _SMALL = {
     "MPhil": "M Phil",
     "LLMs": "L L M's",
     "IoT": "I O T",
-    "kHz": "kilohertz",
     "QoS": "Q O S",
     "IaaS": "I A A S",
     "mRNA": "M R N A",
     "tRNA": "T R N A",
     "pH": "P H",
     "eBPF": "E B P F",
-    "LaTeX": "LaTeX",
     "DoD": "D O D",
     "DoJ": "D O J",
-    "ft": "ft",
 }
-_SMALL_TOKEN = re.compile(r"(?<![\w@#])(?:" + one_of(name for name in _SMALL if name not in ("ft", "kHz", "LaTeX")) + r")(?![\w])")
+_MIXED_TOKEN = re.compile(r"(?<![\w@#])(?:" + one_of(_MIXED_CASE) + r")(?![\w])")
 _CAPITAL_RUN = re.compile(r"[A-Z][A-Z'’]*(?:[^\w\n.!?]{1,6}[A-Z][A-Z'’]*)*")
 _LINE = re.compile(r"[^\n.!?]{1,400}")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -159,8 +156,8 @@ def find_initialisms(draft: Draft) -> None:
     for found in _JOINED.finditer(text):
         plural = "'s" if found["plural"] else ""
         draft.add(found.start(), found.end(), f"{spell(found[1])} and {spell(found[2])}{plural}", "initialism")
-    for found in _SMALL_TOKEN.finditer(text):
-        draft.add(found.start(), found.end(), _SMALL[found[0]], "initialism")
+    for found in _MIXED_TOKEN.finditer(text):
+        draft.add(found.start(), found.end(), _MIXED_CASE[found[0]], "initialism")
     for found in _DOTTED.finditer(text):
         _add_dotted(draft, found)
     for found in _INITIAL.finditer(text):

@@ -248,7 +248,7 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
     if unit == "A" and not gap and "." not in amount:
         return word_after(text, end) in ("fuse", "current", "circuit", "breaker", "charger", "at")
     if unit == "A" and gap:
-        return following_is_break(text, end) or word_after(text, end) in ("of", "fuse", "current", "circuit", "breaker", "charger")
+        return _is_break_after(text, end) or word_after(text, end) in ("of", "fuse", "current", "circuit", "breaker", "charger")
     if unit == "s" and not gap:
         before = word_before(text, found.start()).lower()
         if amount.strip("0") == "1" and amount != "1" and word_after(text, end) == "of":
@@ -263,7 +263,7 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
     return not (unit in ("T", "H", "M", "Q") and bool(gap))
 
 
-def following_is_break(text: str, end: int) -> bool:
+def _is_break_after(text: str, end: int) -> bool:
     """Whether punctuation or the end of the text follows."""
     return text[end : end + 1] in ("", ".", ",", ";", ")", "\n", "/")
 

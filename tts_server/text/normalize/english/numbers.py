@@ -19,7 +19,6 @@ _ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
-_PLURALS = {"six": "sixes"}
 
 COUNTED_DIGITS = 15
 """A longer number without separators is read digit by digit: nobody follows "quadrillions"."""

@@ -65,7 +65,6 @@ _HASHTAG = re.compile(r"(?<![\w&#])#(?P<name>[^\W\d][\w]{0,60})")
 _HEX_COLOR = re.compile("[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3}")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\d_]+|[._+%-]")
 _SIGNS = {".": "dot", "_": "underscore", "-": "dash", "+": "plus", "%": "percent"}
-_KNOWN_WORDS = {"www": "W W W", "html": "H T M L"}
 
 
 def find_addresses(draft: Draft) -> None:
