@@ -37,7 +37,8 @@ NUMBERED = {
 }  # fmt: skip
 NUMBERED_WITHOUT_DOT = frozenset(("fig", "figs", "vol", "pp", "eq", "apt", "ste", "bldg", "rm", "pg", "vols", "nos", "rte", "hwy"))
 GENERAL = {
-    "approx": "approximately", "dept": "department", "depts": "departments", "govt": "government", "assn": "association",
+    "approx": "approximately", "mr": "Mister", "mrs": "Missus", "dept": "department", "depts": "departments", "govt": "government",
+    "assn": "association",
     "assoc": "association", "univ": "university", "intl": "international", "mgmt": "management", "mgr": "manager", "mfg": "manufacturing",
     "max": "maximum", "min": "minimum", "avg": "average", "misc": "miscellaneous", "temp": "temperature", "incl": "including",
     "excl": "excluding", "esp": "especially", "resp": "respectively", "viz": "namely", "cf": "compare", "etc": "et cetera",

@@ -162,7 +162,7 @@ _CODE_BEFORE = re.compile(
     rf"(?<![\w.])(?P<minus>[-−–+~](?=\S))?(?P<code>{_CODE_FIRST})(?P<minus2>[-−])?[ \u00a0]?(?=[0-9.]){_AMOUNT}{_SECOND}"
 )
 _AFTER = re.compile(
-    rf"(?<![\w.,/⁄:])(?<!\w[-–−])(?P<minus>[-−+~])?(?:(?P<first>{EURO_AMOUNT})[ ]?{_DASH}[ ]?)?{_METRIC}"
+    rf"(?<![\w.,/⁄:])(?<!\w[-–−])(?P<minus>[-−+~])?(?:(?P<first>{EURO_AMOUNT})[ ]?[{_SIGN}]?[ ]?{_DASH}[ ]?)?{_METRIC}"
     rf"(?:\.(?=[ \u00a0]?[^\w\s]))?[ \u00a0]?"
     rf"(?:(?P<sign>[{_SIGN}])|(?P<code>{_CODE_LAST})(?![^\W_]))(?![0-9])"
 )

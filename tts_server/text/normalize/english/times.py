@@ -121,11 +121,11 @@ def _add_time(draft: Draft, found: re.Match[str]) -> None:
     text = draft.text
     if hour > 24 or (half and hour > 12 and minute is None and hour > 24):
         return
-    if not half and not second and _is_ratio_context(text, found.start()):
+    following = word_after(text, found.end()).lower()
+    if not half and not second and (_is_ratio_context(text, found.start()) or following in ("scale", "ratio", "odds", "mix", "mixture")):
         return
     if second and not half:
         return
-    following = word_after(text, found.end()).lower()
     end = found.end()
     oclock = following not in ("noon", "midnight", "sharp") and not found["oclock"]
     if found["oclock"]:

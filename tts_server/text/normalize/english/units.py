@@ -177,9 +177,9 @@ UNITS: dict[str, tuple[str, str]] = (
         km³: cubic kilometer
         IU|iu: international unit
         mEq: milliequivalent
-        °C: degree Celsius, degrees Celsius
+        °C|° C|degC: degree Celsius, degrees Celsius
         ℃: degree Celsius, degrees Celsius
-        °F: degree Fahrenheit, degrees Fahrenheit
+        °F|° F|degF: degree Fahrenheit, degrees Fahrenheit
         ℉: degree Fahrenheit, degrees Fahrenheit
         °K: degree kelvin, degrees kelvin
         °: degree
