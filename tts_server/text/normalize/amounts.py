@@ -105,6 +105,8 @@ def _read_special(text: str, number: Number, rules: LanguageRules) -> Edit | Non
         return Edit(start, ordinal[0], ordinal[1], "ordinal")
     if number.decimals or len(number.digits) > 15:
         return None
+    if len(number.digits) == 2 and text[start - 1 : start] in ("'", "’") and (start == 1 or text[start - 2 : start - 1].isspace()):
+        return Edit(start - 1, number.end, rules.quantity(number), "decade")
     if season := _SEASON.match(text, start):
         first, second = season[0].split("/")
         return Edit(start, season.end(), rules.joined(rules.year(int(first)), rules.cardinal(int(second))), "year")
@@ -165,6 +167,8 @@ def _read_quantity(text: str, start: int, sign: str, currency: str, number: Numb
     suffix = read_suffix(text, end, rules)
     if not suffix and len(number.decimals) == 2 and (named := _currency_names(rules)[0].match(text, end)):
         suffix = Suffix(named.end(), currency=_currency_names(rules)[1][named[1]])
+    if currency == "$" and suffix and suffix.currency.isalpha():
+        currency, end, suffix = suffix.currency, suffix.end, None  # $5 MXN
     if currency and suffix and not (suffix.magnitude and not suffix.currency):
         suffix = None
     end = suffix.end if suffix else end
@@ -239,7 +243,8 @@ def _read_range(
     end = following.end if following else end
     place = Place(text, start, end)
     is_score = not suffix and not following and not currency and _is_score(first, second.number)
-    word = rules.minus_word if second.is_minus else rules.score_word if is_score else rules.to_word
+    is_identifier = is_score and place.before.rstrip().endswith(tuple(rules.numbered))
+    word = "" if is_identifier else rules.minus_word if second.is_minus else rules.score_word if is_score else rules.to_word
     if currency or suffix or second.is_minus or is_score:
         said_first = _say(first, "" if currency else "", suffix, place, rules) if suffix else rules.quantity(first)
     elif following:

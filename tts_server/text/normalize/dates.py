@@ -15,6 +15,7 @@ _YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<mark>[-./])(?P<month>\d{1,2})(?P=m
 _DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?P<mark>[-/]|\.[ \u00a0]?)(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?!\d|[-./,]\d)")
 _DAY_ROMAN_MONTH = re.compile(r"(?P<day>\d{1,2})(?P<mark>[-/.])(?P<month>[IVX]{1,4})(?P=mark)(?P<year>\d{4})(?!\d)")
 _DAY_AND_MONTH = re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})(?![\d/])")
+_OF = re.compile(r"[ \u00a0](?:d[eaio]s?|du|del|dell[aeo]|dei|degli|van|der)\b")  # a part of something
 _CENTURY_TURN = 70  # two digits from here on are years of the 20th century
 
 
@@ -58,7 +59,7 @@ def read_date(text: str, start: int, rules: LanguageRules) -> Edit | None:
         if found := pattern.match(text, start):
             return _read_digits(text, found, rules)
     found = _DAY_AND_MONTH.match(text, start)
-    if found and Place(text, start, start).word_before.lower() in rules.short_date_words:
+    if found and Place(text, start, start).word_before.lower() in rules.short_date_words and not _OF.match(text, found.end()):
         return _read_digits(text, found, rules)
     return None
 

@@ -49,7 +49,7 @@ class Dutch(LanguageRules):
     time_suffixes = "uur|u|h"
     hour_mark = ":."
     hour_letter = "[uh]"
-    time_words = frozenset({"om", "rond", "omstreeks"})
+    time_words = frozenset({"om", "rond", "omstreeks", "van", "tot", "vanaf"})
     short_date_words = frozenset({"op", "vanaf", "sinds"})
 
     abbreviations = dutch_words.ABBREVIATIONS

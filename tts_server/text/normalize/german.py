@@ -88,7 +88,7 @@ class German(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
-            (r"(?P<number>\d{2,4})er(?:(?P<gap>[ -])(?=Jahre))?(?!\w)", "decade", self._say_decade),
+            (r"(?P<number>\d{2,4})er(?P<ending>n?)(?:(?P<gap>[ -])(?=Jahre))?(?!\w)", "decade", self._say_decade),
             (r"(?P<number>\d{1,3})(?:-?mal|x(?=[ ][^\W\d_]))(?!\w)", "cardinal", self._say_times),
             (r"(?P<first>\d{1,2})\.[ ]?(?P<mark>[-–/])[ ]?(?P<second>\d{1,2})\.(?=[ ][^\W\d_])", "range", self._say_ordinals),
             (r"(?P<day>\d{1,2})\.[ ]?(?P<month>\d{1,2})\.(?!\d)", "date", self._say_short_date),
@@ -99,7 +99,7 @@ class German(LanguageRules):
     def _say_decade(self, found: re.Match[str], place: Place) -> str:
         number = int(found["number"])
         said = self.year(number) if number in self.bare_years else self.cardinal(number)
-        return said + "er" + " " * bool(found["gap"])
+        return said + "er" + found["ending"] + " " * bool(found["gap"])
 
     def _say_times(self, found: re.Match[str], place: Place) -> str:
         return self.cardinal(int(found["number"]), "n") + "mal"
@@ -128,7 +128,8 @@ class German(LanguageRules):
         """Only numbers in -eins have genders: "ein Hund" and "eine Katze", "eins" elsewhere."""
         if number.decimals or not number.digits.endswith("1") or number.digits[-2:-1] not in ("", "0"):
             return ""
-        if place.word_before[:1].isupper() and place.before.strip() != place.word_before:
+        before = place.before.rstrip()
+        if before.endswith(tuple(self.numbered)) or (place.word_before[:1].isupper() and before != place.word_before):
             return ""  # a noun that the number belongs to: "Nummer 1"
         noun = next((word.lower() for word in place.words_after[:3] if word[:1].isupper()), "")
         if not noun or not place.word_after or len(number.digits) > 1:
@@ -201,6 +202,8 @@ class German(LanguageRules):
         if before in ("und", "bis", "oder", "sowie"):
             earlier = [word.lower() for word in place.words_before[-5:]]
             return "n" if any(word in _OBLIQUE for word in earlier) else ""
+        if place.before.rstrip().endswith(",") and any(word.lower() in ("am", "vom", "zum", "im") for word in place.words_before[-3:]):
+            return "n"  # "am Montag, 5. Mai"
         if before in _PREPOSITIONS:
             return "r" if gender == "f" else "m"
         if before in _ACCUSATIVE_PREPOSITIONS:

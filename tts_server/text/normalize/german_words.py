@@ -276,6 +276,12 @@ TITLES = {
     "hl.": "heilige",
 }
 NUMBERED = {
+    "Mo.": "Montag",
+    "Di.": "Dienstag",
+    "Mi.": "Mittwoch",
+    "Do.": "Donnerstag",
+    "Sa.": "Samstag",
+    "So.": "Sonntag",
     "Nr.": "Nummer",
     "Nrn.": "Nummern",
     "S.": "Seite",
@@ -325,6 +331,7 @@ NEUTER = frozenset(
 FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "ion", "tät", "ei", "enz", "anz", "ik", "e")
 RANKED = frozenset(
     """
+    og ug dg fc sv
     weltkrieg platz klasse stock etage jahrhundert jahrtausend auflage tag mal liga bundesliga runde kapitel preis jahrestag geburtstag
     semester rang halbzeit staffel folge teil akt satz spieltag armee legion internationale stockwerk quartal lebensjahr bezirk advent
     stufe obergeschoss minute sekunde stunde woche reich republik person

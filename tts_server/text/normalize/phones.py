@@ -12,6 +12,7 @@ from tts_server.text.normalize.places import Place
 _INTERNATIONAL = re.compile(r"(?P<plus>\+)?[ ]?(?P<number>\(?\d{1,5}\)?(?:[ \u00a0./-]{0,2}\(?\d{1,11}\)?){1,8})(?![\d])")
 _NATIONAL = re.compile(r"\(?0\d{1,5}\)?(?:[ \u00a0/-]{1,3}\d{2,11}){1,6}(?![\d:]|,\d)")
 _BRACKETED = re.compile(r"\(\d{2,5}\)[ \u00a0]?\d{2,5}(?:[ \u00a0-]?\d{2,5}){1,4}(?!\d)")
+_PREFIXED = re.compile(r"\d{3}[ -]\d{6,8}(?!\d|[.,]\d)")
 _DOTTED = re.compile(r"0\d(?:\.\d{2}){3,5}(?!\d|,\d)")
 _GROUPS = re.compile(r"\d{1,11}(?:(?:[ \u00a0/-]|(?<=\d)\.(?=\d))\d{1,11}){1,8}(?!\d|,\d)")
 _IDENTIFIER = re.compile(r"\d{2,8}(?:-\d{2,8}){2,6}(?![\d-])")
@@ -23,7 +24,7 @@ _SHORTEST_PHONE = 6
 
 @functools.cache
 def _phone_words(rules: LanguageRules) -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W\d_])(?:{rules.phone_words})[^\W\d_]{{0,12}}[^\n\d]{{0,16}}\Z")
+    return re.compile(rf"(?<![^\W\d_])(?:{rules.phone_words})[^\W\d_]{{0,12}}\.?[^\n.;!?]{{0,30}}\Z")
 
 
 def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
@@ -33,7 +34,13 @@ def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
         found = _INTERNATIONAL.match(text, start)
         found = found if found and _count_digits(found[0]) >= 8 else None
     if not found:
-        found = _bracketed(text, start) or _NATIONAL.match(text, start) or _DOTTED.match(text, start) or _IDENTIFIER.match(text, start)
+        found = (
+            _bracketed(text, start)
+            or _NATIONAL.match(text, start)
+            or _PREFIXED.match(text, start)
+            or _DOTTED.match(text, start)
+            or _IDENTIFIER.match(text, start)
+        )
     if not found and text[start].isdecimal() and _phone_words(rules).search(Place(text, start, start).before.lower()):
         found = _GROUPS.match(text, start)
         found = found if found and _count_digits(found[0]) >= _SHORTEST_PHONE else None

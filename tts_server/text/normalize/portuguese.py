@@ -53,7 +53,7 @@ class Portuguese(LanguageRules):
     time_suffixes = "horas|hs|h"
     hour_letter = "h"
     hour_gender = "f"
-    short_date_words = frozenset({"em", "dia", "no", "de", "até"})
+    short_date_words = frozenset({"em", "dia", "até"})
 
     abbreviations = portuguese_words.ABBREVIATIONS
     final_abbreviations = portuguese_words.FINAL_ABBREVIATIONS

@@ -14,7 +14,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import FRACTIONS
 from tts_server.text.normalize.phones import read_phone, read_version
 from tts_server.text.normalize.places import Place
-from tts_server.text.normalize.words import read_roman, read_sign, read_word, word_triggers
+from tts_server.text.normalize.words import read_power, read_roman, read_sign, read_word, word_triggers
 
 _PICTURES = (
     "\u2190-\u21ff\u2300-\u23ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u2680-\u269f\U0001f000-\U0001faff\U0001fb00-\U0001fbff"
@@ -53,6 +53,7 @@ def _trigger(rules: LanguageRules) -> re.Pattern[str]:
         rf"(?P<sign>[{signs}])" if signs else "",
         rf"(?P<word>(?<![\w\ufffc])(?:{words})(?![^\W\d_]|(?<=[^\W\d_])[\w'’]))" if words else "",
         r"(?P<roman>(?<![\w\ufffc.'’])(?=[IVXLCDM])[IVX]|(?<![\w\ufffc.'’])[LCDM](?=[IVXLCDM]))" if rules.roman_nouns else "",
+        r"(?P<power>(?<!\w)[kcmd]?m[²³](?!\w)|(?<=[^\W\d_])[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4})",
         r"(?P<plural>(?<=[^\W\d_])\((?:s|es|e|n|en|nen|in|innen|x)\))",
     ]
     return re.compile("|".join(filter(None, alternatives)))
@@ -102,6 +103,8 @@ def _read(text: str, found: re.Match[str], rules: LanguageRules) -> Edit | None:
         return read_sign(text, start, rules)
     if kind == "word":
         return read_word(text, start, found.end(), rules)
+    if kind == "power":
+        return read_power(text, start, found.end(), rules)
     if kind == "roman":
         return read_roman(text, start, rules)
     said = text[start + 1 : found.end() - 1]

@@ -7,13 +7,13 @@ import re
 
 from tts_server.text.edits import Edit
 from tts_server.text.normalize.language_rules import LanguageRules
-from tts_server.text.normalize.numerals import roman_value
+from tts_server.text.normalize.numerals import SUPERSCRIPTS, roman_value
 from tts_server.text.normalize.places import Place
 from tts_server.text.normalize.regnal_names import REGNAL_NAMES
 
 _SPACE = "[ \u00a0\u202f]"
 _BEFORE_NUMBER = re.compile(rf"{_SPACE}{{0,2}}(?:\d|[IVXLC]{{1,6}}\b)")
-_BEFORE_NAME = re.compile(rf"{_SPACE}{{1,2}}(?:[^\W\d_]{{1,4}}\.{_SPACE}?)?[^\W\d_]")
+_BEFORE_NAME = re.compile(rf"(?:{_SPACE}{{1,2}}|-)(?:[^\W\d_]{{1,4}}\.{_SPACE}?)?[^\W\d_]")
 _SENTENCE_GOES_ON = re.compile(rf"{_SPACE}{{0,2}}[^\W\d_A-ZÀ-ÖØ-ÞА-ЯĀĂĄĆČĎĐĒĘĚĞĢĪİŁŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽ\s]|{_SPACE}{{0,2}}[\d,;:)\]»”“%]")
 _ROMAN = re.compile(r"(?P<numeral>[IVXLCDM]{1,12})(?P<suffix>[a-zº°ª.èée]{0,5})(?!\w)")
 _SMALL_ROMAN_WORDS = frozenset(
@@ -65,12 +65,20 @@ def read_word(text: str, start: int, end: int, rules: LanguageRules) -> Edit | N
             said = said[:1].upper() + said[1:]
         if kind == "number" and not _BEFORE_NUMBER.match(text, end):
             continue
-        if kind == "title" and not (_BEFORE_NAME.match(text, end) and _next_letter(text, end).isupper()):
+        is_before_name = _BEFORE_NAME.match(text, end) and _next_letter(text, end).isupper()
+        if kind == "title" and not is_before_name and not _before_title(rules).match(text, end):
             continue
         stop = "." if kind == "final" and written.endswith(".") and not _SENTENCE_GOES_ON.match(text, end) else ""
         space = " " if rules.is_spaced and text[end : end + 1].isalnum() else ""
         return Edit(start, end, said + stop + space, "abbreviation")
     return None
+
+
+@functools.cache
+def _before_title(rules: LanguageRules) -> re.Pattern[str]:
+    """A conjunction and another title: "M. et Mme"."""
+    titles = "|".join(re.escape(title) for title in sorted({*rules.titles, "Mme", "Mmes"}, key=len, reverse=True))
+    return re.compile(rf"{_SPACE}(?:[^\W\d_]{{1,3}}|&){_SPACE}(?:l[aeo]s?{_SPACE})?(?:{titles})(?!\w)", re.IGNORECASE)
 
 
 def _next_letter(text: str, start: int) -> str:
@@ -99,6 +107,19 @@ def read_roman(text: str, start: int, rules: LanguageRules) -> Edit | None:
         if is_plain and (said := rules.roman(value, suffix, place)):
             return Edit(start, end, said, "roman")
     return None
+
+
+def read_power(text: str, start: int, end: int, rules: LanguageRules) -> Edit | None:
+    """A unit such as km² without a number, or the exponent behind a letter."""
+    written = text[start:end]
+    if unit := rules.units.get(written):
+        is_one = Place(text, start, end).word_before.lower() in ("pro", "je", "par", "por", "per", "al", "à")
+        return Edit(start, end, unit.forms[0 if is_one else -1], "unit")
+    if not rules.powers or written[0].isalpha():
+        return None
+    said = rules.powers.get(written) or rules.joined(rules.powers["n"], rules.digits_or_cardinal(written.translate(SUPERSCRIPTS)))
+    space = " " if rules.is_spaced and text[end : end + 1].isalnum() else ""
+    return Edit(start, end, f" {said}{space}", "sign")
 
 
 def read_sign(text: str, start: int, rules: LanguageRules) -> Edit | None:
