@@ -59,6 +59,7 @@ MARKDOWN: list[tuple[str, str]] = [
     ("== Early life ==\ntext", "Early life.\ntext"),
     ("don`t and it`s", "don't and it's"),
     ("do **_this_** and _**that**_", "do this and that"),
+    ("- one\n1. deep\n- two", "one.\n1, deep.\ntwo."),
     ("a) first\nb) second", "a) first.\nb) second."),
     ("| a | b | c |\n|---|---|---|\n| x | | |\n| | y | z |", "a, b, c.\nx.\ny, z."),
     ("**Q:** What?\n**A:** That.", "Q: What?\nA: That."),

@@ -25,6 +25,8 @@ LATEX_TEXT: list[tuple[str, str]] = [
     (r"M\"uller, Erd\H{o}s, ni\~no, \'{e}t\'{e}, gar\c{c}on", "Müller, Erdős, niño, été, garçon"),
     (r"The angle \alpha and \frac{1}{2}", "The angle α and 1 over 2"),
     (r"\text{speed} is \mathrm{m}", "speed is m"),
+    (r"so on\ldots, 5\degree C", "so on…, 5° C"),
+    ("\\begin{tabular}{l|r}\nA & B \\\\ \\hline\n1 & 2 \\\\\n\\end{tabular}", "A, B.\n1, 2."),
     ("\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\begin{document}\nHi\n\\end{document}", "Hi."),
 ]
 
@@ -35,6 +37,8 @@ BBCODE: list[tuple[str, str]] = [
     ("[quote=Ann, post:3]It rains[/quote]I agree", "It rains.\nI agree"),
     ("[color=#ff0000]red[/color] [size=150]big[/size] [font=Arial]x[/font]", "red big x"),
     ("Buy\n[list]\n[*]tea\n[*]milk\n[/list]", "Buy.\ntea.\nmilk."),
+    ("[b]Note: it is [i]so[/i]", "Note: it is so"),
+    ("[00:12.50]Hello [00:15.00]you", "Hello you"),
     ("[code]a[i] = *b*[/code]", "a[i] = *b*."),
     ("[spoiler]She wins[/spoiler] [center]End[/center]", "She wins.\nEnd."),
 ]
@@ -47,6 +51,7 @@ WIKI: list[tuple[str, str]] = [
     ("== Life ==\nShe[[Human|lived]] in [[Rome]].", "Life.\nShelived in Rome."),
     ("[[File:a.jpg|thumb|left|The [[Rhine]] at night]]\nText", "The Rhine at night.\n\nText"),
     ("[[Image:a.jpg|200px]]Text[[Category:Rivers]]", "Text"),
+    ("Look ![[cat.png]] here", "Look here"),
     ("See [https://a.b the site] and __NOTOC__ it.", "See the site and it."),
     ('It is so.<ref name="x">Smith</ref> Yes<ref name=y/>', "It is so. Yes"),
     ('{| class="wikitable"\n! A !! B\n|-\n| 1 || 2\n|-\n| style="x" | 3\n| 4\n|}', "A, B.\n1, 2.\n3, 4."),
@@ -60,9 +65,15 @@ CHAT: list[tuple[str, str]] = [
     (":wave: Hello :slightly_smiling_face:, done :+1::skin-tone-2:!", "Hello, done!"),
     ("She is ||the thief||, ~not~ now, _maybe_ *so*", "She is the thief, not now, maybe so"),
     ("-# small print", "small print"),
+    (">!he lives!< they say", "he lives they say"),
+    ("```\n$ ls\n>>> a\n```\n$ pwd", "ls\na.\npwd"),
+    ("h2. Goals\n{color:red}now{color} [site|https://a.b] !cat.png!", "Goals.\nnow site"),
 ]
 
 RESTRUCTURED: list[tuple[str, str]] = [
+    (':::tip\nDrink\n:::\n!!! note "Rest"\nwell', "Tip.\nDrink\n\nRest.\nwell"),
+    ("Tea\n: a drink", "Tea\na drink"),
+    ("[TOC]\n# One", "One."),
     ("See :ref:`the guide <guide>`, :class:`~a.b.Shape` and ``x*y``.", "See the guide, Shape and x*y."),
     ("The `docs <https://a.b>`_ and `other`_ pages", "The docs and other pages"),
     (".. note::\n\nMind the gap.", "Note.\n\nMind the gap."),
@@ -101,6 +112,8 @@ UNCHANGED: list[str] = [
     "a 5'' by 7'' pipe, x = '' or y = ''",
     "the map {a: {b: 1}}",
     "5 * 3",
+    "use {code} and {note} here, wow!a.b!",
+    "$ 5 and $HOME",
     "wait.. what, and so.. on",
     "John <john@example.org> said",
     "git log --oneline -- file",

@@ -45,7 +45,8 @@ class BBCode:
             return [Edit(at, tag.end(), instead, _RULE)], tag.end()
         following = bisect_left(ends, tag.end())
         if following == len(ends):
-            return None
+            is_forgotten = bool(tag[2] and self._ends) and self._text[tag.end() : tag.end() + 1].isalpha()
+            return ([Edit(at, tag.end(), "", _RULE)], tag.end()) if is_forgotten else None
         end = ends[following]
         if tag[4]:
             after = self._text.index("]", end) + 1

@@ -20,6 +20,7 @@ _SILENT = re.compile(
 _EMOJI = re.compile(r"(?<![\w:/@`.-])(?::(?:[+-]1|[0-9]{0,8}[a-z][a-z0-9_+-]{0,40}|100):){1,10}(?![\w`/:])")
 _FIELDS = frozenset(":param: :return: :returns: :rtype: :raises: :type: :author: :date: :version: :status: :copyright:".split())
 _SPOILER = re.compile(r"(?<![\w|])\|\|(?=[^\s|])([^|\n]{1,1000})(?<=\S)\|\|(?![\w|])")
+_REDDIT_SPOILER = re.compile(r"(?<![\w>])>!(?=\S)([^!\n]{1,1000})!<(?![\w<])")
 _STRIKE = re.compile(r"(?<![\w~/])~(?=[^\W\d_]|[\"'*_(])([^~\n]{1,1000})(?<=[^\s~])~(?![\w~])")
 
 
@@ -41,7 +42,7 @@ def find_chat_edits(text: str) -> list[Edit]:
         for emoji in _EMOJI.finditer(text):
             if emoji[0] not in _FIELDS:
                 edits.append(Edit(_before_space(text, emoji.start(), emoji.end()), emoji.end(), "", _RULE))
-    for pattern, mark in ((_SPOILER, "||"), (_STRIKE, "~")):
+    for pattern, mark in ((_SPOILER, "||"), (_REDDIT_SPOILER, ">!"), (_STRIKE, "~")):
         if mark in text:
             for found in pattern.finditer(text):
                 edits += Edit(found.start(), found.start(1), "", _RULE), Edit(found.end(1), found.end(), "", _RULE)

@@ -55,6 +55,7 @@ _SIGNS = {
     "textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^", "textunderscore": "_", "times": "×", "approx": "≈",
     "leq": "≤", "geq": "≥", "neq": "≠", "infty": "∞", "pm": "±", "cdot": "×", "rightarrow": "→", "Rightarrow": "⇒", "textmu": "μ",
 }  # fmt: skip
+_AFTER_WORDS = frozenset("ldots dots textellipsis texttrademark textregistered textdegree degree copyright ss quad qquad".split())
 _FORMULAS = {"frac": 2, "dfrac": 2, "tfrac": 2, "sqrt": 1, "binom": 2}
 
 
@@ -113,7 +114,8 @@ def read_command(text: str, at: int, pairs: Mapping[int, int], *, in_english: bo
             return TextCommand([Edit(at, inner + 1, " (", _RULE)], inner + 1, {pairs[inner]: ")"})
         before, after_text = ("\n", f"{BLOCK_END}\n") if name in _HEADINGS else ("", "")
         return TextCommand([Edit(at, inner + 1, before, _RULE)], inner + 1, {pairs[inner]: after_text})
-    if "\\" in word or text[max(at - 1, 0) : at].isalnum():
+    is_in_word = text[max(at - 1, 0) : at].isalnum() and name not in _AFTER_WORDS
+    if "\\" in word or is_in_word:
         return None
     if name == "item":
         return TextCommand([Edit(at, end, f"{BLOCK_END}\n", _RULE)], end)

@@ -12,6 +12,10 @@ _TARGET = re.compile(r"\.\. _[^\n]{1,2000}")
 _NOTE = re.compile(r"\.\. \[[^\[\]\n]{1,60}\] ")
 _OPTION = re.compile(r":[a-z][a-z-]{0,40}:(?: |\Z)")
 _FIELD = re.compile(r":(?:[A-Z][\w -]{0,40}|[a-z]{2,20} [\w.* -]{1,60}|(?:returns?|rtype|raises)):(?: |\Z)")
+_CONTAINER = re.compile(r":{3,} ?(?:\{[^{}\n]{0,100}\}|([A-Za-z][\w-]{0,30})(?: ([^\n]{1,200}))?)?")
+_BANG_NOTE = re.compile(r"(?:!!!|\?\?\?\+?) ([a-z]{1,30})(?: \"([^\"\n]{0,200})\")?")
+_INDENTED = re.compile(r"(?:: |bq\. )(?=\S)")
+_ANY = re.compile(r"^(?:\.\. |:|!!! |\?\?\?|bq\. )|::$", re.MULTILINE)
 _ADMONITIONS = frozenset("attention caution danger error hint important note tip warning seealso todo".split())
 _TITLED = {
     "versionadded": "New in version ", "versionchanged": "Changed in version ", "deprecated": "Deprecated since version ",
@@ -31,7 +35,7 @@ def find_line_edits(text: str) -> list[Edit]:
             for found in _ADDRESS.finditer(text)
             if _WROTE.search(text, found.start() - 200 if found.start() > 200 else 0, found.end() + 32)
         )
-    if ".. " in text or "\n:" in text or text.startswith(":") or "::\n" in text or text.endswith("::"):
+    if _ANY.search(text):
         edits += _restructured_edits(text)
     if "\n--\n" in text:
         edits += (Edit(found.start() + 1, found.end(), "", "mail") for found in re.finditer(r"\n--(?=\n)", text))
@@ -59,6 +63,11 @@ def _restructured_edits(text: str) -> list[Edit]:
                 edit = Edit(start, start + 1, "", "rst")
             elif line.endswith("::") and len(line) > 2 and line[-3].isalnum():
                 edit = Edit(end - 1, end, "", "rst")
+            elif (container := _CONTAINER.fullmatch(line)) or (container := _BANG_NOTE.fullmatch(line)):
+                title = container[2] or (container[1] or "").capitalize()
+                edit = Edit(start, end, f"{title}{BLOCK_END}" if title else "", "rst")
+            elif indented := _INDENTED.match(line):
+                edit = Edit(start, start + indented.end(), "", "rst")
             elif line == "::":
                 edit = Edit(start, end, "", "rst")
         if edit:

@@ -15,7 +15,7 @@ from tts_server.text.markup.marks import BLOCK_END, CELL_END
 _RULE = "markdown"
 _QUOTE = re.compile(r"(?:>[ ]?(?![=:;_<)(^]))+(?=[^\s>])")
 _CALLOUT = re.compile(r"\[!([A-Za-z]{1,20})\][+-]?")
-_HEADING = re.compile(r"(?:#{1,6} |#{2,6}(?=[^\W\d_]))[ ]?(?=\S)")
+_HEADING = re.compile(r"(?:#{1,6} |#{2,6}(?=[^\W\d_])|h[1-6]\. )[ ]?(?=\S)")
 _HEADING_END = re.compile(r" #{1,6}\Z| ?\{#[^{}\n]{1,80}\}\Z")
 _UNDERLINE = re.compile(r"={2,}|-{2,}|\^{3,}|\"{3,}|~{3,}|'{4,}")
 _BANNER = re.compile(r"-{3,} ?([^\W_][^\n]{0,80}?[^\W_]) ?-{3,}|={3,} ?([^\W_][^\n]{0,80}?[^\W_]) ?={3,}")
@@ -212,7 +212,7 @@ def _mark_line(lines: list[_Line], index: int, numbers: set[int], labels: set[st
         if task := _TASK.match(text, end):
             end = task.end()
         line.edits.append(Edit(offset, offset + end, "", _RULE))
-    elif index in numbers and (number := _NUMBER.match(text)):
+    elif (number := _NUMBER.match(text)) and (index in numbers or (number[1] == "1" and above and above.kind == "item")):
         line.kind = "item"
         mark = offset + number.start(2)
         if number[1].isdigit():

@@ -19,7 +19,8 @@ from tts_server.text.markup.subtitles import find_subtitle_edits
 from tts_server.text.markup.wiki import find_wiki_edits
 
 _MARKUP = re.compile(
-    r"[`<&$\[\\♪♫♬♩*_|~]|==|--|\n={2}|''|\{\{|:[a-z0-9_+-]{1,40}:|::$|^\.\. |^:[A-Za-z]"
+    r"[`<&$\[\\♪♫♬♩*_|~]|==|--|\n={2}|''|\{\{|:[a-z0-9_+-]{1,40}:|::$|^\.\. |^:[A-Za-z: ]"
+    r"|^(?:!!!|\?\?\?\+?|bq\.|h[1-6]\.) |![\w./:-]{1,200}!|\{[a-z]"
     r"|^ ?(?:[>#=~•‣◦▪▫●○■□➤►▶✓✔⁃─━—·∗+-]|Dialogue:|(?:[0-9]{1,9}|[A-Za-z])[.)] |[0-9]{1,9}[.)](?=[^\W\d_]))",
     re.MULTILINE,
 )

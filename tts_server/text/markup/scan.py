@@ -30,6 +30,11 @@ _WEB_LINK = re.compile(r"\[https?://[^\s\[\]<>]{1,2000} ([^\[\]\n]{1,300})\](?!\
 _ROLE = re.compile(r":[a-zA-Z][\w:+.-]{0,40}:\Z")
 _ROLE_TARGET = re.compile(r" ?<[^<>`\n]{1,500}>\Z")
 _LATEX_QUOTE = re.compile(r"``(?=[^\s`'])([^`\n]{1,400}?)''(?!')")
+_PROMPT = re.compile(r"(?:\$|>>>|\.\.\.|PS>|In \[[0-9]{1,4}\]:) (?=\S)")
+"""What shells and interpreters write in front of a command."""
+
+_BAR_LINK = re.compile(r"\[([^\[\]|\n]{1,200})\|(?:https?://|mailto:)[^\s\[\]|]{1,2000}\]")
+_LYRICS_TIME = re.compile(r"\[[0-9]{1,3}:[0-9]{2}\.[0-9]{2,3}\] ?")
 _UNDERLINED = 4
 _COMMANDS_IN_H = ("\\hline", "\\href", "\\hspace", "\\hl{", "\\hfill", "\\hyperref", "\\hbox", "\\huge")
 """Subtitles have `\\h` for a space."""
@@ -50,6 +55,7 @@ class Scanner:
         self._ticks: dict[int, list[int]] | None = None
         self._line_start = self._line_searched = 0
         self._bbcode: BBCode | None = None
+        self._is_in_tabular = False
         self._pairs: dict[int, int] | None = None
         self._braces: dict[int, str] = {}  # braces that end the argument of a command, and what they become
 
@@ -133,6 +139,9 @@ class Scanner:
         return self._pairs
 
     def _command(self, command: TextCommand) -> int:
+        start = command.edits[0].start
+        if self._text.startswith(("\\begin{tab", "\\end{tab", "\\begin{longtab", "\\end{longtab"), start):
+            self._is_in_tabular = self._text.startswith("\\begin", start) and not self._text.startswith("\\begin{table", start)
         self._braces |= command.braces
         return self._extend(command.edits, command.end)
 
@@ -160,6 +169,8 @@ class Scanner:
             if line.startswith(fence) and not line.strip(fence[0]):
                 # The line feed before goes too, so that the block's last line ends with the mark.
                 return self._replace(max(position - 1, start), line_end, BLOCK_END, "markdown")
+            if prompt := _PROMPT.match(line):
+                position = self._replace(position, position + prompt.end(), "", "markdown")
             self.edits += literal_edits(text, position, line_end, "markdown")
             position = line_end + 1
         return len(text)
@@ -227,6 +238,8 @@ class Scanner:
         outside = char in _ESCAPED_OUTSIDE_OF_PATHS and not before.isalpha() and before not in ("\\", ":")
         if (char in _ALWAYS_ESCAPED or outside) and not is_path:
             return self._replace(at, at + 2, literal(char), "markdown")
+        if char == "\\" and self._is_in_tabular:
+            return self._replace(at, at + 2, BLOCK_END, "latex")
         return at + 1 if char == "\\" else None
 
     def _formula(self, at: int, opened: int, closer: str) -> int | None:
@@ -244,6 +257,8 @@ class Scanner:
 
     def _dollar(self, at: int) -> int | None:
         text = self._text
+        if text.startswith("$ ", at) and text[at + 2 : at + 3].isalpha() and (at == 0 or text[at - 1] == "\n"):
+            return self._replace(at, at + 2, "", "markdown")
         if text.startswith("$$", at):
             end = self._find("$$", at + 2)
             if end > 0 and is_formula(source := text[at + 2 : min(end, at + 2003)]):
@@ -259,9 +274,11 @@ class Scanner:
         return self._read_formula(at, end + 1, source) if is_formula(source) and text[end - 1] != "\\" else None
 
     def _bracket(self, at: int) -> int | None:
-        if link := _WEB_LINK.match(self._text, at):
+        if link := _WEB_LINK.match(self._text, at) or _BAR_LINK.match(self._text, at):
             self._replace(at, link.start(1), "", "wiki")
             return self._replace(link.end(1), link.end(), "", "wiki")
+        if time := _LYRICS_TIME.match(self._text, at):
+            return self._replace(at, time.end(), "", "subtitles")
         if self._bbcode is None:
             self._bbcode = BBCode(self._text)
         if tag := self._bbcode.read(at):
@@ -276,6 +293,8 @@ class Scanner:
         return None
 
     def _entity(self, at: int) -> int | None:
+        if self._is_in_tabular:
+            return self._replace(at, at + 1, CELL_END, "latex")
         entity = ENTITY.match(self._text, at)
         if entity is None or (decoded := decoded_entity(entity[0])) == entity[0]:
             return None

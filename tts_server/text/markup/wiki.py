@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from tts_server.text.edits import Edit
 from tts_server.text.markup.marks import BLOCK_END, CELL_END
@@ -19,7 +20,11 @@ _OPTION = re.compile(
 )
 _LONGEST_TEMPLATE = 4000
 _QUOTES = re.compile(f"'{{2,5}}|\n|{BLOCK_END}|{CELL_END}")
-_MAGIC = re.compile(r"__(?:NO)?(?:TOC|FORCETOC|EDITSECTION|INDEX|GALLERY)__")
+_MAGIC = re.compile(r"__(?:NO)?(?:TOC|FORCETOC|EDITSECTION|INDEX|GALLERY)__|\[\[_TOC_\]\]|^\[TOC\]$", re.MULTILINE)
+_MACRO = re.compile(r"\{(color|code|noformat|quote|panel|expand|info|tip|note|warning)(?::[^{}\n]{0,200})?\}")
+"""Jira's `{color:red}red{color}`."""
+
+_IMAGE = re.compile(r"(?<![\w!])![\w./:-]{1,200}\.(?:png|jpe?g|gif|svg)(?:\|[^!\n]{0,80})?!(?!\w)")
 _ATTRIBUTES = re.compile(r" ?(?:[a-z]{2,20} ?= ?(?:\"[^\"\n]{0,200}\"|[\w%]{1,20}) ?){1,8}\|(?!\|)")
 _CELL = re.compile(r"\|\||!!")
 
@@ -29,11 +34,15 @@ def find_wiki_edits(text: str) -> list[Edit]:
     edits: list[Edit] = []
     if "{|" in text:
         edits += _table_edits(text)
-    if "__" in text:
+    if "{" in text:
+        edits += _macro_edits(text)
+    if "!" in text:
+        edits += (Edit(image.start(), image.end(), "", _RULE) for image in _IMAGE.finditer(text))
+    if "__" in text or "TOC]" in text:
         edits += (Edit(magic.start(), magic.end(), "", _RULE) for magic in _MAGIC.finditer(text))
     if "''" in text:
         edits += _quote_edits(text)
-    if "{{" in text or "[[" in text:
+    if "{{" in text or "[[" in text or len(edits) > 1:
         edits = _without_overlaps(edits, _pair_edits(text))
     return edits
 
@@ -72,6 +81,13 @@ def _pair_edits(text: str) -> list[Edit]:
     return edits
 
 
+def _macro_edits(text: str) -> list[Edit]:
+    macros = list(_MACRO.finditer(text))
+    ends = {macro[1] for macro in macros if ":" not in macro[0]}
+    counts = Counter(macro[1] for macro in macros)
+    return [Edit(macro.start(), macro.end(), "", _RULE) for macro in macros if counts[macro[1]] > 1 and macro[1] in ends]
+
+
 def _template(text: str, start: int, end: int) -> list[Edit]:
     if end - start > _LONGEST_TEMPLATE or not _TEMPLATE_OPENING.match(text, start):
         return []
@@ -81,6 +97,8 @@ def _template(text: str, start: int, end: int) -> list[Edit]:
 
 
 def _media(text: str, start: int, end: int) -> list[Edit]:
+    if text[max(start - 1, 0) : start] == "!" and "." in text[start:end]:  # Obsidian's embedded file
+        return [Edit(start - 1, end, "", _RULE)]
     if _CATEGORY.match(text, start):
         return [Edit(start, end, "", _RULE)]
     if end - start > _LONGEST_TEMPLATE or not _MEDIA.match(text, start):
