@@ -94,6 +94,7 @@ class EmbeddedEngine:
         tempo_range=TEMPO_RANGE,
         first_segment_chars=80,
         max_segment_chars=280,
+        reads_ipa=True,
     )
 
     def __init__(self, threads: int = 0, *, stuck_seconds: float = STUCK_SECONDS) -> None:
