@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.languages import cases_dutch, cases_french, cases_german, cases_italian, cases_portuguese, cases_spanish
+from tests.text.languages.sentences_by_language import SENTENCES
 from tts_server.text.edits import EditedText
 from tts_server.text.normalize.registry import find_edits
 
@@ -43,6 +44,19 @@ def test_written_forms_are_read_aloud(language: str, written: str, said: str | t
 @pytest.mark.parametrize("language", TABLES)
 def test_what_needs_no_change_gets_no_edit(language: str) -> None:
     text = "Kaffee, tea – «ok»: … (x); \ufffc!"
+    assert find_edits(text, language) == []
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_prose_without_numbers_gets_no_edit(language: str) -> None:
+    assert [sentence for sentence in SENTENCES[language] if find_edits(sentence, language)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("it", "Vi dico: mi piace. Ma no! Ci sono i ragazzi."), ("fr", "Vers midi, je vis."), ("pt", "Vi o mar. Li tudo.")],
+)
+def test_words_that_look_like_roman_numerals_stay(language: str, text: str) -> None:
     assert find_edits(text, language) == []
 
 

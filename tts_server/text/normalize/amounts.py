@@ -130,6 +130,11 @@ def _power(exponent: str, rules: LanguageRules) -> str:
 
 def _read_identifier(text: str, number: Number, rules: LanguageRules) -> Edit:
     """Digits right behind a letter: MP3, B2B. With a full stop between, as a version."""
+    if number.is_grouped:
+        end = number.start
+        while text[end : end + 1].isdecimal():
+            end += 1
+        number = Number(number.start, end, text[number.start : end])
     said = rules.quantity(number) if number.mark != rules.decimal_mark else rules.quantity(Number(number.start, number.end, number.digits))
     end = number.end
     if number.mark == rules.decimal_mark:
@@ -243,7 +248,8 @@ def _read_range(
     end = following.end if following else end
     place = Place(text, start, end)
     is_score = not suffix and not following and not currency and _is_score(first, second.number)
-    is_identifier = is_score and place.before.rstrip().endswith(tuple(rules.numbered))
+    is_model = len(first.digits) - len(second.number.digits) > 1  # Boeing 747-8
+    is_identifier = is_score and (is_model or place.before.rstrip().endswith(tuple(rules.numbered)))
     word = "" if is_identifier else rules.minus_word if second.is_minus else rules.score_word if is_score else rules.to_word
     if currency or suffix or second.is_minus or is_score:
         said_first = _say(first, "" if currency else "", suffix, place, rules) if suffix else rules.quantity(first)

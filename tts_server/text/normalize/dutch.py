@@ -22,6 +22,7 @@ class Dutch(LanguageRules):
     point_word = "punt"
     has_grouped_decimals = True
     ordinal_suffixes = {"e": "", "de": "", "ste": "", "ᵉ": ""}
+    roman_suffixes = frozenset({"e"})
     to_word = "tot"
     score_word = "tegen"
     out_of_word = "van de"

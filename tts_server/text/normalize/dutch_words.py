@@ -123,6 +123,8 @@ PREFIXES = {
     "№": "nummer",
 }
 PER = {
+    "100 km": "per honderd kilometer",
+    "100km": "per honderd kilometer",
     "h": "per uur",
     "u": "per uur",
     "uur": "per uur",

@@ -41,6 +41,7 @@ class French(LanguageRules):
         "èmes": "mp",
         "èm": "m",
     }
+    roman_suffixes = frozenset({"e", "er", "re", "ère", "ème", "ième", "eme", "ᵉ"})
     to_word = "à"
     score_word = "à"
     out_of_word = "sur"

@@ -181,6 +181,8 @@ PREFIXES = {
     "№": "numéro",
 }
 PER = {
+    "100 km": "aux cent kilomètres",
+    "100km": "aux cent kilomètres",
     "h": "par heure",
     "s": "par seconde",
     "min": "par minute",
@@ -304,6 +306,6 @@ NUMBERED = {
 }
 ROMAN_NOUNS = frozenset(
     """
-    chapitre tome acte scène partie livre article volume titre annexe section niveau phase type catégorie paris
+    an chapitre tome acte scène partie livre article volume titre annexe section niveau phase type catégorie paris
     """.split()
 )

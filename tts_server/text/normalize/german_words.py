@@ -120,6 +120,8 @@ UNITS = {
 }
 UNITS["kcal"] = parse_noun("f Kilokalorie|Kilokalorien")
 PER = {
+    "100 km": "pro einhundert Kilometer",
+    "100km": "pro einhundert Kilometer",
     "h": "pro Stunde",
     "s": "pro Sekunde",
     "sek": "pro Sekunde",

@@ -145,6 +145,8 @@ OPERATORS = {
 }
 PREFIXES = {"~": "circa", "≈": "circa", "<": "meno di", ">": "più di", "≤": "al massimo", "≥": "almeno", "#": "numero", "№": "numero"}
 PER = {
+    "100 km": "per cento chilometri",
+    "100km": "per cento chilometri",
     "h": "all'ora",
     "s": "al secondo",
     "min": "al minuto",

@@ -123,6 +123,8 @@ class LanguageRules:
     """Only before a word with a capital."""
     numbered: Mapping[str, str] = {}
     """Only before a number."""
+    roman_suffixes: frozenset[str] = frozenset({"º", "ª", "°"})
+    """Those of the `ordinal_suffixes` that stand behind Roman numerals; letters that make words ("Vi") must not be among them."""
     roman_nouns: frozenset[str] = frozenset()
     """Nouns, in lower case, in front of Roman numerals."""
     monarch_gender = "m"
@@ -278,7 +280,7 @@ class LanguageRules:
 
     def roman(self, value: int, suffix: str, place: Place) -> str | None:
         """A Roman numeral with what is written behind it (`e`, `º`, `.`), None where it is none. The place includes the suffix."""
-        if suffix and suffix.lower() in self.ordinal_suffixes:
+        if suffix in self.roman_suffixes and suffix in self.ordinal_suffixes:
             return self.ordinal(value, self.ordinal_suffixes[suffix.lower()])
         return self.cardinal(value) if not suffix and place.word_before.lower() in self.roman_nouns else None
 

@@ -69,8 +69,9 @@ def _patterns(decimal_mark: str) -> tuple[re.Pattern[str], ...]:
     # Separators of the other kind: only where there are two of them, or both kinds, can they be told from a decimal mark.
     other = rf"(?P<whole>[1-9]\d{{0,2}}(?:{many}\d{{3}})+)(?P<mark>{re.escape(group)})(?P<decimals>\d+)(?![.,]?\d)"
     other_many = rf"(?P<whole>[1-9]\d{{0,2}}{many}\d{{3}}(?:{many}\d{{3}})+)(?![.,]?\d)(?P<mark>(?!))?(?P<decimals>(?!))?"
+    swiss = r"(?P<whole>[1-9]\d{0,2}(?:['’]\d{3})+)(?:(?P<mark>[.,])(?P<decimals>\d+))?(?![.,'’]?\d)"
     plain = r"(?P<whole>\d+)(?:(?P<mark>[.,])(?P<decimals>\d+)(?![.,]?\d))?"
-    return tuple(map(re.compile, (own, other, other_many, plain)))
+    return tuple(map(re.compile, (own, other, other_many, swiss, plain)))
 
 
 def parse_number(text: str, start: int, decimal_mark: str = ",") -> Number | None:

@@ -12,13 +12,14 @@ from tts_server.text.normalize.places import Place
 _INTERNATIONAL = re.compile(r"(?P<plus>\+)?[ ]?(?P<number>\(?\d{1,5}\)?(?:[ \u00a0./-]{0,2}\(?\d{1,11}\)?){1,8})(?![\d])")
 _NATIONAL = re.compile(r"\(?0\d{1,5}\)?(?:[ \u00a0/-]{1,3}\d{2,11}){1,6}(?![\d:]|,\d)")
 _BRACKETED = re.compile(r"\(\d{2,5}\)[ \u00a0]?\d{2,5}(?:[ \u00a0-]?\d{2,5}){1,4}(?!\d)")
+_CARD = re.compile(r"\d{2,4}(?:[ ]\d{4}){2,6}(?:[ ]\d{1,3})?(?!\d|[.,]\d)")
 _PREFIXED = re.compile(r"\d{3}[ -]\d{6,8}(?!\d|[.,]\d)")
 _DOTTED = re.compile(r"0\d(?:\.\d{2}){3,5}(?!\d|,\d)")
 _GROUPS = re.compile(r"\d{1,11}(?:(?:[ \u00a0/-]|(?<=\d)\.(?=\d))\d{1,11}){1,8}(?!\d|,\d)")
 _IDENTIFIER = re.compile(r"\d{2,8}(?:-\d{2,8}){2,6}(?![\d-])")
 _VERSION = re.compile(r"\d{1,5}(?:\.\d{1,5}){2,6}(?!\d|,\d|\.\d)")
 _DIGITS = re.compile(r"\d+")
-_LONGEST_PHONE = 20
+_LONGEST_PHONE = 32
 _SHORTEST_PHONE = 6
 
 
@@ -37,6 +38,7 @@ def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
         found = (
             _bracketed(text, start)
             or _NATIONAL.match(text, start)
+            or _CARD.match(text, start)
             or _PREFIXED.match(text, start)
             or _DOTTED.match(text, start)
             or _IDENTIFIER.match(text, start)
@@ -47,7 +49,8 @@ def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
     if not found or _count_digits(found[0]) > _LONGEST_PHONE:
         return None
     groups = ", ".join(rules.spell_digits(digits) for digits in _DIGITS.findall(found[0]))
-    return Edit(start, found.end(), rules.joined(rules.plus_word, groups) if found[0][0] == "+" else groups, "phone")
+    said = rules.joined(rules.plus_word, groups) if found[0][0] == "+" else groups
+    return Edit(start, found.end(), f" {said}" if rules.is_spaced and text[start - 1 : start].isalpha() else said, "phone")
 
 
 def read_version(text: str, start: int, rules: LanguageRules) -> Edit | None:

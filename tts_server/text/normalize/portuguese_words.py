@@ -149,6 +149,8 @@ PREFIXES = {
     "№": "número",
 }
 PER = {
+    "100 km": "por cem quilômetros",
+    "100km": "por cem quilômetros",
     "h": "por hora",
     "s": "por segundo",
     "min": "por minuto",

@@ -14,7 +14,7 @@ REGNAL_NAMES = frozenset(
     filips francesco francis francisco franciscus frans franz françois frederick frederik fredrik friedrich fryderyk frédéric georg george
     georges giacomo gianpaolo giorgio giovanni girolamo giulio gregor gregorio gregorius gregory grégoire guglielmo guillaume guillermo
     gustaf gustav gustavo haakon hadrian hassan heinrich hendrick hendrik henri henrique henry henryk humberto innocent innocentius
-    innocenzo innozenz inocencio isabel isabella isabelle ivan iván jacques jaime jakob jakub jan jean jean-paul johan johann johannes
+    innocenzo innozenz inocencio isabel isabella isabelle ivan iván jacques jaime jakob jakub jan jean jean-paul johan johann joão johannes
     john jorge josef joseph juan juana jules juliana julien julio julius karel karl karol katarzyna katharina kazimierz klemens konrad
     konstantin kristina lajos leo leon leonardo leone leopold leopoldo león lodewijk lothar louis ludovico ludvig ludwig luigi luis luís
     léopold magnus mahmud manuel margarethe margrethe maria marie martin maximilian maximiliano maximilien mehmed meszko michael michał

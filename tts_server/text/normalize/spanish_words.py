@@ -151,6 +151,8 @@ PREFIXES = {
     "№": "número",
 }
 PER = {
+    "100 km": "a los cien kilómetros",
+    "100km": "a los cien kilómetros",
     "h": "por hora",
     "s": "por segundo",
     "min": "por minuto",

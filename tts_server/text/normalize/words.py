@@ -96,7 +96,7 @@ def read_roman(text: str, start: int, rules: LanguageRules) -> Edit | None:
     is_name = before[:1].isupper() and before.lower() in REGNAL_NAMES and value < 40
     if suffix == "." and not is_name and (said := rules.roman(value, ".", Place(text, start, end))):
         return Edit(start, end, said, "roman")
-    if suffix.rstrip(".") in rules.ordinal_suffixes or not suffix.rstrip("."):
+    if suffix.rstrip(".") in {*rules.roman_suffixes, ""}:
         end = found.end("suffix") - (1 if suffix.endswith(".") else 0)
         suffix = suffix.rstrip(".")
         if is_name:
