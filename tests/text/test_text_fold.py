@@ -27,6 +27,8 @@ def folded(text: str) -> str:
         ("①②", " 1  2 "),
         ("Ⅳ", "IV"),
         ("10～20", "10~20"),
+        ("１，０００円", "1,000円"),
+        ("５００，１０", "500，10"),
     ],
 )
 def test_a_compatibility_character_becomes_the_plain_one(written: str, plain: str) -> None:

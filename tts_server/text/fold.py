@@ -18,6 +18,7 @@ _CANDIDATE = re.compile(
 )
 _KEPT = frozenset("ªº™℠№…‥‼⁇⁈⁉！？：；，．（）［］｛｝｡。「」、・｢｣､･")
 _BETWEEN_DIGITS = {"．": ".", "，": ",", "：": ":"}
+_THOUSANDS = re.compile(r"\d{3}(?!\d)")
 _HALF_WIDTH_KANA = re.compile("[\uff66-\uff9f]+")
 
 
@@ -33,12 +34,19 @@ def find_fold_edits(text: str) -> list[Edit]:
                 continue
             char = text[position]
             folded = _folded(char)
-            if char in _BETWEEN_DIGITS and text[max(position - 1, 0) : position].isdigit() and text[position + 1 : position + 2].isdigit():
+            if char in _BETWEEN_DIGITS and _is_in_number(text, position):
                 folded = _BETWEEN_DIGITS[char]
             if folded != char:
                 edits.append(Edit(position, position + 1, folded, "character"))
             position += 1
     return edits
+
+
+def _is_in_number(text: str, position: int) -> bool:
+    """Whether a full-width mark belongs to one number or time. A comma does before groups of three digits; elsewhere it divides a list."""
+    if not text[max(position - 1, 0) : position].isdigit():
+        return False
+    return _THOUSANDS.match(text, position + 1) is not None if text[position] == "，" else text[position + 1 : position + 2].isdigit()
 
 
 @functools.lru_cache(maxsize=4096)
