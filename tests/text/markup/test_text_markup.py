@@ -109,6 +109,22 @@ def test_any_text_gives_ordered_edits_that_change_something(text: str) -> None:
     assert not [char for char in result if "\ue000" <= char <= "\uf8ff"]
 
 
+MARKS = (
+    *("\\textbf{", "\\cite{a}", "}", "{", "{{", "}}", "[[", "]]", "|", "||", "[b]", "[/b]", "[*]", "[list]", "[code]", "[/code]", "[img]"),
+    *("[/img]", "''", "'''", "~", "**", "*", "_", "`", "``", "\n", "\n\n", " ", "a", "word", ":a:", "<@U12>", "<b>", "$", "::\n"),
+    *(".. note::\n", "--", "\n--\n", "<a@b> wrote:\n", "{|\n", "|}", "|-\n", "[[File:", ":ref:`x <y>`_", "{color}", "!a.png!", ">!", "!<"),
+    *("\\begin{tabular}", "\\end{tabular}", "&", "\\\\", "\n$ ", "```\n", "<ref>", "</ref>", "{\\bf ", "![[", "."),
+)
+
+
+@given(st.lists(st.sampled_from(MARKS), max_size=14))
+def test_any_marks_give_ordered_edits(marks: list[str]) -> None:
+    text = clean("".join(marks))
+    edits = read_markup(text, "en").edits
+    assert all(one.end <= other.start for one, other in zip(edits, edits[1:], strict=False))
+    assert not [char for char in EditedText(text, edits).text if "\ue000" <= char <= "\uf8ff"]
+
+
 @given(st.lists(st.sampled_from([text for text, _ in ALL]), min_size=2, max_size=4))
 def test_letters_of_prose_between_blocks_are_kept(texts: list[str]) -> None:
     text = "\n\n".join(f"{given} \n\nkept{index} words" for index, given in enumerate(texts) if "```" not in given)

@@ -39,7 +39,11 @@ def find_line_edits(text: str) -> list[Edit]:
         edits += _restructured_edits(text)
     if "\n--\n" in text:
         edits += (Edit(found.start() + 1, found.end(), "", "mail") for found in re.finditer(r"\n--(?=\n)", text))
-    return edits
+    kept: list[Edit] = []
+    for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
+        if not kept or edit.start >= kept[-1].end:
+            kept.append(edit)  # an address may stand in a line that goes as a whole
+    return kept
 
 
 def _restructured_edits(text: str) -> list[Edit]:
