@@ -119,6 +119,7 @@ UNITS = {
     ),
 }
 UNITS["kcal"] = parse_noun("f Kilokalorie|Kilokalorien")
+del UNITS["J"]  # "18 J." are years
 PER = {
     "100 km": "pro einhundert Kilometer",
     "100km": "pro einhundert Kilometer",

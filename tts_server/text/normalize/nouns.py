@@ -30,7 +30,7 @@ _PREFIXES_OF = {
 }
 """The prefixes in use before each base unit: kilotons are, kilobars are not."""
 
-_NEVER_BARE = frozenset({"B", "b", "N", "F", "J"})
+_NEVER_BARE = frozenset({"B", "b", "N", "F"})
 """Base units that are more often something else when they stand without a prefix."""
 
 
