@@ -16,8 +16,8 @@ LETTER_A = re.compile(r"(?<![\w.&-])(?<!\w['’])A(?![\w&-]|['’.]\w)")
 
 _INITIALISMS_WITH_A = frozenset(
     """
-        AAA AAP AARP ABC ABV ACL ACLU ADHD AFAIK AFC AFK AFL AGI AGM AKA ALS AMA AMC AMD ANC AOC AOL APA API APR AQI ASL ATC ATF ATM ATP ATV
-        AUX AWD AWS
+        AAA AAP AARP ABC ABM ABS ABV ACE ACL ACLU ACP ACT ADC ADD ADHD AFAIK AFC AFK AFL AFP AGI AGM AIM AKA ALS ALU AMA AMC AMD AMG ANC
+        ANSI AOC AOK AOL APA API APR APS AQI ARM ARPA ASAP ASCII ASL ASU ATC ATF ATM ATP ATT ATV AUX AVG AVI AWD AWOL AWS
     """.split()
 )
 _DETERMINERS = frozenset("a an the this that another every each any no my your his her its our their one straight grade".split())
