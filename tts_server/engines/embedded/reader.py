@@ -47,9 +47,9 @@ _LONG_WORD = re.compile(rf"[^\W\d_]{{{GUESSED_LETTERS + 1},}}")
 _TOKEN = re.compile(rf"\S{{{TOKEN_PARTS + 1},}}")
 _PART = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+)(?:'[a-z]{1,2}(?![a-z]))?|\d+(?:[.,]\d+)?|[\W_]")
 _GREEK_LETTER = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER (\w+)")
-_INNER_STOP = re.compile(r"(?<=[^\W\d_])\.(?=\s+[a-z0-9])")
-_SPACED_MARK = re.compile(r"\s+([,;:!?]|\.+)(?=\s|\Z)")
-_TIGHT_MARK = re.compile(r"\s([,;:!?])(?=\S)")
+_INNER_STOP = re.compile(r"(?<=[^\W\d_])\.(?= [a-z0-9])")
+_SPACED_MARK = re.compile(r" ([,;:!?]|\.{1,3})(?= |\Z)")
+_TIGHT_MARK = re.compile(r" ([,;:!?])(?=[^ ])")
 _END = re.compile(r"([.!?…])[\"”’')\]]{0,8}\Z")
 _PLURAL = re.compile(r"['’]?s(?![\w'’-])")
 
@@ -124,7 +124,7 @@ class Reader:
 
     def _read(self, sentence: str, spans: Iterator[tuple[str, str]]) -> str:
         """The phonemes of one sentence; takes the pronunciations that it holds from `spans`."""
-        sentence = read_written(sentence.replace("’", "'").replace("‘", "'"))
+        sentence = read_written(" ".join(sentence.split()).replace("’", "'").replace("‘", "'"))
         sentence = _TIGHT_MARK.sub(r"\1 ", _SPACED_MARK.sub(r"\1", sentence))
         sentence = with_words_in_small_letters(_INNER_STOP.sub("", sentence), self._is_word)
         sentence = _TOKEN.sub(_loosened, sentence)
