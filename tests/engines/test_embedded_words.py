@@ -40,6 +40,9 @@ def spoken(reader: Reader, text: str) -> str:
         ("Look at Col B.", "Col"),
         ("They heard Rev A.", "Rev"),
         ("That is the est.", "est"),
+        ("They had to go and Wash.", "wash"),
+        ("He went to Mass.", "mass"),
+        ("It was a hit and a Miss.", "miss"),
     ],
 )
 def test_a_word_that_could_be_an_abbreviation_stays_that_word(reader, hibari, text, word):

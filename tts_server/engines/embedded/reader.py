@@ -159,7 +159,7 @@ class Reader:
         found += self._split(sentence[position:])
         tags = self._g2p.tagger([text for text, _, _ in found])
         return [
-            Tok(text, tag, space, phonemes=phonemes, rating=5 if phonemes else None)
+            Tok(text, _tag(text, tag), space, phonemes=phonemes, rating=5 if phonemes else None)
             for (text, space, phonemes), tag in zip(found, tags, strict=True)
         ]
 
@@ -193,6 +193,12 @@ class Reader:
 
 def _is_latin(letter: str) -> bool:
     return unicodedata.normalize("NFKC", letter)[0].isascii() or "LATIN" in unicodedata.name(letter, "")
+
+
+def _tag(text: str, tag: str) -> str:
+    """hibari's part of speech; a word with a full stop is no address, whose marks would be read: "Wash dot"."""
+    is_address = any(mark in text[:-1] for mark in "./@")
+    return "NNP" if tag == "ADD" and not is_address else tag
 
 
 def _space(text: str, position: int) -> str:
