@@ -118,6 +118,19 @@ def test_english_with_names_numbers_and_capitals_stays_english(text: str) -> Non
     assert detect_language(text) == "en"
 
 
+@pytest.mark.parametrize(
+    "text",
+    """
+    John F. Kennedy listened.|Pizza Margherita costs 12 euros|Roger Federer retires|Alexander Hamilton dies|Buenos Aires, Argentina
+    |Anna smiled. Otto nodded.|Quesadilla, burrito, guacamole|Leonardo da Vinci painted it|Schnitzel with potato salad
+    |Emma, Olivia, Sophia, Mia|Chapter One: Beginnings|user_name = get_user_by_id(id)|Mercedes-Benz recalls cars|Section 3: Materials
+    |Silvio Berlusconi dies at 86|Inter Milan host Juventus|Alfa Romeo Giulia Quadrifoglio|Taliban ban beauty salons
+    """.split("|"),
+)
+def test_short_english_with_names_stays_english(text: str) -> None:
+    assert detect_language(text) == detect_language(text.upper()) == "en"
+
+
 @pytest.mark.parametrize("unit", ["a", "ab ", "ä", "der ", "1", "www.", "a@b ", "I'", "(", "ﷺ"])
 def test_hostile_texts_are_answered(unit: str) -> None:
     assert detect_language((unit * 40_000)[:40_000], default="en")

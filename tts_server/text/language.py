@@ -49,6 +49,12 @@ _LETTER_WEIGHT = 1.0
 _MARGIN = 3.0
 _MARGIN_OVER_DEFAULT = 8.0
 _CLEAR_MARGIN_A_LETTER = 1.3
+_SHORT_LETTERS = 40
+_KNOWN_IN_SHORT = 2
+_MARGIN_OF_ONE_WORD = 1.9
+_MARGIN_OF_NAMES = 2.4
+"""What a letter must say in a text of fewer letters and known words than that, with one known word in small letters and without: names,
+titles of films and dishes look like other languages."""
 _WORD_EVIDENCE = 0.3
 """Without this much weight of known words for each word, or so clear a margin, a text is rather English that is full of names."""
 
@@ -88,9 +94,29 @@ def _detect_latin(text: str, default: str) -> str:
     if default not in totals:
         return best
     margin = totals[best] - totals[default]
-    is_clear = margin >= _CLEAR_MARGIN_A_LETTER * letters and evidence[best] >= evidence[default]
-    is_known = evidence[best] > 2 * evidence[default] and (margin >= letters or evidence[best] >= _WORD_EVIDENCE * len(words))
+    clear_margin = _CLEAR_MARGIN_A_LETTER
+    has_words = True
+    if letters < _SHORT_LETTERS:
+        known = _known_words(words, best)
+        has_words = len(known) >= _KNOWN_IN_SHORT
+        if not has_words:
+            clear_margin = _MARGIN_OF_ONE_WORD if any(word in known for word in _WORD.findall(text)) else _MARGIN_OF_NAMES
+    is_clear = margin >= clear_margin * letters and evidence[best] >= evidence[default]
+    is_frequent = margin >= letters or evidence[best] >= _WORD_EVIDENCE * len(words)
+    is_known = has_words and evidence[best] > 2 * evidence[default] and is_frequent
     return best if margin >= _MARGIN_OVER_DEFAULT and (is_clear or is_known) else default
+
+
+def _known_words(words: list[str], language: str) -> list[str]:
+    """Those words that are frequent in the language, or have letters with its marks."""
+    from tts_server.text.language_words import LANGUAGES_OF_LETTER, WORD_WEIGHTS
+
+    return [
+        word
+        for word in words
+        if any(language == known for known, _ in WORD_WEIGHTS.get(word, ()))
+        or any(language in LANGUAGES_OF_LETTER.get(letter, ()) for letter in word)
+    ]
 
 
 def _sample(text: str) -> list[str]:

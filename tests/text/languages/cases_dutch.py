@@ -57,4 +57,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("info@voorbeeld.nl", ("info apenstaartje voorbeeld punt nl", "info at voorbeeld punt nl")),
     ("Zie https://www.voorbeeld.nl/pagina.", "Zie voorbeeld punt nl."),
     ("Gefeliciteerd 🎉!", ("Gefeliciteerd !", "Gefeliciteerd!")),
+    ("De rit duurt 12 min. Daarna rust.", "De rit duurt twaalf minuten. Daarna rust."),
+    ("Het kost 5 mln.", "Het kost vijf miljoen."),
+    ("Hij kijkt Disney+.", "Hij kijkt Disney plus."),
 ]

@@ -62,4 +62,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Voir https://www.exemple.fr/page/2.", "Voir exemple point fr."),
     ("Bravo 👏👏 !", ("Bravo !", "Bravo  !")),
     ("en 2024, 31 jours", "en deux mille vingt-quatre, trente-et-un jours"),
+    ("Lyon a gagné 3 à 1.", "Lyon a gagné trois à un."),
+    ("Lyon a battu Lens 3-1.", "Lyon a battu Lens trois à un."),
+    ("Il code en C++.", "Il code en C plus plus."),
 ]

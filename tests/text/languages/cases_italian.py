@@ -57,4 +57,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("info@esempio.it", "info chiocciola esempio punto it"),
     ("Vedi https://www.esempio.it/pagina.", "Vedi esempio punto it."),
     ("Bravo 👏!", ("Bravo !", "Bravo!")),
+    ("Ha vinto 3-1 contro il Milan.", "Ha vinto tre a uno contro il Milan."),
+    ("Dura 5 sec. Poi basta.", "Dura cinque secondi. Poi basta."),
+    ("Guarda Disney+.", "Guarda Disney plus."),
 ]

@@ -59,4 +59,6 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Było 3 chłopców i 4 dziewczynki.", "Było trzech chłopców i cztery dziewczynki."),
     ("Mieszka na 4. piętrze.", "Mieszka na czwartym piętrze."),
     ("Lata 80. i 90. XX wieku.", "Lata osiemdziesiąte i dziewięćdziesiąte dwudziestego wieku."),
+    ("Polska wygrała 3:1.", ("Polska wygrała trzy jeden.", "Polska wygrała trzy do jednego.")),
+    ("Ogląda Disney+.", "Ogląda Disney plus."),
 ]

@@ -57,4 +57,6 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("info@exemplo.com.br", "info arroba exemplo ponto com ponto br"),
     ("Veja https://www.exemplo.com.br/pagina.", "Veja exemplo ponto com ponto br."),
     ("Parabéns 🎉!", ("Parabéns !", "Parabéns!")),
+    ("Ganhou 3-1 ao Porto.", "Ganhou três a um ao Porto."),
+    ("Vê Disney+ em casa.", "Vê Disney plus em casa."),
 ]

@@ -58,4 +58,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("info@ejemplo.es", "info arroba ejemplo punto es"),
     ("Mira https://www.ejemplo.es/pagina.", "Mira ejemplo punto es."),
     ("¡Genial 😀!", ("¡Genial !", "¡Genial!")),
+    ("El equipo ganó 3-1.", "El equipo ganó tres a uno."),
+    ("Ganaron 3:1 al Betis.", "Ganaron tres a uno al Betis."),
+    ("Programa en C++ y ve Disney+.", "Programa en C plus plus y ve Disney plus."),
 ]

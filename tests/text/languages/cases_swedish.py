@@ -47,4 +47,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Den 10–15 maj.", "Den tionde till femtonde maj."),
     ("Hela 2024 personer kom.", "Hela tvåtusen tjugofyra personer kom."),
     ("Det kostar 5 000:-.", "Det kostar femtusen kronor."),
+    ("Sverige vann med 3-1.", "Sverige vann med tre ett."),
+    ("Henrik VIII hade sex hustrur.", "Henrik den åttonde hade sex hustrur."),
+    ("Han kodar i C++.", "Han kodar i C plus plus."),
 ]

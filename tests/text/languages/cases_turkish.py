@@ -51,4 +51,6 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("%10'luk indirim ve $50'lık kart.", "yüzde onluk indirim ve elli dolarlık kart."),
     ("1980'lerde ve 90'lı yıllarda.", "bin dokuz yüz seksenlerde ve doksanlı yıllarda."),
     ("Kur 32,35 TL'den 33 TL'ye çıktı.", "Kur otuz iki lira otuz beş kuruştan otuz üç liraya çıktı."),
+    ("Galatasaray maçı 3-1 kazandı.", "Galatasaray maçı üç bir kazandı."),
+    ("Disney+ izliyor.", "Disney plus izliyor."),
 ]

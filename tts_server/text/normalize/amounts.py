@@ -15,6 +15,7 @@ from tts_server.text.normalize.places import Place
 _SPACE = "[ \u00a0\u202f\u2009]"
 _TO = re.compile(rf"{_SPACE}?[–—]{_SPACE}?(?=\d)|-(?=\d)|{_SPACE}-{_SPACE}(?=\d)")
 _SLASH = re.compile(r"[/⁄](\d{1,4})(?![\d/.,]\d|\d|/)")
+_SCORE = re.compile(r":(\d{1,3})(?![\d:]|[.,]\d)")
 _VULGAR = re.compile(rf"{_SPACE}?([{''.join(FRACTIONS)}])")
 _EXPONENT = re.compile("[⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}")
 _EQUALS = re.compile(rf"{_SPACE}?=")
@@ -110,6 +111,9 @@ def _read_special(text: str, number: Number, rules: LanguageRules) -> Edit | Non
     if season := _SEASON.match(text, start):
         first, second = season[0].split("/")
         return Edit(start, season.end(), rules.joined(rules.year(int(first)), rules.cardinal(int(second))), "year")
+    if rules.score_word and (found := _SCORE.match(text, number.end)):
+        said = rules.joined(rules.quantity(number), rules.score_word, rules.cardinal(int(found[1])))
+        return Edit(start, found.end(), said + _unit_after(text, found.end(), rules), "score")
     if found := _SLASH.match(text, number.end):
         return _read_slash(text, number, found, rules)
     if found := _VULGAR.match(text, number.end):
@@ -180,7 +184,7 @@ def _read_quantity(text: str, start: int, sign: str, currency: str, number: Numb
     said_sign = (
         rules.joined({"+": rules.plus_word, "±": f"{rules.plus_word} {rules.minus_word}"}.get(sign, rules.minus_word)) if sign else ""
     )
-    if (second := _second_of_range(text, end, number, rules)) and sign not in ("+", "±"):
+    if (second := _second_of_range(text, end, number, rules, has_suffix=bool(suffix))) and sign not in ("+", "±"):
         return _read_range(text, start, said_sign, currency, number, suffix, second, rules)
     place = Place(text, start, end)
     said = rules.joined(said_sign, _say(number, currency, suffix, place, rules))
@@ -227,7 +231,7 @@ class _Second:
     separator: str
 
 
-def _second_of_range(text: str, end: int, first: Number, rules: LanguageRules) -> _Second | None:
+def _second_of_range(text: str, end: int, first: Number, rules: LanguageRules, *, has_suffix: bool) -> _Second | None:
     found = _TO.match(text, end)
     if not found or not rules.to_word or first.has_leading_zero:
         return None
@@ -236,7 +240,10 @@ def _second_of_range(text: str, end: int, first: Number, rules: LanguageRules) -
         return None
     is_minus = bool(_EQUALS.match(text, number.end))
     if not is_minus and found[0].strip() == "-" and len(found[0]) > 1:
-        return None  # a dash with spaces separates phrases
+        # A dash with spaces separates phrases; "10 - 12 Uhr" is a range.
+        is_rising = len(first.digits) <= 15 and len(number.digits) <= 15 and first.value < number.value
+        if has_suffix or not is_rising or not read_suffix(text, number.end, rules):
+            return None
     return _Second(number, is_minus, found[0])
 
 

@@ -36,7 +36,7 @@ _WORDS = EastAsianWords(
     halves=("上午", "下午"),
     digits=chinese_digits,
     identifier=chinese_digits,
-    year=lambda digits: chinese_digits(digits, "〇"),
+    year=chinese_digits,
     multipliers={"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 10**8, "萬": 10_000, "億": 10**8},
     no_multiplier=r"(?!)",
     point="点",
@@ -188,6 +188,8 @@ _WORDS = EastAsianWords(
     short_phone=re.compile(r"(?!)"),
     digits_before=re.compile(r"\d{3,4}(?:室|房)|[5-9][05]后|[01]0后"),
     score_context=re.compile(r"(?:比分|以|战绩)[^，。]{0,6}\Z"),
+    plus_name="加",
+    score_follows=re.compile(r"[^，。\d]{0,5}(?:赢|胜|负|输|击败|战平|打平|逆转|领先|落后|绝杀|结束|淘汰)"),
     date_context=re.compile(r"(?:日期|截止|截至|于|在)[^\n]{0,3}\n|\n[ ]?[(（](?:周|星期)?[一二三四五六日天]"),
     power={"²": "平方", "³": "立方"},
 )

@@ -95,7 +95,7 @@ class EastAsianReader:
         if char in "#№":
             return Edit(start, start + 1, words.number_sign if after.isdecimal() else "", "sign")
         if char == "+" and not (before.isdecimal() or before == " " or before in patterns.CLOSING or not before) and not after.isdecimal():
-            return Edit(start, start + 1, words.signs["+"], "sign")
+            return Edit(start, start + 1, words.plus_name, "sign")
         if char == "+" and (phone := patterns.PHONE.match(text, start)) and self._is_phone(phone, text):
             return self._read_phone(phone)
         if said := words.signs.get(char):
@@ -126,7 +126,9 @@ class EastAsianReader:
             left = start - (text[max(start - 1, 0) : start] == " ")
             if is_difference or char == "−":
                 return Edit(left, gap.end(), f"{words.gap}{words.signs['-']}{words.gap}", "sign")
-            joint = words.ratio if char in "-–" and words.score_context.search(text, max(start - 12, 0), start) else words.to
+            joint = words.to
+            if char in "-–" and self._is_score(text, start, gap.end()):
+                joint = words.chain if patterns.FIGURE_BEFORE.search(text, max(start - 8, 0), start) else words.ratio
             return Edit(left, gap.end(), joint, "range")
         if char in "-−" and not gap[0] and not patterns.LETTER.match(before):
             amount = self._amount.match(text, start + 1)
@@ -135,6 +137,16 @@ class EastAsianReader:
         if char in "~～〜":
             return Edit(start, start + 1, words.signs.get("≈", ""), "sign")
         return None
+
+    def _is_score(self, text: str, dash: int, second: int) -> bool:
+        """Whether the numbers around a dash are points, as the words around say, or because the second is below the first."""
+        words = self._words
+        numbers = patterns.POINTS_BEFORE.search(text, max(dash - 5, 0), dash), patterns.POINTS.match(text, second)
+        if numbers[0] is None or numbers[1] is None:
+            return False
+        if words.score_context.search(text, max(dash - 12, 0), dash) or words.score_follows.match(text, numbers[1].end()):
+            return True
+        return int(numbers[0][1]) > int(numbers[1][1]) and not numbers[1][2]
 
     def _ends_quantity(self, text: str, end: int) -> bool:
         """Whether the text before `end` ends in a number with its counter or unit."""
@@ -296,7 +308,7 @@ class EastAsianReader:
     def _read_phone(self, phone: re.Match[str]) -> Edit:
         words = self._words
         groups = [words.identifier(group) for group in patterns.GROUPS.split(phone[0]) if group]
-        plus = words.signs["+"] + words.gap if phone[0][0] == "+" else ""
+        plus = words.plus_name + words.gap if phone[0][0] == "+" else ""
         return Edit(phone.start(), phone.end(), plus + words.group_pause.join(groups), "phone")
 
     # Amounts of money

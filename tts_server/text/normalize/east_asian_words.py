@@ -68,6 +68,9 @@ class EastAsianWords:
     digits_before: re.Pattern[str]
     """Matches the text after a number that is read digit by digit, such as a room's."""
     score_context: re.Pattern[str]
+    score_follows: re.Pattern[str]
+    plus_name: str
+    """In telephone numbers, and behind the names of products."""
     date_context: re.Pattern[str]
     power: Mapping[str, str]
     gap: str = ""

@@ -6,9 +6,11 @@ import re
 
 from tts_server.text.edits import Edit
 from tts_server.text.normalize import german_words, scanner
+from tts_server.text.normalize.german_weekdays import find_weekdays
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.stops import merge_edits
 
 _MONTHS = ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember")
 _OBLIQUE = frozenset(
@@ -76,6 +78,8 @@ class German(LanguageRules):
     abbreviations = german_words.ABBREVIATIONS
     final_abbreviations = german_words.FINAL_ABBREVIATIONS
     titles = german_words.TITLES
+    final_parts = {"str.": "straße", "Str.": "Straße"}
+    sentence_starts = german_words.SENTENCE_STARTS
     numbered = german_words.NUMBERED
     roman_nouns = german_words.ROMAN_NOUNS
     is_period_after_monarchs = True
@@ -92,6 +96,7 @@ class German(LanguageRules):
             (r"(?P<number>\d{1,3})(?:-?mal|x(?=[ ][^\W\d_]))(?!\w)", "cardinal", self._say_times),
             (r"(?P<first>\d{1,2})\.[ ]?(?P<mark>[-–/])[ ]?(?P<second>\d{1,2})\.(?=[ ][^\W\d_])", "range", self._say_ordinals),
             (r"(?P<day>\d{1,2})\.[ ]?(?P<month>\d{1,2})\.(?!\d)", "date", self._say_short_date),
+            (r"(?P<hour>\d{1,2})[ \u00a0\u202f]?h(?!\w)", "time", self._say_hour),
             (r"(?P<number>\d{1,3})-(?=[^\W\d_]{3})", "cardinal", lambda found, place: self.cardinal(int(found["number"]), "n") + "-"),
             (r"(?P<number>\d{1,4})(?:,(?P<decimals>\d{1,2}))?[ ]?%ige?(?P<ending>[nrsm]?)(?!\w)", "unit", self._say_percentage),
         )
@@ -103,6 +108,11 @@ class German(LanguageRules):
 
     def _say_times(self, found: re.Match[str], place: Place) -> str:
         return self.cardinal(int(found["number"]), "n") + "mal"
+
+    def _say_hour(self, found: re.Match[str], place: Place) -> str | None:
+        """ "um 20 h" is a time of day, "nach 20 h" may last that long."""
+        hour = int(found["hour"])
+        return f"{self.cardinal(hour, 'n')} Uhr" if hour <= 24 and place.word_before.lower() in ("um", "ab", "gegen", "bis") else None
 
     def _say_percentage(self, found: re.Match[str], place: Place) -> str:
         ending = found[0].rpartition("%")[2]
@@ -231,4 +241,5 @@ _RULES = German()
 
 def find_edits(text: str, language: str) -> list[Edit]:
     """The edits that write a German text in words; see `registry.find_edits`."""
-    return scanner.find_edits(text, _RULES)
+    weekdays = list(find_weekdays(text, german_words.SENTENCE_STARTS))
+    return merge_edits(text, weekdays, lambda rest: scanner.find_edits(rest, _RULES))

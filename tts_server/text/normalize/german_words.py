@@ -279,12 +279,6 @@ TITLES = {
     "hl.": "heilige",
 }
 NUMBERED = {
-    "Mo.": "Montag",
-    "Di.": "Dienstag",
-    "Mi.": "Mittwoch",
-    "Do.": "Donnerstag",
-    "Sa.": "Samstag",
-    "So.": "Sonntag",
     "Nr.": "Nummer",
     "Nrn.": "Nummern",
     "S.": "Seite",
@@ -341,3 +335,14 @@ RANKED = frozenset(
     """.split()
 )
 """Nouns in front of which ordinals stand even without an article."""
+
+SENTENCE_STARTS = frozenset(
+    """
+    aber alle alles als also am an auch auf aus bei beim bis da dabei dafür damit danach dann daher darum das dass davon dazu dem den denn
+    der des deshalb die dies diese dieser dieses doch dort du durch ein eine einem einen einer eines einige er es etwa euer für ganz gegen
+    gestern heute hier hinter ich ihr ihre im immer in insgesamt ist jede jeder jedes jedoch jetzt kein keine laut man manche mehr mein
+    meine mit morgen nach nachdem natürlich nicht noch nun nur ob obwohl oder ohne schon sehr seit seitdem sein seine sie so sogar somit
+    später statt trotz trotzdem über um und uns unser unsere unter viele vielleicht vom von vor wann warum was weil weitere welche wenn
+    wer wie wieder wir wo während zu zudem zuerst zum zur zwar zwischen
+    """.split()
+)

@@ -183,6 +183,8 @@ _WORDS = EastAsianWords(
     short_phone=re.compile(r"(?!)"),
     digits_before=re.compile(r"(?!)"),
     score_context=re.compile(r"(?:スコア|結果)[^、。]{0,6}\Z"),
+    plus_name="プラス",
+    score_follows=re.compile(r"[^、。\d]{0,6}(?:勝|敗|負|引き?分|終了|終わ|下し|破|制し|逆転|リード|ドロー|スコア)"),
     date_context=re.compile(r"日付[^\n]{0,3}\n|\n[ ]?(?:[(（](?:月|火|水|木|金|土|日|祝)|まで|に|から|は|開|締)"),
     power={"²": "の二乗", "³": "の三乗"},
 )

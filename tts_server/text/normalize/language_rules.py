@@ -119,6 +119,10 @@ class LanguageRules:
     """Always. May hold spaces, which are then optional and of any kind."""
     final_abbreviations: Mapping[str, str] = {}
     """The same, but the full stop may also end the sentence."""
+    final_parts: Mapping[str, str] = {}
+    """Ends of compounds: `{"str.": "straße"}`. The full stop may also end the sentence."""
+    sentence_starts: frozenset[str] | None = None
+    """Words with a capital that begin a sentence, in lower case, where nouns have capitals too; None where every capital does."""
     titles: Mapping[str, str] = {}
     """Only before a word with a capital."""
     numbered: Mapping[str, str] = {}

@@ -29,6 +29,7 @@ FRACTIONS = {
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 _SPACES = "  \u202f\u2009"
+_PLAIN = re.compile(r"\d+(?!['’.,\s]?\d)")
 _ROMAN = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
@@ -76,6 +77,8 @@ def _patterns(decimal_mark: str) -> tuple[re.Pattern[str], ...]:
 
 def parse_number(text: str, start: int, decimal_mark: str = ",") -> Number | None:
     """The number whose digits begin at `start`, in a language with this decimal mark (`,` or `.`). Both kinds of separators are known."""
+    if plain := _PLAIN.match(text, start):
+        return Number(start, plain.end(), plain[0])
     for pattern in _patterns(decimal_mark):
         if found := pattern.match(text, start):
             whole = "".join(filter(str.isdecimal, found["whole"]))

@@ -17,6 +17,7 @@ _PREFIXED = re.compile(r"\d{3}[ -]\d{6,8}(?!\d|[.,]\d)")
 _DOTTED = re.compile(r"0\d(?:\.\d{2}){3,5}(?!\d|,\d)")
 _GROUPS = re.compile(r"\d{1,11}(?:(?:[ \u00a0/-]|(?<=\d)\.(?=\d))\d{1,11}){1,8}(?!\d|,\d)")
 _IDENTIFIER = re.compile(r"\d{2,8}(?:-\d{2,8}){2,6}(?![\d-])")
+_CANDIDATE = re.compile("|".join(pattern.pattern for pattern in (_BRACKETED, _NATIONAL, _CARD, _PREFIXED, _DOTTED, _IDENTIFIER)))
 _VERSION = re.compile(r"\d{1,5}(?:\.\d{1,5}){2,6}(?!\d|,\d|\.\d)")
 _DIGITS = re.compile(r"\d+")
 _LONGEST_PHONE = 32
@@ -34,7 +35,7 @@ def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
     if text[start] == "+":
         found = _INTERNATIONAL.match(text, start)
         found = found if found and _count_digits(found[0]) >= 8 else None
-    if not found:
+    if not found and _CANDIDATE.match(text, start):
         found = (
             _bracketed(text, start)
             or _NATIONAL.match(text, start)
@@ -43,13 +44,12 @@ def read_phone(text: str, start: int, rules: LanguageRules) -> Edit | None:
             or _DOTTED.match(text, start)
             or _IDENTIFIER.match(text, start)
         )
-    if not found and text[start].isdecimal() and _phone_words(rules).search(Place(text, start, start).before.lower()):
-        found = _GROUPS.match(text, start)
-        found = found if found and _count_digits(found[0]) >= _SHORTEST_PHONE else None
+    if not found and (groups := _GROUPS.match(text, start)) and _count_digits(groups[0]) >= _SHORTEST_PHONE:
+        found = groups if _phone_words(rules).search(Place(text, start, start).before.lower()) else None
     if not found or _count_digits(found[0]) > _LONGEST_PHONE:
         return None
-    groups = ", ".join(rules.spell_digits(digits) for digits in _DIGITS.findall(found[0]))
-    said = rules.joined(rules.plus_word, groups) if found[0][0] == "+" else groups
+    digits = ", ".join(rules.spell_digits(digits) for digits in _DIGITS.findall(found[0]))
+    said = rules.joined(rules.plus_word, digits) if found[0][0] == "+" else digits
     return Edit(start, found.end(), f" {said}" if rules.is_spaced and text[start - 1 : start].isalpha() else said, "phone")
 
 

@@ -8,7 +8,8 @@ from functools import cached_property
 
 _LOOK = 48
 _AFTER = re.compile(r"[ \u00a0\u202f-]?(?P<word>[^\W\d_]{1,40})")
-_BETWEEN = re.compile(r"[ \u00a0\u202f'’-]{1,3}\Z")
+_BETWEEN = frozenset(" \u00a0\u202f'’-")
+_MOST_BETWEEN = 3
 _WORDS = re.compile(r"[^\W\d_]{1,40}")
 
 
@@ -32,9 +33,16 @@ class Place:
 
     @property
     def word_before(self) -> str:
-        """The word in front, if only a space, hyphen or apostrophe is between."""
-        words = self.words_before
-        return words[-1] if words and _BETWEEN.sub("", self.before).endswith(words[-1]) else ""
+        """The word in front, if no more than three spaces, hyphens or apostrophes are between."""
+        text, end = self.text, self.start
+        first = max(0, end - _LOOK)
+        for _ in range(_MOST_BETWEEN):
+            if end > first and text[end - 1] in _BETWEEN:
+                end -= 1
+        start = end
+        while start > first and text[start - 1].isalpha():
+            start -= 1
+        return text[start:end]
 
     @property
     def words_before(self) -> list[str]:
@@ -44,7 +52,7 @@ class Place:
     @property
     def word_after(self) -> str:
         """The word behind, if no more than a space or hyphen is between."""
-        found = _AFTER.match(self.after)
+        found = _AFTER.match(self.text, self.end)
         return found["word"] if found else ""
 
     @property

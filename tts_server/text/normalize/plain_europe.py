@@ -211,7 +211,7 @@ class Greek(PlainLanguage):
 
 @functools.cache
 def _rules(language: str) -> PlainLanguage:
-    return {"da": Danish, "no": Norwegian, "nb": Norwegian, "fi": Finnish, "el": Greek}[language]()
+    return {"da": Danish, "no": Norwegian, "nb": Norwegian, "nn": Norwegian, "fi": Finnish, "el": Greek}[language]()
 
 
 def find_edits(text: str, language: str) -> list[Edit]:

@@ -46,7 +46,8 @@ _CENTURIES = {"wiek": "m", "wieku": "gen", "wiekiem": "loc", "wiekowi": "dat", "
 
 def is_genitive(place: Place) -> bool:
     """Whether the word in front asks for the genitive."""
-    return place.word_before.lower() in GENITIVE or place.before.rstrip().endswith((" ok.", "Ok."))
+    before = place.word_before.lower()
+    return before in GENITIVE or (not before and place.before.rstrip().endswith((" ok.", "Ok.")))
 
 
 def _noun(place: Place) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 REGNAL_NAMES = frozenset(
     """
+    abdülaziz abdülhamid abdülmecid ahmed bayezid birger elisabet harald håkan håkon knut kristian margareta osman sven
     abdülhamid adam adolf adrian adriano afonso albert alberto albrecht aleksander aleksandr alessandro alexander alexandre alexandru
     alexios alfonso alfred amadeo amedeo andreas andrew andrzej anna anne antiochos august augusto augustus balduin baudoin baudouin
     beatrix benedetto benedict benedicto benedictus benedikt benedykt benoît bento boleslaus bolesław boniface bonifacio bonifacius
@@ -13,7 +14,7 @@ REGNAL_NAMES = frozenset(
     emmanuel enrico enrique erik ernesto ernst eugen eugenio eugène federico felipe felix ferdinand ferdinando fernando filip filippo
     filips francesco francis francisco franciscus frans franz françois frederick frederik fredrik friedrich fryderyk frédéric georg george
     georges giacomo gianpaolo giorgio giovanni girolamo giulio gregor gregorio gregorius gregory grégoire guglielmo guillaume guillermo
-    gustaf gustav gustavo haakon hadrian hassan heinrich hendrick hendrik henri henrique henry henryk humberto innocent innocentius
+    gustaf gustav gustavo haakon hadrian hassan heinrich hendrick hendrik henri henrik henrique henry henryk humberto innocent innocentius
     innocenzo innozenz inocencio isabel isabella isabelle ivan iván jacques jaime jakob jakub jan jean jean-paul johan johann joão johannes
     john jorge josef joseph juan juana jules juliana julien julio julius karel karl karol katarzyna katharina kazimierz klemens konrad
     konstantin kristina lajos leo leon leonardo leone leopold leopoldo león lodewijk lothar louis ludovico ludvig ludwig luigi luis luís

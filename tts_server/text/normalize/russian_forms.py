@@ -36,7 +36,7 @@ _CENTURIES = {
 def case_before(place: Place) -> str:
     """The case that the word in front asks for, empty where it leaves it open."""
     before = place.word_before.lower()
-    if before in GENITIVE or place.before.rstrip().lower().endswith((" ок.", "(ок.")):
+    if before in GENITIVE or (not before and place.before.rstrip().lower().endswith((" ок.", "(ок."))):
         return "gen"
     return "dat" if before in DATIVE else ""
 
@@ -82,6 +82,8 @@ def number_key(value: int, place: Place) -> str:
 def ranked_form(value: int, place: Place) -> str:
     """The form of an ordinal where a number stands for one, "в 21 веке" and "3 этаж"; empty where it counts."""
     noun, before = place.word_after.lower(), place.word_before.lower()
+    if not noun:
+        return ""
     few = value % 10 in (2, 3, 4) and value % 100 not in (12, 13, 14)
     for ending, form in (("", "m"), ("а", "gen"), ("е", "loc"), ("у", "loc" if before in LOCATIVE else "dat"), ("ом", "ins")):
         if noun.removesuffix(ending) in RANKED_MASCULINE and noun.endswith(ending):

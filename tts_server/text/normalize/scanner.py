@@ -14,6 +14,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import FRACTIONS
 from tts_server.text.normalize.phones import read_phone, read_version
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.stops import ends_sentence, with_kept_stops
 from tts_server.text.normalize.words import read_power, read_roman, read_sign, read_word, word_triggers
 
 _PICTURES = (
@@ -21,6 +22,7 @@ _PICTURES = (
     "\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f♪♫★☆™®"
 )
 _DECORATION = rf"[{_PICTURES}]+(?:[ ]?[{_PICTURES}]+)*|(?<![\w$])(?:[-_=*~#+]{{3,}})(?!\w)"
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _READERS: tuple[Callable[[str, int, LanguageRules], Edit | None], ...] = (read_date, read_time, read_phone, read_version, read_amount)
 
 
@@ -33,7 +35,7 @@ def find_edits(text: str, rules: LanguageRules) -> list[Edit]:
         edits.append(address)
         position = address.end
     _scan(text, position, len(text), rules, edits)
-    return edits
+    return with_kept_stops(text, edits, rules.sentence_starts)
 
 
 @functools.cache
@@ -42,6 +44,7 @@ def _trigger(rules: LanguageRules) -> re.Pattern[str]:
     codes = "|".join(re.escape(code) for code in sorted(rules.currencies, key=len, reverse=True) if code[0].isalpha() and len(code) > 1)
     symbols = "".join(re.escape(code) for code in rules.currencies if not code[0].isalnum())
     words = word_triggers(rules)
+    endings = "|".join(map(re.escape, rules.final_parts))
     alternatives = [
         r"(?P<digit>\d)",
         rf"(?P<fraction>[{''.join(FRACTIONS)}])",
@@ -50,10 +53,12 @@ def _trigger(rules: LanguageRules) -> re.Pattern[str]:
         rf"(?P<currency>[{symbols}])" if symbols else "",
         rf"(?P<code>(?<![\w])(?:{codes})(?=[  ]?[-−]?\d))" if codes else "",
         rf"(?P<decoration>{_DECORATION})",
+        r"(?P<pluses>(?<=[^\W_])\+{1,2}(?![\w+(]|[ ]?[\d=]))",
         rf"(?P<sign>[{signs}])" if signs else "",
         rf"(?P<word>(?<![\w\ufffc])(?:{words})(?![^\W\d_]|(?<=[^\W\d_])[\w'’]))" if words else "",
         r"(?P<roman>(?<![\w\ufffc.'’])(?=[IVXLCDM])[IVX]|(?<![\w\ufffc.'’])[LCDM](?=[IVXLCDM]))" if rules.roman_nouns else "",
         r"(?P<power>(?<!\w)[kcmd]?m[²³](?!\w)|(?<=[^\W\d_])[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4})",
+        rf"(?P<ending>(?<=[^\W\d_])(?:{endings})(?!\w))" if endings else "",
         r"(?P<plural>(?<=[^\W\d_])\((?:s|es|e|n|en|nen|in|innen|x)\))",
     ]
     return re.compile("|".join(filter(None, alternatives)))
@@ -62,6 +67,12 @@ def _trigger(rules: LanguageRules) -> re.Pattern[str]:
 @functools.cache
 def _special(rules: LanguageRules) -> tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str], Place], str | None]], ...]:
     return tuple((re.compile(pattern), rule, say) for pattern, rule, say in rules.special_rules)
+
+
+@functools.cache
+def _any_special(rules: LanguageRules) -> re.Pattern[str]:
+    """A pattern that matches where one of the special rules' does: most numbers need to be looked at only once."""
+    return re.compile("|".join(f"(?:{_GROUP_NAME.sub('(?:', pattern)})" for pattern, _, _ in rules.special_rules) or "(?!)")
 
 
 def _scan(text: str, start: int, end: int, rules: LanguageRules, edits: list[Edit]) -> None:
@@ -107,16 +118,21 @@ def _read(text: str, found: re.Match[str], rules: LanguageRules) -> Edit | None:
         return read_power(text, start, found.end(), rules)
     if kind == "roman":
         return read_roman(text, start, rules)
+    if kind == "pluses":
+        return Edit(start, found.end(), f" {_plus_after(text[start - 1], rules)}" * len(found[0]), "sign")
+    if kind == "ending":
+        return Edit(start, found.end(), rules.final_parts[found[0]] + "." * ends_sentence(text, found.end()), "abbreviation")
     said = text[start + 1 : found.end() - 1]
     return Edit(start, found.end(), said if rules.is_spaced else "", "plural")
 
 
 def _read_number(text: str, start: int, rules: LanguageRules) -> Edit | None:
-    for pattern, rule, say in _special(rules):
-        if special := pattern.match(text, start):
-            said = say(special, Place(text, start, special.end()))
-            if said is not None:
-                return Edit(start, special.end(), said, rule)
+    if _any_special(rules).match(text, start):
+        for pattern, rule, say in _special(rules):
+            if special := pattern.match(text, start):
+                said = say(special, Place(text, start, special.end()))
+                if said is not None:
+                    return Edit(start, special.end(), said, rule)
     for read in _READERS:
         if edit := read(text, start, rules):
             return edit
@@ -134,6 +150,12 @@ def _read_currency_sign(text: str, start: int, rules: LanguageRules) -> Edit | N
     before, after = text[start - 1 : start], text[start + 1 : start + 2]
     said = noun.forms[-1]
     return Edit(start, start + 1, f"{' ' * before.isalnum()}{said}{' ' * after.isalnum()}" if rules.is_spaced else said, "symbol")
+
+
+def _plus_after(char: str, rules: LanguageRules) -> str:
+    """What a plus sign is behind a number, and behind the name of a product, C++ or Disney+, which keeps its name in all languages."""
+    is_latin = rules.plus_word[:1].isascii() and char.isalpha()
+    return "plus" if is_latin else rules.plus_word
 
 
 def _stands_free(text: str, start: int, end: int) -> bool:

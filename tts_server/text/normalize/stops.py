@@ -10,14 +10,18 @@ from tts_server.text.edits import Edit
 from tts_server.text.normalize.places import Place
 
 _ENDS_SENTENCE = re.compile(r"[»”\"')]?(?:\s*\Z|[ \u00a0]?\n|[ \u00a0]+[«„“\"'(]?[^\W\d_])")
+_WORD = re.compile(r"[^\W\d_]{1,40}")
 _QUANTITIES = frozenset({"money", "unit", "range", "cardinal", "year", "date", "time"})
 
 
-def with_kept_stops(text: str, edits: Iterable[Edit]) -> list[Edit]:
-    """The edits of quantities, with a full stop where one ended the abbreviation of a unit or currency and the sentence."""
+def with_kept_stops(text: str, edits: Iterable[Edit], starts: frozenset[str] | None = None) -> list[Edit]:
+    """The edits of quantities, with a full stop where one ended the abbreviation of a unit or currency and the sentence.
+
+    `starts` are the words with capitals that begin sentences, None where every capital does.
+    """
     return [
         replace(edit, text=edit.text + ".")
-        if edit.rule in _QUANTITIES and text[edit.end - 1] == "." and edit.text[-1:] != "." and ends_sentence(text, edit.end)
+        if edit.rule in _QUANTITIES and text[edit.end - 1] == "." and edit.text[-1:] != "." and ends_sentence(text, edit.end, starts)
         else edit
         for edit in edits
     ]
@@ -33,10 +37,12 @@ def absorb_words(text: str, edits: Iterable[Edit], pattern: re.Pattern[str], wor
     return joined
 
 
-def ends_sentence(text: str, end: int) -> bool:
-    """Whether a full stop in front of `end` can end a sentence: nothing follows, or a word with a capital."""
+def ends_sentence(text: str, end: int, starts: frozenset[str] | None = None) -> bool:
+    """Whether a full stop in front of `end` can end a sentence: nothing follows, or a word with a capital, if given one of `starts`."""
     found = _ENDS_SENTENCE.match(text, end)
-    return bool(found) and not found[0][-1:].islower()  # type: ignore[index]
+    if not found or found[0][-1:].islower():
+        return False
+    return starts is None or not found[0][-1:].isalpha() or _WORD.match(text, found.end() - 1)[0].lower() in starts  # type: ignore[index]
 
 
 def is_last(place: Place) -> bool:

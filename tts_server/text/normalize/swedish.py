@@ -11,7 +11,6 @@ from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
 from tts_server.text.normalize.products import product_rule
-from tts_server.text.normalize.stops import with_kept_stops
 from tts_server.text.normalize.swedish_numbers import MAX_DIGITS, swedish_digits, swedish_number, swedish_ordinal, swedish_year
 
 _CLOCK_BEFORE = re.compile(r"(?:[Kk]l\.?|[Kk]lockan|[Kk]l\.?[ ]?\d{1,2}[.:]\d{2}[ ]?(?:[-–]|till|och))[ ]?\Z")
@@ -165,4 +164,4 @@ _RULES = Swedish()
 
 def find_edits(text: str, language: str) -> list[Edit]:
     """The edits that write a Swedish text in words; see `registry.find_edits`."""
-    return with_kept_stops(text, scanner.find_edits(text, _RULES))
+    return scanner.find_edits(text, _RULES)
