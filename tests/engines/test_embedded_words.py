@@ -129,6 +129,22 @@ def test_words_in_capitals_are_read_as_words(reader, shouted, plain):
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "phonemes"),
+    [
+        ("IKEA", "ˌIkˈiə"),
+        ("Ikea's", "ˌIkˈiəz"),
+        ("JSON", "ʤˈAsən"),
+        ("NASA", "nˈæsə"),
+        ("FIFA", "fˈifə"),
+        ("RAM", "ɹˈæm"),
+        ("NOAA", "nˈOə"),
+    ],
+)
+def test_acronyms_that_are_words_are_said_as_words(reader, word, phonemes):
+    assert phonemes in spoken(reader, f"She talked about {word} again.").split()
+
+
 @pytest.mark.parametrize(("initialism", "phonemes"), [("MIT", "ˌɛmˌItˈi"), ("IT", "ˌItˈi"), ("US", "jˌuˈɛs"), ("UN", "jˌuˈɛn")])
 def test_initialisms_in_ordinary_sentences_are_spelled(reader, initialism, phonemes):
     assert phonemes in spoken(reader, f"She went to the {initialism} office again.")

@@ -14,6 +14,15 @@ LETTERS = re.compile(rf"(?<![\w'’.&-])(?<!\b[A-Z] )[A-Z](?: [A-Z]){{1,{MAX_JOI
 LETTER_A = re.compile(r"(?<![\w.&-])(?<!\w['’])A(?![\w&-]|['’.]\w)")
 """An "A" alone: the article, or the name of the letter."""
 
+ACRONYMS = {
+    "ikea": "ˌIkˈiə", "json": "ʤˈAsən", "yaml": "jˈæməl", "qantas": "kwˈɑntəs", "europol": "jˈʊɹəpˌɑl", "amoled": "ˈæmOlˌɛd",
+    "saas": "sˈæs", "gaap": "ɡˈæp", "noaa": "nˈOə", "ebitda": "ˈibɪtdˌɑ", "fico": "fˈIkO", "xor": "ˈɛksˌɔɹ", "fafsa": "fˈæfsə", "opac": "ˈOpˌæk",
+    "ocha": "ˈOʧə", "sabena": "səbˈinə",
+}  # fmt: skip
+"""Words that hibari spells, or guesses wrongly in small letters, and their phonemes."""
+
+ACRONYM = re.compile(rf"(?<![\w'’.&-])(?i:{'|'.join(ACRONYMS)})(?![\w&]|\.\w)")
+
 _INITIALISMS_WITH_A = frozenset(
     """
         AAA AAP AARP ABC ABM ABS ABV ACE ACL ACLU ACP ACT ADC ADD ADHD AFAIK AFC AFK AFL AFP AGI AGM AIM AKA ALS ALU AMA AMC AMD AMG ANC

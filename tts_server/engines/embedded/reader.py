@@ -19,7 +19,7 @@ from hibari.g2p.token import Tok
 from hibari.tts import ASSETS, MAX_PHONEMES
 
 from tts_server.engines.embedded.ipa import phonemes_from_ipa, with_plural
-from tts_server.engines.embedded.letters import LETTER_A, LETTERS, is_article, with_words_in_small_letters
+from tts_server.engines.embedded.letters import ACRONYM, ACRONYMS, LETTER_A, LETTERS, is_article, with_words_in_small_letters
 from tts_server.engines.embedded.written import plain_signs, read_written, without_rulers
 from tts_server.text.phonemes import PHONEME_SPAN, span_ipa, span_word
 from tts_server.text.sentences import sentences
@@ -56,7 +56,9 @@ _PLURAL = re.compile(r"['’]?s(?![\w'’-])")
 _CAPITAL_SPAN, _SMALL_SPAN = "Ꭰ", "ꭰ"
 """Stand for a word with a pronunciation: letters of Cherokee, of which `readable` leaves none."""
 
-_PIECES = re.compile(f"(?P<span>[{_CAPITAL_SPAN}{_SMALL_SPAN}])|(?P<letters>{LETTERS.pattern})|(?P<a>{LETTER_A.pattern})")
+_PIECES = re.compile(
+    f"(?P<span>[{_CAPITAL_SPAN}{_SMALL_SPAN}])|(?P<letters>{LETTERS.pattern})|(?P<a>{LETTER_A.pattern})|(?P<acronym>{ACRONYM.pattern})"
+)
 
 
 class Reader:
@@ -145,6 +147,8 @@ class Reader:
             position = piece.end()
             if piece["span"]:
                 word, phonemes = next(spans)
+            elif piece["acronym"]:
+                word, phonemes = piece[0], ACRONYMS[piece[0].lower()]
             else:
                 word = piece[0].replace(" ", "")
                 if is_article(sentence, piece):
