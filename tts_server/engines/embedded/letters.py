@@ -16,7 +16,8 @@ LETTER_A = re.compile(r"(?<![\w.&-])(?<!\w['’])A(?![\w&-]|['’.]\w)")
 
 ACRONYMS = {
     "ikea": "ˌIkˈiə", "json": "ʤˈAsən", "yaml": "jˈæməl", "qantas": "kwˈɑntəs", "europol": "jˈʊɹəpˌɑl", "amoled": "ˈæmOlˌɛd",
-    "saas": "sˈæs", "gaap": "ɡˈæp", "noaa": "nˈOə", "ebitda": "ˈibɪtdˌɑ", "fico": "fˈIkO", "xor": "ˈɛksˌɔɹ", "fafsa": "fˈæfsə", "opac": "ˈOpˌæk",
+    "saas": "sˈæs", "gaap": "ɡˈæp", "noaa": "nˈOə", "ebitda": "ˈibɪtdˌɑ", "fico": "fˈIkO", "xor": "ˈɛksˌɔɹ", "fafsa": "fˈæfsə",
+    "opac": "ˈOpˌæk",
     "ocha": "ˈOʧə", "sabena": "səbˈinə",
 }  # fmt: skip
 """Words that hibari spells, or guesses wrongly in small letters, and their phonemes."""
