@@ -6,12 +6,13 @@ import re
 
 from tests.text.english.cases_context import ROWS as CONTEXT
 from tests.text.english.cases_everyday import ROWS as EVERYDAY
+from tests.text.english.cases_mixed import ROWS as MIXED
 from tests.text.english.cases_more import ROWS as MORE
 from tests.text.english.cases_numbers import ROWS as NUMBERS
 from tests.text.english.cases_short import ROWS as SHORT
 from tests.text.english.cases_words import ROWS as WORDS
 
-CASES: list[tuple[str, str, str | tuple[str, ...]]] = [*NUMBERS, *WORDS, *MORE, *SHORT, *CONTEXT, *EVERYDAY]
+CASES: list[tuple[str, str, str | tuple[str, ...]]] = [*NUMBERS, *WORDS, *MORE, *SHORT, *CONTEXT, *EVERYDAY, *MIXED]
 
 _SIGNS = re.compile(r"[^\w\s]")
 _LETTERS = re.compile(r"\b(?:\w )+\w\b")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tts_server.text.edits import Edit
 from tts_server.text.normalize.english.abbreviations import find_abbreviations
 from tts_server.text.normalize.english.arithmetic import (
@@ -27,7 +29,7 @@ from tts_server.text.normalize.english.times import find_times
 from tts_server.text.normalize.english.web import find_addresses
 from tts_server.text.normalize.english.years import find_decades, find_years
 
-_PASSES = (
+_PASSES: tuple[Callable[[Draft], None], ...] = (
     find_marks,
     find_addresses,
     find_romans,
@@ -54,6 +56,22 @@ _PASSES = (
 )
 """What comes first wins: the forms with the clearest signs, then those that depend on what stands around."""
 
+_NEED_DIGITS = frozenset(
+    (
+        find_scientific,
+        find_phones,
+        find_times,
+        find_decades,
+        find_grouped,
+        find_names,
+        find_digits,
+        find_ordinals,
+        find_years,
+        find_arithmetic,
+        find_remaining,
+    )
+)
+_PASSES_WITHOUT_DIGITS = tuple(find for find in _PASSES if find not in _NEED_DIGITS)
 
 _SHORT = 16
 
@@ -66,6 +84,6 @@ def find_edits(text: str) -> list[Edit]:
     if len(text) < _SHORT and (said := say_lone_sign(text)):
         return [Edit(text.index(text.strip()), text.index(text.strip()) + len(text.strip()), said, "symbol")]
     draft = Draft(text)
-    for find in _PASSES:
+    for find in _PASSES if draft.has_digits else _PASSES_WITHOUT_DIGITS:
         find(draft)
     return draft.finish()

@@ -34,6 +34,7 @@ NUMBERED = {
     "tel": "telephone",
     "lvl": "level", "num": "number", "iss": "issue", "par": "paragraph", "cl": "clause", "def": "definition", "thm": "theorem",
     "sched": "schedule", "div": "division", "ref": "reference", "refs": "references", "pl": "plate", "unit": "unit", "fr": "from",
+    "rev": "revision",
 }  # fmt: skip
 NUMBERED_WITHOUT_DOT = frozenset(("fig", "figs", "vol", "pp", "eq", "apt", "ste", "bldg", "rm", "pg", "vols", "nos", "rte", "hwy"))
 GENERAL = {

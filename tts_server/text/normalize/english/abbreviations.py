@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tts_server.text.normalize.english.abbreviation_words import (
     AMBIGUOUS,
@@ -59,6 +59,15 @@ _BARE = re.compile(
     )
     + "(?![^\\W_])"
 )
+_WORD = re.compile(r"[^\W\d_]*")
+_BARE_WORDS = frozenset(
+    form
+    for key in [*TITLES_WITHOUT_DOT, *STREETS, *NUMBERED_WITHOUT_DOT, *(key for key in GENERAL if key not in ONLY_WITH_DOT)]
+    for form in (key, key.capitalize())
+).union("St Sts Ste Jr Sr Inc Ltd Corp Bros v aka etc wrt thru Thru Xmas BSc MSc".split())
+_STATE_WORDS = frozenset(STATES)
+_BEFORE_ANSWER = frozenset("is was be say says said answer answered answers reply replied".split())
+_COUNTED = re.compile(r"[0-9,.]{1,12} [a-z]{2,20}s(?<!ss) [a-z]")
 _DOTTED_WORDS = frozenset(
     [
         *(word.lower().rpartition(" ")[2] for word in TITLES),
@@ -69,17 +78,21 @@ _DOTTED_WORDS = frozenset(
     ]
 )
 
+_BEFORE_WORD = frozenset("ed eds trans co pop med mil nat org rec spec tech info temp gal prob doz tue".split())
+"""Expanded only where a word in lower case follows."""
+
 
 def find_abbreviations(draft: Draft) -> None:
     """Find abbreviations, and expand them where the context shows what they mean."""
     text = draft.text
-    for found in _STATE.finditer(text):
+    for found in _STATE.finditer(text) if draft.has_word(_STATE_WORDS) else ():
         draft.add(found.start(), found.end(), STATES[found["state"]], "abbreviation")
     position = 0
-    for start in _candidates(text):
+    for start in _candidates(draft):
         if start < position or not draft.is_free(start, start + 1):
             continue
-        for pattern, add in _FORMS:
+        word = _WORD.match(text, start)
+        for pattern, add in _FORMS_BY_WORD.get(word[0].lower() if word else "", _FORMS):
             match = pattern.match(text, start)
             if match is not None:
                 add(draft, match)
@@ -88,9 +101,12 @@ def find_abbreviations(draft: Draft) -> None:
                     break
 
 
-def _candidates(text: str) -> list[int]:
+def _candidates(draft: Draft) -> list[int]:
     """Where abbreviations may begin: letters before a full stop, if they are known, and forms that need none."""
-    starts = {found.start() for found in _BARE.finditer(text) if not text[max(0, found.start() - 1) : found.start()].isalnum()}
+    text = draft.text
+    starts: set[int] = set()
+    if draft.has_word(_BARE_WORDS) or "/" in text or "&c" in text:
+        starts = {found.start() for found in _BARE.finditer(text) if not text[max(0, found.start() - 1) : found.start()].isalnum()}
     dot = text.find(".")
     while dot >= 0:
         start = dot
@@ -254,8 +270,10 @@ def _add_numbered(draft: Draft, found: re.Match[str]) -> None:
     if key == "fl" and text[max(0, found.start() - 1) : found.start()].isdigit():
         return
     before = word_before(text, found.start())
-    if key in ("pt", "pts", "sec", "secs", "min", "fl", "ft") and before[-1:].isdigit():
+    if key in ("pt", "pts", "sec", "secs", "min", "fl", "ft") and text[max(0, found.start() - 3) : found.start()].rstrip()[-1:].isdigit():
         return
+    if word == "no" and found["dot"] and before.lower() in _BEFORE_ANSWER and _COUNTED.match(text, found.end()):
+        return  # "The vote was no. 6 members abstained."
     if (
         key == "no"
         and word == "no"
@@ -281,10 +299,11 @@ def _add_general(draft: Draft, found: re.Match[str]) -> None:
             )
             or key not in ONLY_WITH_DOT
             and not word.isupper()
+            and (word[1:].islower() or not word.isalpha())
         ):
             draft.add(found.start(), end, _like(GENERAL[key], word), "abbreviation")
         return
-    if word.isupper() and len(word) > 1:
+    if len(word) > 1 and word.isalpha() and not word[1:].islower():
         return
     ends = ends_sentence(text, end)
     following = text[end : end + 2]
@@ -307,31 +326,7 @@ def _add_general(draft: Draft, found: re.Match[str]) -> None:
         and key in ("obs", "mo", "wk")
     ):
         return
-    if (
-        key
-        in (
-            "ed",
-            "eds",
-            "trans",
-            "co",
-            "pop",
-            "med",
-            "mil",
-            "nat",
-            "org",
-            "rec",
-            "spec",
-            "tech",
-            "info",
-            "temp",
-            "gal",
-            "prob",
-            "doz",
-            "tue",
-        )
-        and not (following[:1] == " " and following[1:].islower())
-        and key not in ("co",)
-    ):
+    if key in _BEFORE_WORD and not (following[:1] == " " and following[1:].islower()) and key not in ("co",):
         return
     if key == "ed" and not re.search(
         r"(?:[0-9](?:st|nd|rd|th)|rev\.?|new|first|second|third) $", text[max(0, found.start() - 8) : found.start()]
@@ -339,7 +334,7 @@ def _add_general(draft: Draft, found: re.Match[str]) -> None:
         return
     if key in ("ave", "blvd", "rd", "hwy", "pkwy") and not before:
         return
-    words = _like(GENERAL[key], word)
+    words = _like("distance" if key == "dist" and following[1:].isdigit() else GENERAL[key], word)
     if key in ("lb", "oz", "hr", "yr", "mo", "wk", "gal", "qt", "yd") and before.lower() in ("per", "a", "an", "each", "one", "every"):
         words = {"oz": "ounce"}.get(key, words)
     draft.add(found.start(), end, words + ("." if ends else ""), "abbreviation")
@@ -375,3 +370,27 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[Draft, re.Match[str]], None]], ..
     (_LEGAL, _add_legal),
     (_COMMON, _add_general),
 )
+
+
+def _first_words(names: Iterable[str]) -> frozenset[str]:
+    """The letters with which names begin, in lower case."""
+    return frozenset(word[0].lower() for name in names if (word := _WORD.match(name)))
+
+
+_FIRST_WORDS = (
+    _first_words("e i a aka et c etc s w b n p q op viz ph m ed psy thru xmas".split()) | {"", "wrt", "bsc", "msc", "ps", "nb"},
+    _first_words(("St", "Sts", "Ste")),
+    _first_words(STREETS),
+    _first_words(("Mr", "Mrs", "Ms", "Dr")),
+    _first_words(TITLES),
+    _first_words(("Jr", "Sr")),
+    _first_words(NUMBERED),
+    _first_words("fig figs app tab apt ste bldg unit sec rm".split()),
+    _first_words(("v",)),
+    _first_words(GENERAL),
+)
+_FORMS_BY_WORD = {
+    word: tuple(form for form, words in zip(_FORMS, _FIRST_WORDS, strict=True) if word in words)
+    for word in frozenset().union(*_FIRST_WORDS)
+}
+"""The forms that can begin with a word in lower case, so that the others are not tried."""

@@ -19,18 +19,26 @@ _SPACED = r"[0-9]{1,3}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}
 _EUROPEAN = r"[0-9]{1,3}(?:\.[0-9]{3}){1,8},[0-9]{1,2}(?![0-9])|[0-9]{1,3}(?:\.[0-9]{3}){2,8}(?![.,]?[0-9])"
 _MIXED = rf"[0-9]{{1,4}} ?[{VULGAR}]|[{VULGAR}]|(?:[0-9]{{1,3}}[ -])?[0-9]{{1,3}}[/⁄][0-9]{{1,3}}(?![0-9/⁄])"
 _COMMA_DECIMAL = r"[0-9]{1,12},[0-9]{1,2}(?![0-9]|,[0-9])"
+_INTEGER = rf"[0-9]{{1,30}}(?![0-9.,'’_/⁄\u00a0\u202f\u2009{VULGAR}]| [0-9{VULGAR}]|-[0-9])"  # the most frequent form, tried first
 _PLAIN = r"[0-9]{0,30}\.[0-9]{1,30}(?![0-9]|\.[0-9])|[0-9]{1,30}"
 
-AMOUNT = rf"(?:{_GROUPED}|{_SPACED}|{_EUROPEAN}|{_MIXED}|{_PLAIN})(?![0-9])"
+MORE_OF_AMOUNT = ".,/⁄'’_-" + VULGAR
+"""What can follow the first digits within an amount; after a space, digits and fractions can."""
+
+DIGITS_OR_FRACTION = "0123456789" + VULGAR
+
+AMOUNT = rf"(?:{_INTEGER}|{_GROUPED}|{_SPACED}|{_EUROPEAN}|{_MIXED}|{_PLAIN})(?![0-9])"
 """A number with separators of thousands, a decimal point or a fraction."""
 
-EURO_AMOUNT = rf"(?:{_GROUPED}|{_SPACED}|{_EUROPEAN}|{_MIXED}|{_COMMA_DECIMAL}|{_PLAIN})(?![0-9])"
+EURO_AMOUNT = rf"(?:{_INTEGER}|{_GROUPED}|{_SPACED}|{_EUROPEAN}|{_MIXED}|{_COMMA_DECIMAL}|{_PLAIN})(?![0-9])"
 """The same, where a comma before one or two digits is a decimal comma. Use it where a unit or a currency follows or precedes."""
 
-METRIC_AMOUNT = rf"(?:{_GROUPED}|[1-9][0-9]{{0,2}} [0-9]{{3}}(?![0-9]| [0-9]{{3}})(?:,[0-9]{{1,2}}(?![0-9]))?|{EURO_AMOUNT})(?![0-9])"
+METRIC_AMOUNT = (
+    rf"(?:{_INTEGER}|{_GROUPED}|[1-9][0-9]{{0,2}} [0-9]{{3}}(?![0-9]| [0-9]{{3}})(?:,[0-9]{{1,2}}(?![0-9]))?|{EURO_AMOUNT})(?![0-9])"
+)
 """The same, where a space before three digits separates thousands. Use it where a unit follows."""
 
-_PIECES = re.compile(rf"(?:([0-9]{{1,4}})[ -]?)?(?:([{VULGAR}])|([0-9]{{1,3}})[/⁄]([0-9]{{1,3}}))")
+_PIECES = re.compile(rf"(?:([0-9]{{1,4}})[ -]?)?(?:([{VULGAR}])|([0-9]{{1,4}})[/⁄]([0-9]{{1,4}}))")
 _GROUPED_RE = re.compile(_GROUPED)
 _SPACED_RE = re.compile(_SPACED + r"|[1-9][0-9]{0,2} [0-9]{3}(?:,[0-9]{1,2})?")
 _EUROPEAN_RE = re.compile(_EUROPEAN)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.amounts import AMOUNT, EURO_AMOUNT, VULGAR, fraction_parts, read_amount, read_parts
-from tts_server.text.normalize.english.draft import Draft, is_plural, is_sentence_start, word_after, word_before, words_before
+from tts_server.text.normalize.english.amounts import (
+    AMOUNT,
+    DIGITS_OR_FRACTION,
+    EURO_AMOUNT,
+    MORE_OF_AMOUNT,
+    VULGAR,
+    fraction_parts,
+    read_amount,
+    read_parts,
+)
+from tts_server.text.normalize.english.draft import Draft, followed_by, is_plural, is_sentence_start, word_after, word_before, words_before
 from tts_server.text.normalize.english.numbers import cardinal, fraction, ordinal
 
 RAISED = {"⁰": "0", "¹": "1", "²": "2", "³": "3", "⁴": "4", "⁵": "5", "⁶": "6", "⁷": "7", "⁸": "8", "⁹": "9", "⁻": "-", "⁺": "+", "ⁿ": "n"}
@@ -20,9 +29,10 @@ _POWER = re.compile(
     rf"(?P<raised>[{_RAISED}]{{1,5}}))"
 )
 _SCIENTIFIC = re.compile(
-    r"(?<![\w.,])(?P<sign>[-−])?(?P<mantissa>[0-9]{1,3}(?:\.[0-9]{1,12})?)(?:[eE](?P<e>[-−+]?[0-9]{1,3})| "
+    r"(?<![\w.,])(?P<sign>[-−~≈])?(?P<mantissa>[0-9]{1,3}(?:\.[0-9]{1,12})?)(?:[eE](?P<e>[-−+]?[0-9]{1,3})| "
     r"?[×x*·⋅] ?10(?:\^\{?(?P<power>[-−+]?[0-9]{1,3})\}?|(?P<raised>[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]{1,5})))(?![\w.])"
 )
+_SCIENTIFIC_SIGN = re.compile(r"[0-9](?:[eE][-−+]?[0-9]| ?[×x*·⋅] ?10)")
 _OPERATORS = {
     "+": "plus", "−": "minus", "-": "minus", "–": "minus", "×": "times", "·": "times", "⋅": "times", "*": "times", "÷": "divided by",
     "/": "divided by", "=": "equals", "≠": "not equal to", "≥": "greater than or equal to", "≤": "less than or equal to",
@@ -33,8 +43,10 @@ _OPERATORS = {
     "∧": "and", "∨": "or", "⇒": "implies", "⇔": "if and only if", "∥": "parallel to", "⊥": "perpendicular to", "**": "to the power of",
 }  # fmt: skip
 _WORD_OPERATOR = re.compile(r"(?P<space>[ ]?)(?P<operator>==|!=|>=|<=|=>|\*\*|[+=≠≥≤≈<>×÷±≡∝∈∉⊂⊆∪∩≪≫≅∓∧∨⇒⇔∥⊥−·⋅])[ ]?")
+_OPERATOR_SIGN = re.compile("[+=≠≥≤≈<>×÷±≡∝∈∉⊂⊆∪∩≪≫≅∓∧∨⇒⇔∥⊥−·⋅]|[*]{2}")
 _EQUATION = re.compile(rf"(?<![\w.,])[-−]?{AMOUNT}(?: ?(?:[-−–+×÷*/=·⋅]) ?[-−]?{AMOUNT}){{1,12}}")
 _EQUATION_PART = re.compile(rf"( ?)([-−–+×÷*/=·⋅])( ?)([-−]?)({AMOUNT})")
+_FIRST_AMOUNT = re.compile(AMOUNT)
 _RANGE = re.compile(
     rf"(?<![\w.,/⁄:^])(?<!\w[-–−])(?P<first>{AMOUNT})(?P<space>[ ]?)(?P<dash>{_DASH}|\.\.\.?)[ ]?"
     rf"(?P<second>{AMOUNT})(?P<after>(?:[-–][0-9]{{1,9}}){{1,4}})?(?![\w/%]|[.,:][0-9])"
@@ -47,6 +59,7 @@ _FRACTION = re.compile(
     rf"(?<![\w.,⁄/])(?P<amount>[0-9]{{1,4}} ?[{VULGAR}]|[{VULGAR}]|"
     rf"(?:[0-9]{{1,3}}[ -])?[0-9]{{1,4}}[/⁄][0-9]{{1,4}})(?![0-9⁄]|/[0-9]|[.,][0-9])(?P<hyphen>-(?=[A-Za-z]))?"
 )
+_FRACTION_SIGN = re.compile(f"[/⁄{VULGAR}]")
 _RATING = re.compile(r"(?<![\w.,/])(?P<first>[0-9]{1,3}\.[0-9]{1,2}) ?/ ?(?P<second>[0-9]{1,3})(?![\w/%]|[.,][0-9])")
 _SIGNED = re.compile(
     rf"(?<![\w.,/{VULGAR})])(?P<sign>[-−–+±~≈<>≤≥√∓]|\+/-|>=|<=|<~|±|~)(?P<space>[ ]?)(?P<amount>{EURO_AMOUNT})"
@@ -57,6 +70,19 @@ _COMMA_LIST = re.compile(r"(?<![\w.,$€£])[0-9]{1,3}(?:,[0-9]{1,3}){1,30}(?![\
 _SEPARATED = re.compile(
     r"(?<![\w.,/⁄:])[1-9][0-9]{0,2}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}){2,8}| 000|"
     r"(?:\.[0-9]{3}){2,8})(?:,[0-9]{1,2})?(?![\w%]|[.,:/-][0-9])"
+)
+_BEFORE_OPERATOR = followed_by(MORE_OF_AMOUNT + "−–+×÷*=·⋅", DIGITS_OR_FRACTION + "-−–+×÷*/=·⋅")
+_BEFORE_DASH = followed_by(MORE_OF_AMOUNT + "–—‑−", DIGITS_OR_FRACTION + "-–—‑−.")
+_BEFORE_POINT = followed_by(".")
+_BEFORE_COMMA = followed_by(",")
+_BEFORE_PLUS = followed_by(MORE_OF_AMOUNT + "+", DIGITS_OR_FRACTION)
+_BEFORE_ORDINAL_DASH = followed_by("snrt-–—", "-–—")
+_BEFORE_SUFFIX = followed_by("snrtSNRTˢᵗ,")
+_BEFORE_GROUP = followed_by("'’_.", "0123456789")
+_SPACES = "[ \u00a0\u202f\u2009]"
+_SPACED_RANGE = re.compile(
+    rf"(?<![\w.,/⁄:])([1-9][0-9]{{0,2}}(?:{_SPACES}[0-9]{{3}}){{1,4}}){_SPACES}?[-–—‑]{_SPACES}?"
+    rf"([1-9][0-9]{{0,2}}(?:{_SPACES}[0-9]{{3}}){{1,4}})(?![\w%]|[.,:/-][0-9])"
 )
 _SIGN_WORDS = {
     "-": "minus", "−": "minus", "–": "minus", "+": "plus", "±": "plus or minus", "+/-": "plus or minus", "~": "about",
@@ -78,9 +104,11 @@ _RATINGS = frozenset("rate rated rating score scored scores got gave give scorin
 
 def find_scientific(draft: Draft) -> None:
     """Find numbers times a power of ten: "6.02×10^23", "1e-5"."""
-    for found in draft.find_at_numbers(_SCIENTIFIC, "-−"):
+    if not draft.has_digits or _SCIENTIFIC_SIGN.search(draft.text) is None:
+        return
+    for found in draft.find_at_numbers(_SCIENTIFIC, "-−~≈"):
         exponent = found["e"] or found["power"] or "".join(RAISED[char] for char in found["raised"])
-        sign = "minus " if found["sign"] else ""
+        sign = f"{_SIGN_WORDS[found['sign']]} " if found["sign"] else ""
         draft.add(found.start(), found.end(), f"{sign}{read_amount(found['mantissa'])} times ten to the {_exponent(exponent)}", "sign")
 
 
@@ -118,9 +146,9 @@ def _exponent(text: str) -> str:
 def find_ordinals(draft: Draft) -> None:
     """Find ordinals and ranges of them."""
     text = draft.text
-    for found in draft.find_at_numbers(_ORDINAL_RANGE):
+    for found in draft.find_at_numbers(_ORDINAL_RANGE, after=_BEFORE_ORDINAL_DASH):
         draft.add(found.start(), found.end(), f"{ordinal(int(found['first']))} to {ordinal(int(found['second']))}", "ordinal")
-    for found in draft.find_at_numbers(_ORDINAL):
+    for found in draft.find_at_numbers(_ORDINAL, after=_BEFORE_SUFFIX):
         words = ordinal(int(found["number"].replace(",", "")))
         following = word_after(text, found.end())
         if following[:1].isupper() and following in ("Ave", "Avenue", "St", "Street", "Amendment", "Century", "Fleet", "Army", "Symphony"):
@@ -130,32 +158,36 @@ def find_ordinals(draft: Draft) -> None:
 
 def find_grouped(draft: Draft) -> None:
     """Find integers whose thousands are separated by spaces, points, apostrophes or underscores."""
-    for found in draft.find_at_numbers(_SEPARATED):
+    for found in draft.find_at_numbers(_SPACED_RANGE, after=_BEFORE_GROUP):
+        draft.add(found.start(), found.end(), f"{read_amount(found[1])} to {read_amount(found[2])}", "range")
+    for found in draft.find_at_numbers(_SEPARATED, after=_BEFORE_GROUP):
         draft.add(found.start(), found.end(), read_amount(found[0]), "cardinal")
 
 
 def find_arithmetic(draft: Draft) -> None:
     """Find calculations, fractions, ranges, scores and numbers with a sign."""
-    for found in draft.find_at_numbers(_EQUATION, "-−"):
+    for found in draft.find_at_numbers(_EQUATION, "-−", after=_BEFORE_OPERATOR):
         _add_equation(draft, found)
-    for found in draft.find_at_numbers(_FRACTION):
+    for found in draft.find_at_numbers(_FRACTION) if _FRACTION_SIGN.search(draft.text) else ():
         _add_fraction(draft, found)
-    for found in draft.find_at_numbers(_RATING):
+    for found in draft.find_at_numbers(_RATING, after=_BEFORE_POINT) if "/" in draft.text else ():
         words = f"{read_amount(found['first'])} out of {read_amount(found['second'])}"
         draft.add(found.start(), found.end(), words, "fraction")
-    for found in draft.find_at_numbers(_RANGE):
+    for found in draft.find_at_numbers(_RANGE, after=_BEFORE_DASH):
         _add_range(draft, found)
-    for found in draft.find_at_numbers(_PLUS_AFTER):
+    for found in draft.find_at_numbers(_PLUS_AFTER, after=_BEFORE_PLUS) if "+" in draft.text else ():
         draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} plus", "cardinal")
-    for found in draft.find_at_numbers(_SIGNED, "-−–+±~≈<>≤≥√∓/= "):
+    for found in draft.find_at_numbers(_SIGNED, "-−–+±~≈<>≤≥√∓/= ", is_signed=True):
         _add_signed(draft, found)
-    for found in draft.find_at_numbers(_COMMA_LIST):
+    for found in draft.find_at_numbers(_COMMA_LIST, after=_BEFORE_COMMA):
         _add_comma_list(draft, found)
 
 
 def find_operators(draft: Draft) -> None:
     """Find signs of operation and comparison between words, letters and numbers that are already read."""
     text = draft.text
+    if _OPERATOR_SIGN.search(text) is None and "!=" not in text:
+        return
     for found in _WORD_OPERATOR.finditer(text):
         before, after = text[found.start() - 1 : found.start()] if found.start() else "", text[found.end() : found.end() + 1]
         operator = found["operator"]
@@ -200,6 +232,9 @@ def _add_equation(draft: Draft, found: re.Match[str]) -> None:
     first = body
     if part := _EQUATION_PART.search(body):
         first = body[: part.start()]
+    if not _FIRST_AMOUNT.fullmatch(first):  # "30 6/2=3" begins with a mixed number
+        head = _FIRST_AMOUNT.match(body)
+        first = head[0] if head else body
     words = ["minus"] if chain[0] in "-−" else []
     words.append(read_amount(first))
     end = len(first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import Draft, ends_sentence, is_plural, word_after, word_before
+from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, is_plural, word_after, word_before
 from tts_server.text.normalize.english.numbers import ordinal, year
 from tts_server.text.normalize.english.patterns import one_of
 from tts_server.text.normalize.english.times import clock_words
@@ -31,7 +31,7 @@ _NUMERIC = re.compile(r"(?<![\w./-])([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[
 _MONTH_DAY = re.compile(
     rf"(?<![\w-])(?P<month>{_MONTH})(?P<dot>\.)?[ \u00a0](?:the )?(?P<day>[0-9]{{1,2}})(?P<suffix>st|nd|rd|th)?"
     rf"(?:[ ]?(?P<dash>{_DASH}|to|through|and|&)[ ]?(?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th)?(?![\w:/%]|[.,][0-9]))?"
-    rf"(?![\w:/%]|[.][0-9]|,[0-9]{{3}}(?![0-9]))"
+    rf"(?![\w/%]|[.:][0-9]|,[0-9]{{3}}(?![0-9]))"
     rf"(?P<comma>,?[ ]?(?P<year>{_YEAR}))?"
 )
 _DAY_MONTH = re.compile(
@@ -46,6 +46,12 @@ _DAY_RANGE = re.compile(
 )
 _SHORT = re.compile(r"(?<![\w./:-])(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])(?![\w/%]|[.,:-][0-9])")
 
+_BEFORE_PART = followed_by("-/.")
+_BEFORE_SLASH = followed_by("/")
+_BEFORE_MONTH = followed_by("snrt-–—‑", "o-–—‑JFMASOND")
+_MONTH_NAMES = frozenset([*MONTHS, *_SHORT_MONTHS, *_CAPITAL_MONTHS])
+_DAY_NAMES = _FULL_DAYS.union(_DAYS)
+
 _DATE_CUES = frozenset(
     """
         on by until till since before after from due starting ending expires through dated date of to and monday tuesday wednesday
@@ -57,11 +63,13 @@ _DATE_CUES = frozenset(
 def find_dates(draft: Draft) -> None:
     """Find dates with a day, months with a year, and short names of months and days of the week."""
     text = draft.text
-    if any(map(str.isdigit, text)):
+    has_month = draft.has_word(_MONTH_NAMES)
+    if draft.has_digits:
         _find_numeric_dates(draft)
+    if draft.has_digits and has_month:
         for found in _MONTH_DAY.finditer(text):
             _add_month_day(draft, found)
-        for found in draft.find_at_numbers(_DAY_MONTH):
+        for found in draft.find_at_numbers(_DAY_MONTH, after=_BEFORE_MONTH):
             _add_day_month(draft, found)
         for found in _MONTH_YEAR.finditer(text):
             name = _month(found["month"])
@@ -70,7 +78,8 @@ def find_dates(draft: Draft) -> None:
                 draft.add(found.start("year"), found.end(), year(int(found["year"])), "year")
             else:
                 draft.add(start, found.end(), f"{name} {year(int(found['year']))}", "date")
-    _find_names(draft)
+    if has_month or draft.has_word(_DAY_NAMES):
+        _find_names(draft)
 
 
 def _month(name: str) -> str:
@@ -79,7 +88,7 @@ def _month(name: str) -> str:
 
 def _find_numeric_dates(draft: Draft) -> None:
     text = draft.text
-    for found in draft.find_at_numbers(_ISO):
+    for found in draft.find_at_numbers(_ISO, after=_BEFORE_PART):
         month, day = int(found[2] or found[3] or found[4]), int(found[5])
         if 1 <= month <= 12 and 1 <= day <= 31:
             words = f"{MONTHS[month - 1]} {ordinal(day)}, {year(int(found[1]))}"
@@ -87,7 +96,7 @@ def _find_numeric_dates(draft: Draft) -> None:
                 words += f", {clock_words(found['hour'], found['minute'], None, oclock=True)}"
                 words += " U T C" if found["zone"] == "Z" else ""
             draft.add(found.start(), found.end(), words, "date")
-    for found in draft.find_at_numbers(_NUMERIC):
+    for found in draft.find_at_numbers(_NUMERIC, after=_BEFORE_PART):
         first, second, last = int(found[1]), int(found[3]), found[4]
         if found[2] == "." and len(last) == 2 and second > 12:
             continue
@@ -98,7 +107,7 @@ def _find_numeric_dates(draft: Draft) -> None:
             continue
         said = year(int(last)) if len(last) == 4 else year(2000 + int(last)) if int(last) < 40 else year(1900 + int(last))
         draft.add(found.start(), found.end(), f"{MONTHS[month - 1]} {ordinal(day)}, {said}", "date")
-    for found in draft.find_at_numbers(_SHORT):
+    for found in draft.find_at_numbers(_SHORT, after=_BEFORE_SLASH):
         if found[0] in ("9/11", "24/7", "50/50") or not _is_short_date(text, found):
             continue
         draft.add(found.start(), found.end(), f"{MONTHS[int(found[1]) - 1]} {ordinal(int(found[2]))}", "date")
@@ -217,7 +226,9 @@ def _is_day_name(text: str, found: re.Match[str]) -> bool:
     if found[1] in ("Sun", "Sat", "Mon", "Wed", "Fri"):
         if before in _ON:
             return word_after(text, found.end()) not in ("Microsystems",)
-        return bool(found[2]) and text[found.end() : found.end() + 1] == "," and found[1] != "Sun"
+        return bool(found[2]) and (
+            text[found.end() : found.end() + 1] == ":" or text[found.end() : found.end() + 1] == "," and found[1] != "Sun"
+        )
     return False
 
 

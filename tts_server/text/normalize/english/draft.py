@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from tts_server.text.abbreviations import STARTERS
 from tts_server.text.edits import Edit
 
 _LOOK = 40
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅐-⅞²³¹⁰-₉]")
-_NUMBER_START = re.compile(r"[\d½⅓⅔¼¾⅐-⅞]\d*")
+_NUMBER = re.compile(
+    r"[\d½⅓⅔¼¾⅐-⅞]\d*(?=(?P<next>[ \u00a0\u202f\u2009]?[^\s.,:]|[ \u00a0]?[.,:](?=[ \u00a0]?[\d.])|))",
+)
+_DIGIT_RUN = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_½⅓⅔¼¾⅐-⅞²³¹⁰-₉]+")
+_NEW_EDITS = 24  # edits after which the numbers that they cover are left out of later searches
 _NEXT_WORD = re.compile(r"[ \u00a0]?([^\W\d_]{1,30}(?:['’][^\W\d_]{1,6})?)")
 _SENTENCE_GAP = re.compile(r"[\"'”’)\]]{0,3}(?:\s{1,3}[\"'“‘(\[]{0,2}([^\W\d_]{0,30}))?")
 _WORD_EDGES = "\"'“”‘’()[]{},;:!?*_"
@@ -37,14 +43,26 @@ _NOT_PLURAL = frozenset(
 _IRREGULAR_PLURALS = frozenset("people men women children feet teeth mice geese sheep fish deer police cattle dice lives wives".split())
 
 
-def _number_starts(text: str) -> list[int]:
-    """Where numbers begin: at the first digit, and at a decimal point before it."""
-    starts: list[int] = []
-    for found in _NUMBER_START.finditer(text):
-        start = found.start()
+def followed_by(chars: str, spaced: str = "") -> frozenset[str]:
+    """What `Draft.find_at_numbers` takes as `after`: characters right after the digits, and others after a space."""
+    return frozenset([*chars, *(f" {char}" for char in spaced)])
+
+
+def _number_starts(text: str) -> dict[str, list[int]]:
+    """Where numbers begin, at the first digit and at a decimal point before it, by what follows their digits.
+
+    The keys are a character, a space and a character, or "" before a gap, the end of a clause or the end of the text.
+    """
+    starts: dict[str, list[int]] = {}
+    is_ascii = text.isascii()
+    for found in _NUMBER.finditer(text):
+        start, following = found.start(), found[1]
+        if not is_ascii and following[:1] in "\u00a0\u202f\u2009" and following:
+            following = f" {following[1:]}"
+        group = starts.setdefault(following, [])
         if start and text[start - 1] == "." and not text[max(0, start - 2) : start - 1].isdigit():
-            starts.append(start - 1)
-        starts.append(start)
+            group.append(start - 1)
+        group.append(start)
     return starts
 
 
@@ -53,22 +71,45 @@ class Draft:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.edits: list[Edit] = []
+        self._edits: list[tuple[int, int, str, str]] = []
         self._taken = bytearray(len(text))
+        self._numbers: dict[str, list[int]] | None = None
+        self._known_edits = 0
 
         self.has_digits = _DIGIT.search(text) is not None
-        self._numbers: list[int] | None = None
+        self.words = frozenset(_WORD.findall(text))
+        """All runs of letters in the text: a pass whose words do not occur has nothing to find."""
 
-    def find_at_numbers(self, pattern: re.Pattern[str], signs: str = "") -> Iterator[re.Match[str]]:
-        """The matches of `pattern` that begin at a number, or at one of the `signs` just before it, where no edit is yet."""
+    def has_word(self, words: frozenset[str]) -> bool:
+        """Whether one of `words` occurs in the text."""
+        return not self.words.isdisjoint(words)
+
+    def _starts(self, after: frozenset[str] | None) -> list[int]:
+        """Where numbers begin that no edit covers, in their order; only those followed by one of `after`, if it is given."""
+        if self._numbers is None:
+            self._numbers = _number_starts(self.text)
+        if len(self._edits) > self._known_edits + _NEW_EDITS:
+            taken = self._taken
+            self._numbers = {key: free for key, group in self._numbers.items() if (free := [start for start in group if not taken[start]])}
+            self._known_edits = len(self._edits)
+        numbers = self._numbers
+        groups = list(numbers.values()) if after is None else [numbers[key] for key in numbers if key in after]
+        return groups[0] if len(groups) == 1 else sorted(chain.from_iterable(groups))
+
+    def find_at_numbers(
+        self, pattern: re.Pattern[str], signs: str = "", *, after: frozenset[str] | None = None, is_signed: bool = False
+    ) -> Iterator[re.Match[str]]:
+        """The matches of `pattern` that begin at a number, or at one of the `signs` just before it, where no edit is yet.
+
+        `after` says what can follow the first digits (see `followed_by`), so that the pattern need not be tried at other numbers.
+        Where `is_signed`, the pattern has a sign before the digits.
+        """
         if not self.has_digits:
             return
         text, taken, match = self.text, self._taken, pattern.match
-        if self._numbers is None:
-            self._numbers = _number_starts(text)
         position = 0
-        for start in self._numbers:
-            if start < position or taken[start]:
+        for start in self._starts(after):
+            if start < position or taken[start] or (is_signed and text[start - 1 : start] not in signs):
                 continue
             found = None
             if signs and start and text[start - 1] in signs:
@@ -76,17 +117,19 @@ class Draft:
                 while head > max(position, start - 3) and text[head - 1] in signs:
                     head -= 1
                 while head < start and found is None:
-                    if head >= position:
+                    if head >= position and text[head] != " ":
                         found = match(text, head)
                     head += 1
-            found = found or match(text, start)
+            if found is None and not is_signed:
+                found = match(text, start)
             if found is not None:
                 position = found.end()
                 yield found
 
-    def is_taken(self, start: int, end: int) -> bool:
-        """Whether edits cover all of these characters."""
-        return self._taken.find(0, start, end) < 0
+    def free_digits(self) -> Iterator[int]:
+        """Where runs of digits begin that no edit covers, or covers only in part."""
+        free = self._taken.find
+        return (found.start() for found in _DIGIT_RUN.finditer(self.text) if free(0, found.start(), found.end()) >= 0)
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether no edit covers any of these characters."""
@@ -97,7 +140,7 @@ class Draft:
         if self._taken.find(1, start, end) >= 0:
             return False
         self._taken[start:end] = b"\x01" * (end - start)
-        self.edits.append(Edit(start, end, words, rule))
+        self._edits.append((start, end, words, rule))
         return True
 
     def finish(self) -> list[Edit]:
@@ -105,12 +148,11 @@ class Draft:
         text = self.text
         finished: list[Edit] = []
         previous_end, last = 0, ""
-        for edit in sorted(self.edits, key=lambda edit: edit.start):
-            if edit.start > previous_end:
-                last = text[edit.start - 1]
-            words = edit.text
-            following = text[edit.end : edit.end + 1]
-            if words and edit.rule != "plural":
+        for start, end, words, rule in sorted(self._edits):
+            if start > previous_end:
+                last = text[start - 1]
+            following = text[end : end + 1]
+            if words and rule != "plural":
                 if words[0].isalnum() and last and (last.isalnum() or last in ",;:!?)%\ufffc"):
                     words = f" {words}"
                 if words[-1].isalnum() and (following.isalnum() or following in ("\ufffc", "(") and following):
@@ -126,9 +168,9 @@ class Draft:
                 words = " "
             if words:
                 last = words[-1]
-            previous_end = edit.end
-            if words != text[edit.start : edit.end]:
-                finished.append(Edit(edit.start, edit.end, words, edit.rule))
+            previous_end = end
+            if words != text[start:end]:
+                finished.append(Edit(start, end, words, rule))
         return finished
 
 
@@ -162,7 +204,7 @@ def is_attributive(text: str, start: int, end: int) -> bool:
     if word_before(text, start).lower() not in ("a", "an"):
         return False
     following = word_after(text, end)
-    return bool(following) and following.lower() not in FUNCTION_WORDS
+    return following == "can" or bool(following) and following.lower() not in FUNCTION_WORDS  # "a 12 oz. can"
 
 
 def ends_sentence(text: str, position: int) -> bool:

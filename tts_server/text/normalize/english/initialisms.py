@@ -102,6 +102,11 @@ _LINE = re.compile(r"[^\n.!?]{1,400}")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
+_TWO_CAPITALS = re.compile(r"[A-Z]['’]?[A-Z]")
+_INNER_STOP = re.compile(r"\.[ ]?[A-Za-z](?:\.|(?![\w]))")
+_MIXED_WORDS = frozenset(_MIXED_CASE)
+
+
 def spell(letters: str) -> str:
     """Capital letters with spaces between them: the way an initialism is handed to every engine."""
     return " ".join(letters)
@@ -153,16 +158,18 @@ def _can_be_inside(run: str) -> bool:
 def find_initialisms(draft: Draft) -> None:
     """Find initialisms, with or without full stops, and words in capitals."""
     text = draft.text
-    for found in _JOINED.finditer(text):
+    for found in _JOINED.finditer(text) if "&" in text else ():
         plural = "'s" if found["plural"] else ""
         draft.add(found.start(), found.end(), f"{spell(found[1])} and {spell(found[2])}{plural}", "initialism")
-    for found in _MIXED_TOKEN.finditer(text):
+    for found in _MIXED_TOKEN.finditer(text) if draft.has_word(_MIXED_WORDS) else ():
         draft.add(found.start(), found.end(), _MIXED_CASE[found[0]], "initialism")
-    for found in _DOTTED.finditer(text):
+    for found in _DOTTED.finditer(text) if _INNER_STOP.search(text) else ():
         _add_dotted(draft, found)
-    for found in _INITIAL.finditer(text):
+    for found in _INITIAL.finditer(text) if "." in text else ():
         if not (found[1] == "I" and word_before(text, found.start())[:1].islower()):
             draft.add(found.start(), found.end(), found[1], "initialism")
+    if _TWO_CAPITALS.search(text) is None:
+        return
     shouted = _shouted_spans(text)
     index = 0
     for found in _TOKEN.finditer(text):
@@ -180,7 +187,7 @@ def _shouted_spans(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):
         piece = line[0]
-        if not any(map(str.isupper, piece)):
+        if _TWO_CAPITALS.search(piece) is None:
             continue
         if not any(map(str.islower, piece)):
             words = [word for word in re.findall(r"[A-Z'’]+", piece) if word]

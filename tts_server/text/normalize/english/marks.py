@@ -15,7 +15,7 @@ _FOOTNOTE = re.compile(
     r"\[(?:[0-9]{1,3}(?:[,–-] ?[0-9]{1,3}){0,6}|[a-z]|note [0-9]{1,2}|citation needed)\](?:\[(?:[0-9]{1,3}|[a-z])\]){0,9}"
 )
 _RAISED_NOTE = re.compile(r"[¹²³⁴⁵⁶⁷⁸⁹⁰][¹²³⁴⁵⁶⁷⁸⁹⁰]{0,2}(?=[\s.,;:]|$)")
-_PLURAL = re.compile(r"(?<=[^\W\d_])\((s|es|ies)\)")
+_PLURAL = re.compile(r"\((?<=[^\W\d_]\()(s|es|ies)\)")
 _SECTION = re.compile(r"(?P<sign>§§?|¶¶?)[ ]?(?=(?P<number>[0-9IVX])?)")
 _LOWERED = re.compile(r"(?<![^\W\d_])(?P<formula>(?:[A-Z][a-z]?[₀-₉]{0,3}){1,12})(?![^\W\d_])")
 _LOWERED_DIGIT = re.compile("[₀-₉]")
@@ -34,7 +34,7 @@ def find_marks(draft: Draft) -> None:
     text = draft.text
     if _SIGN.search(text) is None and text.isascii():
         return
-    for found in _LANGUAGES.finditer(text):
+    for found in _LANGUAGES.finditer(text) if "#" in text or "++" in text else ():
         name = found["name"]
         draft.add(found.start(), found.end(), f"{name.rstrip('+#')} {'sharp' if name.endswith('#') else 'plus plus'}", "symbol")
     for found in _FOOTNOTE.finditer(text) if "[" in text else ():

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import re
+import string
 
-from tts_server.text.normalize.english.amounts import EURO_AMOUNT, METRIC_AMOUNT, VULGAR, is_one, read_amount
-from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, is_attributive, word_after, word_before
+from tts_server.text.normalize.english.amounts import (
+    DIGITS_OR_FRACTION,
+    EURO_AMOUNT,
+    METRIC_AMOUNT,
+    MORE_OF_AMOUNT,
+    VULGAR,
+    is_one,
+    read_amount,
+)
+from tts_server.text.normalize.english.draft import (
+    FUNCTION_WORDS,
+    Draft,
+    ends_sentence,
+    followed_by,
+    is_attributive,
+    word_after,
+    word_before,
+)
+from tts_server.text.normalize.english.money import PERIODS
 from tts_server.text.normalize.english.numbers import cardinal, pairs
 from tts_server.text.normalize.english.patterns import one_of
 from tts_server.text.normalize.english.units import ALONE, DIVISORS, NEVER_ATTACHED, ONLY_ATTACHED, UNITS
@@ -32,7 +50,7 @@ _FEET = re.compile(
     rf"|[ -]?[{VULGAR}]|[ -][0-9]/[0-9])?)(?: ?(?:\"|”|″|''|’’|in\.|in\b|inch(?:es)?\b)|(?![\w'’]))"
 )
 _INCHES = re.compile(rf"(?<![\w.,/])(?P<amount>{EURO_AMOUNT})(?P<mark>\"|″|”|''|′)(?![\w])")
-_INCH_MARK = re.compile("[\"″”′']")
+_INCH_MARK = re.compile(f"[0-9{VULGAR}](?:[\"″”′]|'')")
 _BY = re.compile(r" ?[x×](?= ?[0-9])")
 _PRIME = re.compile(
     r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?<=[x×] [0-9]['’′])|(?<=[x×] [0-9]{2}['’′])|"
@@ -43,18 +61,30 @@ _DIMENSION = re.compile(
 )
 _TIMES = re.compile(
     r"(?<![\w.,/$€£])(?P<amount>[0-9]{1,6}(?:\.[0-9]{1,3})?)(?:(?P<dash>[-–])(?P<to>[0-9]{1,6}"
-    r"(?:\.[0-9]{1,3})?))?[x×](?![\w])(?! ?[0-9=+*/^−]| - )"
+    r"(?:\.[0-9]{1,3})?))?[x×](?![\w])(?:/(?P<per>day|week|wk|month|mo|year|yr|hour|hr)\b|(?! ?[0-9=+*/^−]| - ))"
 )
 _ANGLE = re.compile(
     r"(?<![\w.,/])(?P<degrees>[0-9]{1,3}(?:\.[0-9]{1,8})?)°(?: ?(?P<minutes>[0-9]{1,2}(?:\.[0-9]{1,5})?)['’′]"
     r"(?: ?(?P<seconds>[0-9]{1,2}(?:\.[0-9]{1,5})?)(?:\"|″|”|''))?)?(?: ?(?P<point>[NSEW])(?![\w]))?"
 )
 _LONE_UNIT = re.compile(one_of(ALONE) + r"(?![\w/²³-]|\.[\w])|[%％‰](?!\w)|[°℃℉](?:[CF]\b)?")
+_UNIT_SIGN = re.compile("[%％‰°℃℉]")
 _LONE_COMPOUND = re.compile(
     r"(?P<unit>(?:k?m|c?m|ft|mi|mg|µg|kg|g|mL|L|[KMG]B|[kMG]?W|N|J|kcal|mol|gal)/(?:s²|s|h|hr|min|m²|m³|dL|L|kg|day|mL|mol|g))(?![\w²³/])"
 )
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
+
+_UNIT_STARTS = "".join(sorted({unit[0] for unit in UNITS}.union(string.ascii_letters)))
+_BEFORE_UNIT = followed_by(MORE_OF_AMOUNT + "–—‑−×±" + _UNIT_STARTS, DIGITS_OR_FRACTION + "-–—‑−×±" + _UNIT_STARTS)
+_BEFORE_DEGREES = followed_by(".°")
+_BEFORE_FEET = followed_by("'’′f", "'’′f")
+_BEFORE_BY = followed_by(".x×", "x×")
+_BEFORE_TIMES = followed_by(".x×-–")
+_BEFORE_PRIME = followed_by("'’′")
+_DRINKS = frozenset("of milk cream water beer ale stock broth blood juice cider buttermilk yogurt".split())
+_AFTER_CHANGE = frozenset("by of another rose fell widened narrowed tightened gained lost cut hiked raised".split())
+_UNIT_WORDS = frozenset(re.findall(r"[^\W\d_]+", " ".join(ALONE)))
 
 _PLURAL_CUES = frozenset(
     "two three four five six seven eight nine ten pair several all both these those many few some the of no your".split()
@@ -65,18 +95,19 @@ def find_measures(draft: Draft) -> None:
     """Find lengths in feet and inches, angles, numbers with units or a percent sign, dimensions and factors."""
     text = draft.text
     if "°" in text:
-        for found in draft.find_at_numbers(_ANGLE):
+        for found in draft.find_at_numbers(_ANGLE, after=_BEFORE_DEGREES):
             _add_angle(draft, found)
-    for found in draft.find_at_numbers(_FEET):
+    for found in draft.find_at_numbers(_FEET, after=_BEFORE_FEET):
         _add_feet(draft, found)
     _find_inches(draft)
-    for found in draft.find_at_numbers(_MEASURE, "-−–+±~≈<>≤≥ "):
+    for found in draft.find_at_numbers(_MEASURE, "-−–+±~≈<>≤≥ ", after=_BEFORE_UNIT):
         _add_measure(draft, found)
-    for found in draft.find_at_numbers(_DIMENSION):
+    for found in draft.find_at_numbers(_DIMENSION, after=_BEFORE_BY):
         _add_dimension(draft, found)
-    for found in draft.find_at_numbers(_TIMES):
+    for found in draft.find_at_numbers(_TIMES, after=_BEFORE_TIMES):
         first = f"{read_amount(found['amount'])} to {read_amount(found['to'])}" if found["to"] else read_amount(found["amount"])
-        draft.add(found.start(), found.end(), f"{first} times", "unit")
+        per = f" per {PERIODS[found['per']]}" if found["per"] else ""
+        draft.add(found.start(), found.end(), f"{first} times{per}", "unit")
 
 
 def find_lone_units(draft: Draft) -> None:
@@ -84,6 +115,8 @@ def find_lone_units(draft: Draft) -> None:
     text = draft.text
     if "/" in text:
         _find_lone_compounds(draft)
+    if not (draft.has_word(_UNIT_WORDS) or _UNIT_SIGN.search(text)):
+        return
     for found in _LONE_UNIT.finditer(text):
         symbol, start = found[0], found.start()
         before = text[start - 1 : start] if start else ""
@@ -160,7 +193,7 @@ def _find_inches(draft: Draft) -> None:
         amount = found["amount"]
         feet = found["mark"] == "′"
         following = word_after(text, found.end())
-        single = is_one(amount) or (
+        single = (is_one(amount) or is_attributive(text, found.start(), found.end())) or (
             following.islower()
             and following not in FUNCTION_WORDS
             and following not in ("wide", "long", "tall", "high", "deep", "thick", "x")
@@ -168,7 +201,7 @@ def _find_inches(draft: Draft) -> None:
         name = ("foot" if single else "feet") if feet else ("inch" if single else "inches")
         by = _BY.match(text, found.end())
         draft.add(found.start(), by.end() if by else found.end(), f"{read_amount(amount)} {name}{' by' if by else ''}", "unit")
-    for found in draft.find_at_numbers(_PRIME):
+    for found in draft.find_at_numbers(_PRIME, after=_BEFORE_PRIME):
         by = _BY.match(text, found.end())
         words = f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}{' by' if by else ''}"
         draft.add(found.start(), by.end() if by else found.end(), words, "unit")
@@ -191,6 +224,10 @@ def _add_measure(draft: Draft, found: re.Match[str]) -> None:
             start -= 1
             sign = found["second_sign"]
     one, many = UNITS[unit]
+    if unit == "pts" and word_after(text, end) not in _DRINKS:
+        one, many = "point", "points"
+    elif unit == "bps" and word_before(text, start).lower() in _AFTER_CHANGE:
+        one, many = "basis point", "basis points"
     if (
         (
             gap == "-"
@@ -229,29 +266,33 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
     if gap == "-" and unit in ("%", "°"):
         return False
     if gap == "-" and (len(unit) == 1 and unit.isalpha() and unit not in "mgVW" or unit in ("in", "st", "pt", "au", "d")):
-        return unit == "in" and word_after(text, end) in _INCH_AFTER
+        return unit == "in" and (word_after(text, end) in _INCH_AFTER or bool(found["dot"]) and word_after(text, end + 1)[:1].islower())
     if not unit.isalpha():
         return True
     if not gap and unit in NEVER_ATTACHED:
         return False
     if unit == "l" and gap:
         return "." in amount or "," in amount or word_after(text, end) == "of"
+    if unit == "pts" or (unit == "K" and gap == " " and "." in amount):
+        return True
     if gap and unit in ONLY_ATTACHED and not found["per"]:
         return unit in ("pt", "ct", "MP", "B") and bool(found["dot"])
     if unit == "in":
         following = word_after(text, end + (1 if found["dot"] else 0))
-        if not gap:
+        if not gap or found["middle"] or (found["between"] or "").strip() in ("x", "×"):
             return True
         return (bool(found["dot"]) and not following[:1].isupper() and bool(following)) or following in _INCH_AFTER
     if unit in ("N", "W", "S", "E") and found["dot"] and text[end + 1 : end + 3].strip().isupper():
         return False  # "100 N. Main St."
+    if unit in ("N", "W", "S", "E") and found["dot"] and text[end + 2 : end + 3].isdigit():
+        return False  # "350 W. 42nd St."
     if unit == "A" and not gap and "." not in amount:
         return word_after(text, end) in ("fuse", "current", "circuit", "breaker", "charger", "at")
     if unit == "A" and gap:
         return _is_break_after(text, end) or word_after(text, end) in ("of", "fuse", "current", "circuit", "breaker", "charger")
     if unit == "s" and not gap:
         before = word_before(text, found.start()).lower()
-        if amount.strip("0") == "1" and amount != "1" and word_after(text, end) == "of":
+        if amount.replace(",", "").strip("0") == "1" and amount != "1" and word_after(text, end) == "of":
             return False
         return not (before in _PLURAL_CUES or (len(amount) == 4 and amount.endswith("0") and amount.isdigit()) or amount == "0")
     if unit in ("h", "s", "m", "g", "t", "W", "V", "J", "N", "F", "L", "K") and gap and text[end : end + 1] in ("'", "’"):

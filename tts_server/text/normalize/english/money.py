@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tts_server.text.normalize.english.amounts import EURO_AMOUNT, METRIC_AMOUNT, VULGAR, is_one, read_amount, read_parts
-from tts_server.text.normalize.english.draft import Draft, ends_sentence, is_attributive, word_before
+from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, is_attributive, word_before
 from tts_server.text.normalize.english.numbers import cardinal
 from tts_server.text.normalize.english.patterns import one_of
 
@@ -142,7 +142,6 @@ PERIODS = {
 
 _SIGN = "".join(map(re.escape, SYMBOLS))
 _PREFIX = one_of(PREFIXED)
-_CODE = one_of(CODES)
 _SCALE = one_of(SCALES)
 _DASH = "[-–—−‑]"
 
@@ -166,6 +165,7 @@ _AFTER = re.compile(
     rf"(?:\.(?=[ \u00a0]?[^\w\s]))?[ \u00a0]?"
     rf"(?:(?P<sign>[{_SIGN}])|(?P<code>{_CODE_LAST})(?![^\W_]))(?![0-9])"
 )
+_SIGN_END = re.compile(rf"[{_SIGN}](?![0-9])")
 _PER = re.compile(r"[ ]?/[ ]?([A-Za-z]{1,12}²?)(?![\w/])")
 _MINUS = {
     "-": "minus ",
@@ -178,29 +178,35 @@ _MINUS = {
     "<": "less than ",
     ">": "more than ",
 }
-_ANY = re.compile(f"[{_SIGN}]|{_CODE}")
+_ANY_SIGN = re.compile(f"[{_SIGN}]")
 _LONE_SIGN = re.compile(rf"(?<![^\s(\"'“‘])([{_SIGN}])(?![^\s.,;:!?)\"'”’])")
 _COUNTED = (
     "people|users|views|viewers|followers|subscribers|downloads|customers|copies|jobs|homes|residents|voters|workers|members|visitors"
     "|readers|students|tourists|inhabitants|listeners|players|units|shares|barrels|doses"
 )
-_MILLIONS = re.compile(rf"(?<![\w.,$€£¥-])(?P<amount>[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?)m(?= (?:{_COUNTED})\b)")
+_MILLIONS = re.compile(rf"(?<![\w.,$€£¥-])(?P<amount>[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?)(?P<scale>[mMB])(?= (?:{_COUNTED})\b)")
 _SHORT_SCALE = re.compile(r"(?<![\w.,$€£¥])([0-9]{1,3}(?:,[0-9]{3}){0,4}(?:\.[0-9]{1,3})?) ?(mn|bn|tn|mln|bln|trn)(\.)?(?![\w])")
+_BEFORE_MILLION = followed_by(".mMB")
+_BEFORE_SCALE = followed_by(",.mbt", "mbt")
+_CODE_WORDS = frozenset(re.findall(r"[^\W\d_]+", " ".join(CODES)))
+_DECIMAL_SCALE = re.compile(r"(?<![\w.,$€£¥])([0-9]{1,3}\.[0-9]{1,2})([kKMB])(?![\w]|[-'’]\w| (?:run|race|walk|jog)\b)")
+_BEFORE_DECIMAL = followed_by(".")
 _CENT = Currency("cent", "cents")
 
 
 def find_money(draft: Draft) -> None:
     """Find prices and sums with a currency sign or code, and numbers with "mn" or "bn"."""
     text = draft.text
-    if _ANY.search(text) is None:
+    has_code = draft.has_word(_CODE_WORDS)
+    if not has_code and _ANY_SIGN.search(text) is None:
         _find_scales(draft)
         return
     for found in _BEFORE.finditer(text):
         currency = PREFIXED[found["prefix"]] if found["prefix"] else SYMBOLS[found["sign"]]
         _add(draft, found, currency)
-    for found in _CODE_BEFORE.finditer(text):
+    for found in _CODE_BEFORE.finditer(text) if has_code else ():
         _add(draft, found, CODES[found["code"]])
-    for found in draft.find_at_numbers(_AFTER, "-−+~"):
+    for found in draft.find_at_numbers(_AFTER, "-−+~") if has_code or _SIGN_END.search(text) else ():
         if found["sign"]:
             currency = _CENT if found["sign"] == "¢" else SYMBOLS[found["sign"]]
         else:
@@ -215,9 +221,11 @@ def find_money(draft: Draft) -> None:
 def _find_scales(draft: Draft) -> None:
     """Find numbers with a short form of a large number: "2.5mn", "2m people"."""
     text = draft.text
-    for found in draft.find_at_numbers(_MILLIONS):
-        draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} million", "cardinal")
-    for found in draft.find_at_numbers(_SHORT_SCALE):
+    for found in draft.find_at_numbers(_MILLIONS, after=_BEFORE_MILLION):
+        draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} {SCALES[found['scale'].lower()]}", "cardinal")
+    for found in draft.find_at_numbers(_DECIMAL_SCALE, after=_BEFORE_DECIMAL):
+        draft.add(found.start(), found.end(), f"{read_amount(found[1])} {SCALES[found[2].lower()]}", "cardinal")
+    for found in draft.find_at_numbers(_SHORT_SCALE, after=_BEFORE_SCALE):
         stop = "." if found[3] and ends_sentence(text, found.end()) else ""
         draft.add(found.start(), found.end(), f"{read_amount(found[1])} {SCALES[found[2]]}{stop}", "cardinal")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 
 from tts_server.text.normalize.english.draft import (
     FUNCTION_WORDS,
     Draft,
+    followed_by,
     is_plural,
     is_sentence_start,
     word_after,
@@ -15,11 +17,13 @@ from tts_server.text.normalize.english.draft import (
 )
 from tts_server.text.normalize.english.initialisms import spell, spell_prefix
 from tts_server.text.normalize.english.numbers import cardinal, digits, integer, pairs, version
+from tts_server.text.normalize.english.patterns import one_of
 
 _VERSION = re.compile(
     r"(?<![\w.,/$€£])(?P<v>[vV]\.? ?)?(?P<number>[0-9]{1,6}(?:\.[0-9]{1,6}){1,4})(?P<tail>(?:-?(?:alpha|beta|rc"
     r"|a|b|dev|post))\.?[0-9]{0,3})?(?P<x>\.x)?(?![\w%°]|\.[0-9]|,[0-9])"
 )
+_ANY_PATCH = re.compile(r"(?<![\w.,/$€£])([0-9]{1,4})\.x(?![\w])")
 _V_NUMBER = re.compile(r"(?<![\w.])[vV](?P<number>[0-9]{1,3})(?![\w.]|\.[0-9])")
 _VERSIONED = frozenset(
     """
@@ -41,29 +45,38 @@ _ROOMS = frozenset(
     """.split()
 )
 _ROOM_NUMBER = re.compile(r"(?<![\w.,/$:-])(?P<number>[0-9]{2,4})(?P<letter>[A-Za-z])?(?![\w%°]|[.,:/-][0-9])")
-_STREETS = """
+_STREETS = frozenset(
+    """
     Street St Avenue Ave Road Rd Boulevard Blvd Drive Dr Lane Ln Way Court Ct Place Pl Square Sq Terrace Ter Parkway Pkwy Highway Hwy
     Circle Cir Trail Broadway Row Alley Plaza
 """.split()
+)
 _HOUSE = re.compile(
     r"(?<![\w.,/$:-])(?P<number>[0-9]{1,5})(?P<letter>[A-Z])?(?=[ ](?:[NSEW]\.? |North |South |East |West |NE "
-    r"|NW |SE |SW )?(?:[A-Z][\w'’]{1,20} |[0-9]{1,3}(?:st|nd|rd|th) |St\. |Dr\. |Mt\. ){0,3}(?:" + "|".join(_STREETS) + r")(?![\w]))"
+    r"|NW |SE |SW )?(?:[A-Z][\w'’]{1,20} |[0-9]{1,3}(?:st|nd|rd|th) |St\. |Dr\. |Mt\. ){0,3}(?:"
+    + "|".join(sorted(_STREETS))
+    + r")(?![\w]))"
 )
 _MODEL = re.compile(
     r"(?<![\w@/.])(?P<letters>[A-Z]{1,6}|[A-Z][a-z]{1,14}|[a-z]{1,2}[A-Z][a-z]{0,12})(?P<dash>-)?"
     r"(?P<number>[0-9]{1,5})(?P<point>\.[0-9]{1,2}(?:\.[0-9]{1,3})?)?(?P<after>[A-Za-z]{0,3})(?P<plural>['’]?s)?"
     r"(?![\w]|\.[0-9]|-[0-9])"
 )
+_MODELS = frozenset(
+    """
+    RTX GTX RX GT Core Ryzen Mark Model Falcon Series Area Studio ISO RFC IEEE Class Form Concorde Porsche Ferrari Peugeot Nokia Galaxy
+    PlayStation Xbox Atari Commodore Intel Pentium Radeon GeForce Boeing Airbus Sony Canon Nikon Formula Blade
+    """.split()
+)
 _SPACED_MODEL = re.compile(
-    r"(?<![\w-])(?P<letters>(?:RTX|GTX|RX|GT|Core|Ryzen|Mark|Model|Falcon|Series|Area|Studio|ISO|RFC|IEEE|Class"
-    r"|Form|Concorde|Porsche|Ferrari|Peugeot|Nokia|Galaxy|PlayStation|Xbox|Atari|Commodore|Intel|Pentium|Radeon"
-    r"|GeForce|Boeing|Airbus|Sony|Canon|Nikon|Formula|Blade))[ -](?P<number>[0-9]{3,4})"
-    r"(?:-(?P<series>[0-9]{2,4}))?(?P<letters2>[A-Za-z]{1,3})?(?![\w%]"
-    r"|[.,:/-][0-9])"
+    rf"(?<![\w-])(?P<letters>{one_of(_MODELS)})[ -](?P<number>[0-9]{{3,4}})"
+    r"(?:-(?P<series>[0-9]{2,4}))?(?P<letters2>[A-Za-z]{1,3})?(?![\w%]|[.,:/-][0-9])"
 )
 _MIXED = re.compile(
     r"(?<![\w@/.,$€£])(?=[A-Za-z]{0,12}[0-9])(?=[0-9]{0,12}[A-Za-z])[A-Za-z0-9]{2,40}(?:-[A-Za-z0-9]{1,12}){0,4}(?![\w]|[.,][0-9])"
 )
+_SERIAL = re.compile(r"(?<![\w@/.-])[A-Z]{1,6}-[0-9]{1,8}(?:-[A-Z0-9]{1,8}){1,4}(?![\w]|[.,][0-9]|-)")
+_LETTER_AND_DIGIT = re.compile("[0-9](?:-?[A-Za-z]|(?<=[A-Za-z].)|(?<=[A-Za-z]-.))")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|[0-9]+")
 _HEX_COLOR = re.compile(r"(?<![\w&#])#(?P<hex>[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})(?![\w])")
 _HEX = re.compile(r"(?<![\w])0[xX]([0-9A-Fa-f]{1,32})(?![\w])")
@@ -72,10 +85,46 @@ _NUMBER_SIGN = re.compile(
 )
 
 
+_BEFORE_STREET = followed_by(string.ascii_uppercase, string.ascii_uppercase + string.digits)
+_BEFORE_POINT = followed_by(".")
+_NUMBER_SIGNS = re.compile("[#№º°]")
+
+
 def find_names(draft: Draft) -> None:
     """Find names with numbers in them."""
     text = draft.text
-    for found in _HEX_COLOR.finditer(text):
+    if "#" in text:
+        _find_colors(draft)
+    if not draft.has_digits:
+        return
+    if "0x" in text or "0X" in text:
+        for found in _HEX.finditer(text):
+            draft.add(found.start(), found.end(), f"zero X {_characters(found[1])}", "digits")
+    if _NUMBER_SIGNS.search(text):
+        _find_number_signs(draft)
+    for found in draft.find_at_numbers(_HOUSE, after=_BEFORE_STREET) if draft.has_word(_STREETS) else ():
+        letter = f" {found['letter']}" if found["letter"] else ""
+        if word_before(text, found.start()).lower() not in ("no", "no.", "number"):
+            draft.add(found.start(), found.end(), pairs(found["number"]) + letter, "digits")
+    _find_versions(draft)
+    for found in _SPACED_MODEL.finditer(text) if draft.has_word(_MODELS) else ():
+        tail = f" {spell(found['letters2'].upper())}" if found["letters2"] else ""
+        series = f" {pairs(found['series'])}" if found["series"] else ""
+        draft.add(found.start("number"), found.end(), pairs(found["number"]) + series + tail, "digits")
+    _find_rooms(draft)
+    if _LETTER_AND_DIGIT.search(text):
+        for found in _SERIAL.finditer(text):
+            words = (spell_prefix(part) if part.isalpha() else _said_part(part) for part in found[0].split("-"))
+            draft.add(found.start(), found.end(), " ".join(words), "digits")
+        for found in _MODEL.finditer(text):
+            _add_model(draft, found)
+        for found in _MIXED.finditer(text):
+            _add_mixed(draft, found[0], found.start(), found.end())
+
+
+def _find_colors(draft: Draft) -> None:
+    """Find colors: "#FF8800"."""
+    for found in _HEX_COLOR.finditer(draft.text):
         if (
             any(map(str.isalpha, found["hex"]))
             and any(map(str.isdigit, found["hex"]))
@@ -83,9 +132,11 @@ def find_names(draft: Draft) -> None:
             and found["hex"].startswith("0")
         ):
             draft.add(found.start(), found.end(), f"hash {_characters(found['hex'])}", "digits")
-    for found in _HEX.finditer(text):
-        draft.add(found.start(), found.end(), f"zero X {_characters(found[1])}", "digits")
-    for found in _NUMBER_SIGN.finditer(text):
+
+
+def _find_number_signs(draft: Draft) -> None:
+    """Find "#7" and "№ 7"."""
+    for found in _NUMBER_SIGN.finditer(draft.text):
         number = found["number"].replace(",", "")
         words = (
             digits(number)
@@ -94,23 +145,18 @@ def find_names(draft: Draft) -> None:
             if len(number) == 4
             else cardinal(int(number))
         )
-        if found["range"]:
+        if found["range"] and (found["range"][1] == "0" or len(number) > 4):
+            words = f"{digits(number)}, {digits(found['range'])}"
+        elif found["range"]:
             words += f" to {integer(found['range'][1:])}"
         draft.add(found.start(), found.end(), f"number {words}", "symbol")
-    for found in draft.find_at_numbers(_HOUSE):
-        letter = f" {found['letter']}" if found["letter"] else ""
-        if word_before(text, found.start()).lower() not in ("no", "no.", "number"):
-            draft.add(found.start(), found.end(), pairs(found["number"]) + letter, "digits")
-    _find_versions(draft)
-    for found in _SPACED_MODEL.finditer(text):
-        tail = f" {spell(found['letters2'].upper())}" if found["letters2"] else ""
-        series = f" {pairs(found['series'])}" if found["series"] else ""
-        draft.add(found.start("number"), found.end(), pairs(found["number"]) + series + tail, "digits")
-    _find_rooms(draft)
-    for found in _MODEL.finditer(text):
-        _add_model(draft, found)
-    for found in _MIXED.finditer(text):
-        _add_mixed(draft, found[0], found.start(), found.end())
+
+
+def _said_part(part: str) -> str:
+    """One of the parts of a serial number: digits in pairs, or one by one after a zero."""
+    if not part.isdigit():
+        return _characters(part)
+    return pairs(part) if len(part) < 5 and part[0] != "0" else digits(part)
 
 
 def _characters(text: str) -> str:
@@ -119,7 +165,7 @@ def _characters(text: str) -> str:
 
 def _find_versions(draft: Draft) -> None:
     text = draft.text
-    for found in draft.find_at_numbers(_VERSION, "vV. "):
+    for found in draft.find_at_numbers(_VERSION, "vV. ", after=_BEFORE_POINT):
         start, end, number = found.start(), found.end(), found["number"]
         if found["v"] is not None:
             said = f"version {version(number)}"
@@ -134,7 +180,9 @@ def _find_versions(draft: Draft) -> None:
         if found["x"]:
             said += " point X"
         draft.add(start, end, said, "version")
-    for found in draft.find_at_numbers(_V_NUMBER, "vV"):
+    for found in draft.find_at_numbers(_ANY_PATCH) if ".x" in text else ():
+        draft.add(found.start(), found.end(), f"{cardinal(int(found[1]))} point X", "version")
+    for found in draft.find_at_numbers(_V_NUMBER, "vV", is_signed=True):
         draft.add(
             found.start(),
             found.end(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import Draft, words_before
+from tts_server.text.normalize.english.draft import Draft, followed_by, words_before
 from tts_server.text.normalize.english.numbers import cardinal, digit_groups, digits
 
 _EXT = r"(?:,?[ ]?(?P<ext>ext\.?|extension|x|Ext\.?|EXT\.?)[ ]?(?P<extension>[0-9]{1,6})(?![\w]))?"
@@ -23,6 +23,7 @@ _GROUPS = re.compile(
 )
 _RUN = re.compile(r"(?<![\w.,/$€£+])[0-9]{4,19}(?![\w%°$€£]|[.,:/][0-9]|[-–][0-9]| ?(?:[ap]\.?m\b|°))")
 _SHORT_NUMBERS = re.compile(r"(?<![\w.,/$€£-])(911|988|[2-8]11|999|112)(?![\w%°]|[.,:/-][0-9])")
+_ANY_SHORT_NUMBER = re.compile("[2-9]11|988|999|112")
 _ZIP_PLUS = re.compile(r"(?<![\w.,/$-])([0-9]{5})-([0-9]{4})(?![\w-])")
 
 _PHONE_WORDS = frozenset("call phone tel telephone fax mobile cell dial ring text whatsapp sms calling hotline reach".split())
@@ -43,30 +44,37 @@ _STATES = frozenset(
 )
 
 
+_BEFORE_GAP = followed_by("-.‑–·)", "(0123456789")
+_BEFORE_LINE = followed_by("-‑–·")
+_BEFORE_GROUP = followed_by("-)/", "0123456789")
+_BEFORE_HYPHEN = followed_by("-")
+_BEFORE_DIGITS = followed_by("-", "0123456789")
+
+
 def find_phones(draft: Draft) -> None:
     """Find telephone numbers; groups are separated by commas, which are short pauses."""
     text = draft.text
-    for found in draft.find_at_numbers(_US, "+("):
+    for found in draft.find_at_numbers(_US, "+(", after=_BEFORE_GAP):
         area = found["area1"] or found["area2"]
         if found["gap"] in (" ", "\u00a0") and found["office"] == "000":
             continue
         first = [*(["plus one" if found["plus"] else "one"] if found["one"] else []), _area(area)]
         _add(draft, found, [*first, digits(found["office"]), digits(found["line"])])
-    for found in draft.find_at_numbers(_US_COMPACT, "+"):
+    for found in draft.find_at_numbers(_US_COMPACT, "+", is_signed=True):
         _add(draft, found, ["plus one", _area(found["area2"]), digits(found["office"]), digits(found["line"])])
-    for found in draft.find_at_numbers(_INTERNATIONAL, "+"):
+    for found in draft.find_at_numbers(_INTERNATIONAL, "+", is_signed=True):
         if sum(map(str.isdigit, found["rest"])) >= 6:
             rest = found["rest"]
             groups = digit_groups(rest) if any(not char.isdigit() for char in rest) else _cut(rest)
             _add(draft, found, [f"plus {digits(found['country'])}", groups])
-    for found in draft.find_at_numbers(_NATIONAL, "("):
+    for found in draft.find_at_numbers(_NATIONAL, "(", after=_BEFORE_GROUP):
         draft.add(found.start(), found.end(), digit_groups(found[0]), "phone")
-    for found in draft.find_at_numbers(_VANITY):
+    for found in draft.find_at_numbers(_VANITY, after=_BEFORE_HYPHEN):
         words = " ".join(part.lower() if part.isalpha() else digits(part) for part in found[3].split("-"))
         draft.add(found.start(), found.end(), ", ".join([*(["one"] if found[1] else []), _area(found[2]), words]), "phone")
-    for found in draft.find_at_numbers(_LOCAL):
+    for found in draft.find_at_numbers(_LOCAL, after=_BEFORE_LINE):
         _add(draft, found, [digits(found["office"]), digits(found["line"])])
-    for found in draft.find_at_numbers(_SHORT_NUMBERS):
+    for found in draft.find_at_numbers(_SHORT_NUMBERS) if _ANY_SHORT_NUMBER.search(text) else ():
         before = [word.lower().strip(".,:\"'") for word in words_before(text, found.start())[-2:]]
         if (found[1] == "911" and (not before or before[-1] not in ("porsche", "the"))) or _PHONE_WORDS.intersection(before):
             draft.add(found.start(), found.end(), digits(found[1]), "phone")
@@ -75,12 +83,12 @@ def find_phones(draft: Draft) -> None:
 def find_digits(draft: Draft) -> None:
     """Find numbers that are read digit by digit, by their form or by the word before: "PIN 1234", ZIP codes, card numbers."""
     text = draft.text
-    for found in draft.find_at_numbers(_GROUPS):
+    for found in draft.find_at_numbers(_GROUPS, after=_BEFORE_DIGITS):
         if found[0].count("-") == 2 and sum(map(str.isdigit, found[0])) < 7:
             continue
         words = digit_groups(found[0].rstrip("Xx")) + (" X" if found[0][-1] in "xX" else "")
         draft.add(found.start(), found.end(), words, "digits")
-    for found in draft.find_at_numbers(_ZIP_PLUS):
+    for found in draft.find_at_numbers(_ZIP_PLUS, after=_BEFORE_HYPHEN):
         draft.add(found.start(), found.end(), f"{digits(found[1])}, {digits(found[2])}", "digits")
     for found in draft.find_at_numbers(_RUN):
         number = found[0]

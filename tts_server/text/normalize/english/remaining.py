@@ -17,12 +17,14 @@ def find_remaining(draft: Draft) -> None:
     if not draft.has_digits:
         return
     text = draft.text
-    for found in _POINT.finditer(text):
-        draft.add(found.start(), found.end(), f"point {digits(found[1])}", "decimal")
-    for found in _DIGITS.finditer(text):
-        start, end = found.start(), found.end()
-        if draft.is_taken(start, end):
+    if "." in text:
+        _find_points(draft)
+    position = 0
+    for head in draft.free_digits():
+        if head < position or (found := _DIGITS.match(text, head)) is None:
             continue
+        start, end = found.span()
+        position = end
         whole, fraction = found["whole"], found["fraction"]
         if _is_negative(text, start) and draft.is_free(start - 1, end):
             start -= 1
@@ -54,6 +56,12 @@ def find_remaining(draft: Draft) -> None:
         if is_sentence_start(text, start) and start < 3:
             words = words[0].upper() + words[1:]
         draft.add(start, end, words, rule)
+
+
+def _find_points(draft: Draft) -> None:
+    """Read decimals without a digit before the point."""
+    for found in _POINT.finditer(draft.text):
+        draft.add(found.start(), found.end(), f"point {digits(found[1])}", "decimal")
 
 
 def _is_negative(text: str, start: int) -> bool:

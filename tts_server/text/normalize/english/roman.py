@@ -62,6 +62,17 @@ _NOT_NAMES = frozenset(
 )
 
 
+_DIVISION_WORDS = frozenset(form for word in _DIVISIONS for name in (word, f"{word}s") for form in (name, name.capitalize(), name.upper()))
+
+_PREPOSITIONS = frozenset("in of from during by after before at under since through to until".split())
+_AFTER_NUMERAL = frozenset(
+    """
+    we he she they you it there this these those the a an our their his her its my your all both each every no is are has were covers
+    begins starts ends describes deals contains
+    """.split()
+)
+"""Words that cannot follow the pronoun "I", and so tell that "in phase I" has a numeral."""
+
 _INITIALISMS = frozenset("CD DC MD DM CM MC CC MM DI CV CI LI MI CL DL ML CCL MIX DX MV LC".split())
 
 
@@ -76,24 +87,55 @@ def roman_value(numeral: str) -> int:
     return total
 
 
+def _numeral(value: int) -> str:
+    """A number below 4,000 in Roman numerals."""
+    thousands, hundreds, tens, ones = (int(digit) for digit in f"{value:04}")
+    return "M" * thousands + "".join(
+        ("", one, one * 2, one * 3, one + five, five, five + one, five + one * 2, five + one * 3, one + ten)[digit]
+        for digit, (one, five, ten) in ((hundreds, "CDM"), (tens, "XLC"), (ones, "IVX"))
+    )
+
+
+_NUMERALS = frozenset(_numeral(value) for value in range(1, 4000))
+_SMALL_NUMERALS = frozenset(_numeral(value).lower() for value in range(2, 400)) - {"v", "x", "l", "c"}
+_ALL_NUMERALS = _NUMERALS | _SMALL_NUMERALS | {"WWI", "WWII"}
+_HEADS = frozenset(("Super", "WrestleMania", "Olympiad", "Rocky", "Final", "Star", "Apollo", "Saw", "Rambo", "Vatican"))
+
+
 def find_romans(draft: Draft) -> None:
     """Find Roman numerals after words for divisions, after names of rulers, before "century", and years."""
     text = draft.text
-    for found in _BOWL.finditer(text):
-        if value := roman_value(found["numeral"]):
-            draft.add(found.start("numeral"), found.end(), cardinal(value), "roman")
-    for found in _CENTURY.finditer(text):
-        if value := roman_value(found["numeral"]):
-            draft.add(found.start(), found.end(), ordinal(value), "roman")
-    for found in _AFTER_DIVISION.finditer(text):
-        _add_division(draft, found)
-    for found in _AFTER_NAME.finditer(text):
-        _add_name(draft, found)
-    for found in _LISTED.finditer(text):
-        numeral = found["numeral"] or found["small"].upper()
-        if (value := roman_value(numeral)) and (len(numeral) > 1 or "\n" in text):
-            start, end = (found.start("numeral"), found.end("numeral")) if found["numeral"] else (found.start("small"), found.end("small"))
-            draft.add(start, end, cardinal(value), "roman")
+    numerals = draft.words & _ALL_NUMERALS
+    if "entur" in text:
+        for found in _CENTURY.finditer(text):
+            if value := roman_value(found["numeral"]):
+                draft.add(found.start(), found.end(), ordinal(value), "roman")
+    if not numerals:
+        return
+    if draft.has_word(_HEADS):
+        for found in _BOWL.finditer(text):
+            if value := roman_value(found["numeral"]):
+                draft.add(found.start("numeral"), found.end(), cardinal(value), "roman")
+    if draft.has_word(_DIVISION_WORDS):
+        for found in _AFTER_DIVISION.finditer(text):
+            _add_division(draft, found)
+    has_longer = any(len(numeral) > 1 for numeral in numerals)
+    if has_longer or draft.has_word(_RULERS) or draft.has_word(_TITLES):
+        for found in _AFTER_NAME.finditer(text):
+            _add_name(draft, found)
+    if has_longer or "\n" in text:
+        for found in _LISTED.finditer(text):
+            numeral = found["numeral"] or found["small"].upper()
+            if (value := roman_value(numeral)) and (len(numeral) > 1 or "\n" in text):
+                group = "numeral" if found["numeral"] else "small"
+                draft.add(found.start(group), found.end(group), cardinal(value), "roman")
+    if has_longer:
+        _find_clear_numerals(draft)
+
+
+def _find_clear_numerals(draft: Draft) -> None:
+    """Find numerals of several letters that need no word before them: "WWII", "MCMXCIX", "XIV"."""
+    text = draft.text
     for found in _WORLD_WAR.finditer(text):
         draft.add(found.start(), found.end(), f"World War {'One' if found['numeral'] == 'I' else 'Two'}", "roman")
     for found in _YEAR.finditer(text):
@@ -148,11 +190,17 @@ def _is_numeral_one(text: str, found: re.Match[str], key: str) -> bool:
     word, end = found["word"], found.end("numeral")
     if found["to"] or (key != word.lower() and _ALSO.match(text, end)):
         return True
+    following = word_after(text, end)
+    if (
+        key != "war"
+        and word_before(text, found.start("word")).lower() in _PREPOSITIONS
+        and (following.lower() in _AFTER_NUMERAL or text[end : end + 1] == ",")
+    ):
+        return True
     if not word[0].isupper() and key not in ("type", "phase", "stage", "grade", "class"):
         return False
     if key == "war":
         return word_before(text, found.start("word")) in ("World", "Gulf", "Punic", "Opium")
-    following = word_after(text, end)
     if not following and _BREAK.match(text, end):
         return word_before(text, found.start("word")).lower() not in ("this", "that") or text[end : end + 1] in ".:"
     if word[0].isupper() and following in ("of", "and", "is", "was", "covers", "ends", "begins", "starts", "describes"):

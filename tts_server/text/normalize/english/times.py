@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import Draft, ends_sentence, word_after, word_before, words_before
+from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, word_after, word_before, words_before
 from tts_server.text.normalize.english.numbers import cardinal, digits, ordinal
 from tts_server.text.normalize.english.patterns import one_of
 
@@ -24,12 +24,17 @@ _LONG = re.compile(
     r"(?<![\w:.,/-])(?P<hours>[0-9]{1,3}):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])(?:[.,](?P<part>[0-9]{1,3}))?(?![\w:])"
 )
 _RATIO = re.compile(
-    r"(?<![\w:.,/-])(?P<first>[0-9]{1,5}(?:\.[0-9]{1,3})?)(?: ?: ?)(?P<second>[0-9]{1,5}(?:\.[0-9]{1,3})?)"
+    r"(?<![\w:.,/-])(?P<first>[0-9]{1,5}(?:\.[0-9]{1,3})?)(?::| : )(?P<second>[0-9]{1,5}(?:\.[0-9]{1,3})?)"
     r"(?P<third>:[0-9]{1,4})?(?![\w:%]|[.,/-][0-9])"
 )
 _MILITARY = re.compile(
     r"(?<![\w.,/:$-])([01][0-9]|2[0-4])([0-5][0-9])(?= (?:hours|hrs|UTC|GMT|Zulu)\b)|(?<![\w.,/:$-])([01][0-9]"
     r"|2[0-4])([0-5][0-9])(h)(?![\w])"
+)
+_DURATION = re.compile(
+    r"(?<![\w:.,/$€£-])(?:(?P<days>[0-9]{1,3}) ?d ?)?(?:(?:(?P<hours>[0-9]{1,3}) ?h ?)(?P<minutes>[0-9]{1,2}) ?m|"
+    r"(?P<only>[0-9]{1,3}) ?m(?= ?[0-9]{1,2} ?s))"
+    r"(?: ?(?P<seconds>[0-9]{1,2}) ?s)?(?![\w²³/]|['’][\w]|\.[0-9])"
 )
 _ZONE = re.compile(r"(?<![\w])(UTC|GMT)([+−-])([0-9]{1,2})(?::([0-9]{2}))?(?![\w])")
 _BOOKS = (
@@ -49,28 +54,37 @@ _VERSE = re.compile(
 )
 
 
+_BOOK_NAMES = frozenset(_BOOKS)
+_BEFORE_HOURS = followed_by("h", "hUGZ")
+_BEFORE_DURATION = followed_by("dhm", "dhm")
+_BEFORE_COLON = followed_by(":")
+_BEFORE_RANGE = followed_by(":.aApP-–—‑tu", "aApP-–—‑tu")
+_BEFORE_HALF = followed_by(":.haApP", "aApPo")
+_BEFORE_RATIO = followed_by(":.", ":")
+
+
 def find_times(draft: Draft) -> None:
     """Find times, durations, ratios with a colon and verses of the Bible."""
     text = draft.text
-    for found in _VERSE.finditer(text):
+    for found in _VERSE.finditer(text) if ":" in text and draft.has_word(_BOOK_NAMES) else ():
         _add_verse(draft, found)
-    for found in draft.find_at_numbers(_MILITARY):
+    for found in draft.find_at_numbers(_MILITARY, after=_BEFORE_HOURS):
         hours, minutes = (found[1], found[2]) if found[1] else (found[3], found[4])
         words = _hour_digits(hours) + (" hundred" if minutes == "00" else f" {_minutes(minutes)}")
         draft.add(found.start(), found.end(), words + (" hours" if found[5] else ""), "time")
-    for found in _ZONE.finditer(text):
+    for found in _ZONE.finditer(text) if draft.has_digits and ("UTC" in text or "GMT" in text) else ():
         part = f" {_minutes(found[4])}" if found[4] and found[4] != "00" else ""
         sign = "plus" if found[2] == "+" else "minus"
         draft.add(found.start(), found.end(), f"{' '.join(found[1])} {sign} {cardinal(int(found[3]))}{part}", "time")
-    if ":" not in text and not re.search(r"[0-9][ \u00a0]?[apAPho]", text) and "clock" not in text:
-        return
-    for found in draft.find_at_numbers(_LONG):
+    for found in draft.find_at_numbers(_DURATION, after=_BEFORE_DURATION):
+        _add_duration(draft, found)
+    for found in draft.find_at_numbers(_LONG, after=_BEFORE_COLON):
         _add_long(draft, found)
-    for found in draft.find_at_numbers(_CLOCK):
+    for found in draft.find_at_numbers(_CLOCK, after=_BEFORE_RANGE):
         _add_range(draft, found)
-    for found in draft.find_at_numbers(_TIME):
+    for found in draft.find_at_numbers(_TIME, after=_BEFORE_HALF):
         _add_time(draft, found)
-    for found in draft.find_at_numbers(_RATIO):
+    for found in draft.find_at_numbers(_RATIO, after=_BEFORE_RATIO) if ":" in text else ():
         _add_ratio(draft, found)
 
 
@@ -176,6 +190,12 @@ def _add_long(draft: Draft, found: re.Match[str]) -> None:
         kept = [part for part, number in zip(parts, (hours, minutes, seconds), strict=True) if number] or [parts[2]]
         words = kept[0] if len(kept) == 1 else f"{', '.join(kept[:-1])} and {kept[-1]}"
     draft.add(found.start(), found.end(), words, "time")
+
+
+def _add_duration(draft: Draft, found: re.Match[str]) -> None:
+    """Days, hours, minutes and seconds by their letters: "m" is minutes after hours and before seconds."""
+    parts = ((found["days"], "day"), (found["hours"], "hour"), (found["minutes"] or found["only"], "minute"), (found["seconds"], "second"))
+    draft.add(found.start(), found.end(), " ".join(_count(int(number), noun) for number, noun in parts if number), "time")
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import Draft, word_before
+from tts_server.text.normalize.english.draft import Draft, followed_by, word_before
 from tts_server.text.normalize.english.initialisms import is_pronounceable, spell
 from tts_server.text.normalize.english.numbers import cardinal, digits, integer, pairs
 from tts_server.text.normalize.english.patterns import one_of
@@ -48,7 +48,8 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _IP = re.compile(r"(?<![\w.])(?P<ip>[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?P<port>:[0-9]{1,5})?(?P<mask>/[0-9]{1,2})?(?![\w]|\.[0-9])")
-_INNER_DOT = re.compile(r"\.[A-Za-z0-9]")
+_INNER_DOT = re.compile(r"\.(?:[A-Za-z]|7[zZ])")
+_BEFORE_POINT = followed_by(".")
 _FILE = re.compile(
     rf"(?<![\w@.])(?P<stem>[A-Za-z0-9_][\w-]{{0,60}}(?:\.[\w-]{{1,20}}){{0,2}})\.(?P<extension>{_EXTENSION})(?![\w]|\.[\w])", re.IGNORECASE
 )
@@ -62,6 +63,7 @@ _UNIX_PATH = re.compile(
 _WINDOWS_PATH = re.compile(r"(?<![\w])(?P<drive>[A-Z]):\\(?P<path>[\w .$-]{0,64}(?:\\[\w.$-]{1,64}){0,16}\\?)")
 _HANDLE = re.compile(r"(?<![\w@./])@(?P<name>[A-Za-z_][\w]{0,40}(?:\.[\w]{1,20}){0,2})")
 _HASHTAG = re.compile(r"(?<![\w&#])#(?P<name>[^\W\d][\w]{0,60})")
+_NUMBERED_NAME = re.compile(r"-[A-Za-z-]{0,12}[0-9]")
 _HEX_COLOR = re.compile("[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3}")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\d_]+|[._+%-]")
 _SIGNS = {".": "dot", "_": "underscore", "-": "dash", "+": "plus", "%": "percent"}
@@ -84,7 +86,7 @@ def find_addresses(draft: Draft) -> None:
             words = " backslash ".join(_said(part) for part in path["path"].split("\\") if part.strip())
             draft.add(path.start(), path.end(), f"{path['drive']} colon backslash {words}".strip(), "url")
     if "." in text or "/" in text:
-        for ip in draft.find_at_numbers(_IP):
+        for ip in draft.find_at_numbers(_IP, after=_BEFORE_POINT):
             if all(int(part) < 256 for part in ip["ip"].split(".")):
                 port = f" port {pairs(ip['port'][1:])}" if ip["port"] else ""
                 mask = f" slash {cardinal(int(ip['mask'][1:]))}" if ip["mask"] else ""
@@ -96,10 +98,13 @@ def find_addresses(draft: Draft) -> None:
             _add_path(draft, path)
         if has_inner_dot:
             _find_files(draft)
-    for handle in _HANDLE.finditer(text):
+    for handle in _HANDLE.finditer(text) if "@" in text else ():
         draft.add(handle.start(), handle.end(), f"at {_said(handle['name'])}", "symbol")
-    for hashtag in _HASHTAG.finditer(text):
+    for hashtag in _HASHTAG.finditer(text) if "#" in text else ():
         if _HEX_COLOR.fullmatch(hashtag["name"]) and any(map(str.isdigit, hashtag["name"])):
+            continue
+        if _NUMBERED_NAME.match(text, hashtag.end()):  # "#INV-2024-0098"
+            draft.add(hashtag.start(), hashtag.start() + 1, "number ", "symbol")
             continue
         draft.add(hashtag.start(), hashtag.end(), f"hashtag {_tag(hashtag['name'])}", "symbol")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, is_plural, word_after, word_before
+from tts_server.text.normalize.english.draft import FUNCTION_WORDS, Draft, ends_sentence, followed_by, is_plural, word_after, word_before
 from tts_server.text.normalize.english.numbers import cardinal, decade, digits, year
 
 _DASH = "[-–—‑]"
@@ -19,6 +19,8 @@ _BARE_YEAR = re.compile(
 )
 _SEASON = re.compile(r"(?<![\w.,/-])((?:19|20)[0-9]{2})/([0-9]{2})(?![\w/%]|[.,][0-9])")
 _AFTER_ERA = re.compile(r"(?<![\w])(A\.D\.|AD|B\.C\.|BC) ([1-9][0-9]{0,3})(?![\w%]|[.,:/-][0-9])")
+_PART_OF_YEAR = re.compile("[hq][1-4]|fy")
+_ERAS = frozenset(("AD", "BC", "A", "B"))
 _BETWEEN = re.compile(r"[ ]?['’]s(?![\w])")
 _YEAR_CUES = frozenset(
     """
@@ -45,23 +47,29 @@ _COUNTED = frozenset(
 _SINGULAR_CUES = frozenset("roaring swinging the his her their my our your early mid late".split())
 
 
+_BEFORE_S = followed_by("s'’")
+_BEFORE_SLASH = followed_by("/")
+
+
 def find_decades(draft: Draft) -> None:
     """Find decades: "the 1990s", "the '80s"."""
-    for found in draft.find_at_numbers(_DECADE, "'’‘"):
+    for found in draft.find_at_numbers(_DECADE, "'’‘", after=_BEFORE_S):
         _add_decade(draft, found)
 
 
 def find_years(draft: Draft) -> None:
     """Find short years ("'24") and numbers that are years by their context."""
+    if not draft.has_digits:
+        return
     text = draft.text
     for found in _SHORT_YEAR.finditer(text):
         if text.count(found[0][0], max(0, found.start() - 80), found.start()) % 2 == 0 or found[0][0] == "’":
             number = int(found[1])
             words = f"oh {cardinal(number)}" if 0 < number < 10 else "two thousand" if number == 0 else cardinal(number)
             draft.add(found.start(), found.end(), words, "year")
-    for found in _AFTER_ERA.finditer(text):
+    for found in _AFTER_ERA.finditer(text) if draft.has_word(_ERAS) else ():
         draft.add(found.start(), found.end(), f"{' '.join(found[1].replace('.', ''))} {year(int(found[2]))}", "year")
-    for found in draft.find_at_numbers(_SEASON):
+    for found in draft.find_at_numbers(_SEASON, after=_BEFORE_SLASH):
         last = int(found[2])
         if last == (int(found[1]) + 1) % 100:
             draft.add(
@@ -155,7 +163,7 @@ def _is_year(text: str, start: int, end: int, number: int) -> bool:
     in_parentheses = text[start - 1 : start] == "(" and text[end : end + 1] in (")", ",")
     if before in _COUNT_CUES or following in _COUNTED:
         return False
-    if before in _STRONG_CUES or in_parentheses:
+    if before in _STRONG_CUES or in_parentheses or _PART_OF_YEAR.fullmatch(before):
         return 1000 <= number <= 2199
     if number > 2099 or number < 1000 or _BETWEEN.match(text, end):
         return 1000 <= number <= 2099
