@@ -60,4 +60,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("De rit duurt 12 min. Daarna rust.", "De rit duurt twaalf minuten. Daarna rust."),
     ("Het kost 5 mln.", "Het kost vijf miljoen."),
     ("Hij kijkt Disney+.", "Hij kijkt Disney plus."),
+    ("De huur is € 950 p.m. voor ons.", "De huur is negenhonderdvijftig euro per maand voor ons."),
+    ("Neem 1/2 l melk.", "Neem een halve liter melk."),
+    ("Prijs: € 3,99/kg.", "Prijs: drie euro negenennegentig per kilo."),
 ]

@@ -65,4 +65,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Lyon a gagné 3 à 1.", "Lyon a gagné trois à un."),
     ("Lyon a battu Lens 3-1.", "Lyon a battu Lens trois à un."),
     ("Il code en C++.", "Il code en C plus plus."),
+    ("Du lun. au ven.", "Du lundi au vendredi."),
+    ("Prenez 3/4 l de lait.", "Prenez trois quarts de litre de lait."),
+    ("Le chap. IV commence.", "Le chapitre quatre commence."),
 ]

@@ -73,4 +73,9 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Wir treffen uns um 20 h.", "Wir treffen uns um zwanzig Uhr."),
     ("Das kostet Fr. 8.50.", "Das kostet acht Franken fünfzig."),
     ("Er schreibt C++ und schaut Disney+.", "Er schreibt C plus plus und schaut Disney plus."),
+    ("Friedrich II. lebte im 18. Jh.", "Friedrich der Zweite lebte im achtzehnten Jahrhundert."),
+    ("Das Paket misst 30x20x15 cm.", "Das Paket misst dreißig mal zwanzig mal fünfzehn Zentimeter."),
+    ("Dazu kommt ½ kg Mehl.", "Dazu kommt ein halbes Kilogramm Mehl."),
+    ("Bd. II kostet 12 €/Monat.", "Band zwei kostet zwölf Euro pro Monat."),
+    ("Wir haben 37,5 Std./Woche.", "Wir haben siebenunddreißig Komma fünf Stunden pro Woche."),
 ]

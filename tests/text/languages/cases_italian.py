@@ -60,4 +60,8 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Ha vinto 3-1 contro il Milan.", "Ha vinto tre a uno contro il Milan."),
     ("Dura 5 sec. Poi basta.", "Dura cinque secondi. Poi basta."),
     ("Guarda Disney+.", "Guarda Disney plus."),
+    ("Nel XIX sec. la città crebbe.", "Nel diciannovesimo secolo la città crebbe."),
+    ("Ha 20 min. di ritardo.", "Ha venti minuti di ritardo."),
+    ("Serve 1/2 l di latte.", "Serve mezzo litro di latte."),
+    ("Il cap. IV è breve.", "Il capitolo quattro è breve."),
 ]

@@ -61,4 +61,5 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Lata 80. i 90. XX wieku.", "Lata osiemdziesiąte i dziewięćdziesiąte dwudziestego wieku."),
     ("Polska wygrała 3:1.", ("Polska wygrała trzy jeden.", "Polska wygrała trzy do jednego.")),
     ("Ogląda Disney+.", "Ogląda Disney plus."),
+    ("Mieszkamy przy ul. Długiej 15 m. 3.", "Mieszkamy przy ulicy Długiej piętnaście mieszkania trzy."),
 ]

@@ -59,4 +59,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Parabéns 🎉!", ("Parabéns !", "Parabéns!")),
     ("Ganhou 3-1 ao Porto.", "Ganhou três a um ao Porto."),
     ("Vê Disney+ em casa.", "Vê Disney plus em casa."),
+    ("Voltou no séc. XIX.", "Voltou no século dezenove."),
+    ("Leva 1/2 l de leite.", "Leva meio litro de leite."),
+    ("De seg. a sex. às 9h.", "De segunda a sexta às nove horas."),
 ]

@@ -61,4 +61,8 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("El equipo ganó 3-1.", "El equipo ganó tres a uno."),
     ("Ganaron 3:1 al Betis.", "Ganaron tres a uno al Betis."),
     ("Programa en C++ y ve Disney+.", "Programa en C plus plus y ve Disney plus."),
+    ("El piso cuesta 950 €/mes.", "El piso cuesta novecientos cincuenta euros por mes."),
+    ("Añada 1/4 l de leche y 3 cdas.", "Añada un cuarto de litro de leche y tres cucharadas."),
+    ("Espera 1/2 h.", "Espera media hora."),
+    ("En el s. XVI.", "En el siglo dieciséis."),
 ]

@@ -50,4 +50,7 @@ CASES: list[tuple[str, str | tuple[str, ...]]] = [
     ("Sverige vann med 3-1.", "Sverige vann med tre ett."),
     ("Henrik VIII hade sex hustrur.", "Henrik den åttonde hade sex hustrur."),
     ("Han kodar i C++.", "Han kodar i C plus plus."),
+    ("Hyran är 8 500 kr/mån.", "Hyran är åttatusen femhundra kronor per månad."),
+    ("Tåget går 14.05 från spår 3.", "Tåget går fjorton noll fem från spår tre."),
+    ("Ta ½ kg mjöl.", "Ta ett halvt kilogram mjöl."),
 ]

@@ -45,10 +45,17 @@ def _suffix(rules: LanguageRules) -> re.Pattern[str]:
     end = r"(?![^\W\d_]|[²³])" if rules.is_spaced else r"(?![A-Za-z²³])"
     nothing = "(?!)"
     magnitudes = rf"{_SPACE}?(?P<magnitude>{_alternatives(rules.magnitudes) or nothing}){end}"
-    currencies = rf"{_SPACE}?(?P<currency>{_alternatives(rules.currencies) or nothing}){end}"
+    names = _alternatives(rules.currencies) or nothing
+    currencies = rf"{_SPACE}?(?P<currency>{names})(?:/(?P<money_per>{_alternatives(rules.per) or nothing}))?{end}"
+    big_currencies = rf"{_SPACE}?(?P<big_currency>{names}){end}"
     units = rf"{_SPACE}?(?P<unit>{_alternatives(rules.units) or nothing})(?:/(?P<per>{_alternatives(rules.per) or nothing}))?{end}"
     joint = rf"(?:{re.escape(rules.of_word)} |d['’])?" if rules.of_word else ""
-    return re.compile(rf"(?:{magnitudes})(?:{_SPACE}?{joint}{currencies.replace('currency', 'big_currency')})?|{currencies}|{units}")
+    return re.compile(rf"(?:{magnitudes})(?:{_SPACE}?{joint}{big_currencies})?|{currencies}|{units}")
+
+
+@functools.cache
+def _per(rules: LanguageRules) -> re.Pattern[str]:
+    return re.compile(rf"/({_alternatives(rules.per) or '(?!)'})(?![^\W\d_]|[²³])")
 
 
 @functools.cache
@@ -76,7 +83,7 @@ def read_suffix(text: str, start: int, rules: LanguageRules) -> Suffix | None:
         noun = rules.magnitudes[found["magnitude"]]
         return Suffix(found.end(), magnitude=noun, magnitude_text=found["magnitude"], currency=found["big_currency"] or "")
     if found["currency"]:
-        return Suffix(found.end(), currency=found["currency"])
+        return Suffix(found.end(), currency=found["currency"], per=found["money_per"] or "")
     return Suffix(found.end(), unit=rules.units[found["unit"]], per=found["per"] or "")
 
 
@@ -150,6 +157,8 @@ def _read_identifier(text: str, number: Number, rules: LanguageRules) -> Edit:
 def _read_slash(text: str, number: Number, found: re.Match[str], rules: LanguageRules) -> Edit:
     numerator, denominator = number.value, int(found[1])
     said = rules.fraction(numerator, denominator) if numerator < denominator else None
+    if said is not None and (measured := _measured(text, found.end(), (numerator, denominator), said, rules)):
+        return Edit(number.start, *measured, "fraction")
     if said is None:
         word = "" if (numerator, denominator) == (24, 7) else rules.out_of_word
         said = rules.joined(rules.quantity(number), word, rules.digits_or_cardinal(found[1]))
@@ -161,8 +170,20 @@ def _read_vulgar(text: str, prefix: re.Match[str], rules: LanguageRules) -> Edit
     if said := rules.fraction(*FRACTIONS[text[at]]):
         sign = rules.minus_word if prefix["sign"] and prefix["sign"].strip() in _MINUS else ""
         space = " " if rules.is_spaced and at and text[at - 1].isalnum() else ""
+        if not sign and not space and (measured := _measured(text, at + 1, FRACTIONS[text[at]], said, rules)):
+            return Edit(prefix.start(), *measured, "fraction")
         return Edit(prefix.start(), at + 1, space + rules.joined(sign, said) + _unit_after(text, at + 1, rules), "fraction")
     return None
+
+
+def _measured(text: str, end: int, fraction: tuple[int, int], said: str, rules: LanguageRules) -> tuple[int, str] | None:
+    """Where the unit behind a fraction ends, and both in words: "medio litro", "un cuarto de litro"."""
+    suffix = read_suffix(text, end, rules) if rules.fraction_of is not None else None
+    if suffix is None or suffix.unit is None:
+        return None
+    if fraction == (1, 2):
+        return suffix.end, rules.joined(rules.half_of(suffix.unit), rules.per.get(suffix.per, ""))
+    return suffix.end, rules.joined(said, rules.fraction_of or "", suffix.unit.forms[0], rules.per.get(suffix.per, ""))
 
 
 def _unit_after(text: str, end: int, rules: LanguageRules) -> str:
@@ -180,6 +201,8 @@ def _read_quantity(text: str, start: int, sign: str, currency: str, number: Numb
         currency, end, suffix = suffix.currency, suffix.end, None  # $5 MXN
     if currency and suffix and not (suffix.magnitude and not suffix.currency):
         suffix = None
+    if currency and not suffix and (per := _per(rules).match(text, end)):
+        suffix = Suffix(per.end(), currency=currency, per=per[1])
     end = suffix.end if suffix else end
     said_sign = (
         rules.joined({"+": rules.plus_word, "±": f"{rules.plus_word} {rules.minus_word}"}.get(sign, rules.minus_word)) if sign else ""
@@ -203,7 +226,7 @@ def _say(number: Number, currency: str, suffix: Suffix | None, place: Place, rul
         return rules.magnitude_of(said, rules.currencies[name][0]) if name else said
     if currency or (suffix and suffix.currency):
         noun, cent = rules.currencies[currency or (suffix.currency if suffix else "")]
-        return rules.money(number, noun, cent, place)
+        return rules.joined(rules.money(number, noun, cent, place), rules.per.get(suffix.per, "") if suffix else "")
     if suffix and suffix.unit:
         return rules.joined(rules.count(number, suffix.unit, place), rules.per.get(suffix.per, ""))
     if len(number.digits) > 9 and not number.is_grouped and not number.decimals and not number.digits.endswith("000"):

@@ -9,6 +9,7 @@ from tts_server.text.normalize import dutch_words, scanner
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 
 
 class Dutch(LanguageRules):
@@ -27,6 +28,8 @@ class Dutch(LanguageRules):
     score_word = "tegen"
     out_of_word = "van de"
     half_words = ("een half", "en een half")
+    half_adjectives = {"": "een halve", "m": "een halve", "f": "een halve", "c": "een halve", "n": "een half"}
+    fraction_of = ""
     fraction_words = dutch_words.FRACTION_WORDS
     and_fraction = " "
     powers = {"²": "kwadraat", "³": "tot de derde", "n": "tot de macht"}
@@ -67,6 +70,7 @@ class Dutch(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            product_rule(self, self.operators["×"]),
             (
                 r"(?P<number>\d{1,3})(?:x(?=[ ][^\W\d_]|[.,!?)]|\Z)|[ ]?maal(?!\w))",
                 "cardinal",

@@ -123,6 +123,8 @@ PREFIXES = {
     "№": "nummer",
 }
 PER = {
+    "week": "per week",
+    "nacht": "per nacht",
     "100 km": "per honderd kilometer",
     "100km": "per honderd kilometer",
     "h": "per uur",
@@ -213,7 +215,19 @@ ABBREVIATIONS = {
     "t. g. v.": "ten gevolge van",
     "b. v.": "bijvoorbeeld",
 }
-FINAL_ABBREVIATIONS = {"enz.": "enzovoort", "etc.": "et cetera", "enzv.": "enzovoort", "e. a.": "en anderen"}
+FINAL_ABBREVIATIONS = {
+    "ma.": "maandag",
+    "wo.": "woensdag",
+    "vr.": "vrijdag",
+    "za.": "zaterdag",
+    "p.m.": "per maand",
+    "p.j.": "per jaar",
+    "p.w.": "per week",
+    "enz.": "enzovoort",
+    "etc.": "et cetera",
+    "enzv.": "enzovoort",
+    "e. a.": "en anderen",
+}
 TITLES = {
     "dhr.": "de heer",
     "mevr.": "mevrouw",

@@ -10,6 +10,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 
 
 class French(LanguageRules):
@@ -46,6 +47,8 @@ class French(LanguageRules):
     score_word = "à"
     out_of_word = "sur"
     half_words = ("un demi", "et demi")
+    half_adjectives = {"f": "une demi"}
+    fraction_of = "de"
     fraction_words = french_words.FRACTION_WORDS
     and_fraction = " et "
     powers = {"²": "au carré", "³": "au cube", "n": "puissance"}
@@ -84,6 +87,7 @@ class French(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            product_rule(self, self.operators["×"]),
             (r"2nd(?P<end>e?)(?P<plural>s?)(?!\w)", "ordinal", lambda found, place: "second" + found["end"] + found["plural"]),
             (
                 r"(?P<number>\d{1,3})[xX](?=[ ][^\W\d_]|[.,!?)]|\Z)",

@@ -181,6 +181,9 @@ PREFIXES = {
     "№": "numéro",
 }
 PER = {
+    "semaine": "par semaine",
+    "nuit": "par nuit",
+    "pers.": "par personne",
     "100 km": "aux cent kilomètres",
     "100km": "aux cent kilomètres",
     "h": "par heure",
@@ -227,6 +230,8 @@ MONTH_NAMES = {
     "sept": 9,
 }
 ABBREVIATIONS = {
+    "c. à café": "cuillère à café",
+    "c. à soupe": "cuillère à soupe",
     "p. ex.": "par exemple",
     "par ex.": "par exemple",
     "c.-à-d.": "c'est-à-dire",
@@ -261,7 +266,17 @@ ABBREVIATIONS = {
     "§§": "paragraphes",
     "ibid.": "ibidem",
 }
-FINAL_ABBREVIATIONS = {"etc.": "et cetera", "et al.": "et autres"}
+FINAL_ABBREVIATIONS = {
+    "lun.": "lundi",
+    "jeu.": "jeudi",
+    "ven.": "vendredi",
+    "sam.": "samedi",
+    "dim.": "dimanche",
+    "c. à s.": "cuillère à soupe",
+    "c. à c.": "cuillère à café",
+    "etc.": "et cetera",
+    "et al.": "et autres",
+}
 TITLES = {
     "M.": "Monsieur",
     "MM.": "Messieurs",

@@ -10,6 +10,7 @@ from tts_server.text.normalize.german_weekdays import find_weekdays
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 from tts_server.text.normalize.stops import merge_edits
 
 _MONTHS = ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember")
@@ -54,6 +55,8 @@ class German(LanguageRules):
     score_word = "zu"
     out_of_word = "von"
     half_words = ("einhalb", "einhalb")
+    half_adjectives = {"m": "ein halber", "f": "eine halbe", "n": "ein halbes"}
+    fraction_of = ""
     fraction_words = german_words.FRACTION_WORDS
     powers = {"²": "hoch zwei", "³": "hoch drei", "n": "hoch"}
 
@@ -92,6 +95,7 @@ class German(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            product_rule(self, self.operators["×"]),
             (r"(?P<number>\d{2,4})er(?P<ending>n?)(?:(?P<gap>[ -])(?=Jahre))?(?!\w)", "decade", self._say_decade),
             (r"(?P<number>\d{1,3})(?:-?mal|x(?=[ ][^\W\d_]))(?!\w)", "cardinal", self._say_times),
             (r"(?P<first>\d{1,2})\.[ ]?(?P<mark>[-–/])[ ]?(?P<second>\d{1,2})\.(?=[ ][^\W\d_])", "range", self._say_ordinals),

@@ -121,6 +121,13 @@ UNITS = {
 UNITS["kcal"] = parse_noun("f Kilokalorie|Kilokalorien")
 del UNITS["J"]  # "18 J." are years
 PER = {
+    "Woche": "pro Woche",
+    "Stück": "pro Stück",
+    "Stk.": "pro Stück",
+    "Nacht": "pro Nacht",
+    "Std.": "pro Stunde",
+    "Mon.": "pro Monat",
+    "J.": "pro Jahr",
     "100 km": "pro einhundert Kilometer",
     "100km": "pro einhundert Kilometer",
     "h": "pro Stunde",
@@ -194,6 +201,11 @@ MONTH_NAMES = {
     }
 }
 ABBREVIATIONS = {
+    "Bj.": "Baujahr",
+    "tägl.": "täglich",
+    "wöchentl.": "wöchentlich",
+    "monatl.": "monatlich",
+    "jährl.": "jährlich",
     "z. B.": "zum Beispiel",
     "d. h.": "das heißt",
     "u. a.": "unter anderem",
@@ -254,6 +266,10 @@ ABBREVIATIONS = {
     "bzgl.": "bezüglich",
 }
 FINAL_ABBREVIATIONS = {
+    "Pkt.": "Punkte",
+    "Wfl.": "Wohnfläche",
+    "Jh.": "Jahrhundert",
+    "Jhd.": "Jahrhundert",
     "usw.": "und so weiter",
     "etc.": "et cetera",
     "u. v. m.": "und vieles mehr",

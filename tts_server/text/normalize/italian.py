@@ -10,6 +10,7 @@ from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.nouns import Noun
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 
 
 class Italian(LanguageRules):
@@ -35,6 +36,8 @@ class Italian(LanguageRules):
     score_word = "a"
     out_of_word = "su"
     half_words = ("mezzo", "e mezzo")
+    half_adjectives = {"f": "mezza"}
+    fraction_of = "di"
     fraction_words = italian_words.FRACTION_WORDS
     and_fraction = " e "
     powers = {"²": "al quadrato", "³": "al cubo", "n": "alla"}
@@ -92,6 +95,7 @@ class Italian(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            product_rule(self, self.operators["×"]),
             (
                 r"(?P<number>\d{1,3})[xX](?=[ ][^\W\d_]|[.,!?)]|\Z)",
                 "cardinal",

@@ -60,7 +60,7 @@ UNITS = {
         %: m per cento
         ‰: m per mille
         h: f ora|ore
-        min: m minuto|minuti
+        min, min.: m minuto|minuti
         sec, sec.: m secondo|secondi
         °C, ° C: m grado Celsius|gradi Celsius
         °F, ° F: m grado Fahrenheit|gradi Fahrenheit
@@ -145,6 +145,8 @@ OPERATORS = {
 }
 PREFIXES = {"~": "circa", "≈": "circa", "<": "meno di", ">": "più di", "≤": "al massimo", "≥": "almeno", "#": "numero", "№": "numero"}
 PER = {
+    "settimana": "a settimana",
+    "notte": "a notte",
     "100 km": "per cento chilometri",
     "100km": "per cento chilometri",
     "h": "all'ora",
@@ -193,6 +195,7 @@ MONTH_NAMES = {
     "dic.": 12,
 }
 ABBREVIATIONS = {
+    "sec.": "secolo",
     "p. es.": "per esempio",
     "ad es.": "ad esempio",
     "per es.": "per esempio",
@@ -234,7 +237,17 @@ ABBREVIATIONS = {
     "egr.": "egregio",
     "Egr.": "Egregio",
 }
-FINAL_ABBREVIATIONS = {"ecc.": "eccetera", "etc.": "eccetera", "et al.": "e altri"}
+FINAL_ABBREVIATIONS = {
+    "lun.": "lunedì",
+    "merc.": "mercoledì",
+    "giov.": "giovedì",
+    "ven.": "venerdì",
+    "sab.": "sabato",
+    "dom.": "domenica",
+    "ecc.": "eccetera",
+    "etc.": "eccetera",
+    "et al.": "e altri",
+}
 TITLES = {
     "sig.": "signor",
     "sig.ra": "signora",

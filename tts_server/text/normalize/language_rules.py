@@ -59,8 +59,12 @@ class LanguageRules:
     """Between the numbers of a score, 3-1 or 3:1."""
     half_words: tuple[str, str] = ("", "")
     """What ½ is alone, and what follows a whole number ("et demi")."""
+    half_adjectives: Mapping[str, str] = {}
+    """What ½ is in front of a unit, by gender, where it is not as alone."""
     fraction_words: Mapping[int, Noun] = {}
     """Denominators: singular and plural."""
+    fraction_of: str | None = None
+    """Between a fraction other than a half and its unit; None where fractions are read without their units."""
     and_fraction = " "
     """Between a whole number and a fraction other than a half."""
     powers: Mapping[str, str] = {}
@@ -248,6 +252,10 @@ class LanguageRules:
         number = Number(0, 0, str(numerator))
         return self.joined(self.cardinal(numerator, noun.gender), self.form(number, noun))
 
+    def half_of(self, noun: Noun) -> str:
+        """Half a unit."""
+        return self.joined(self.half_adjectives.get(noun.gender) or self.half_words[0], noun.forms[0])
+
     def mixed(self, number: Number, numerator: int, denominator: int) -> str:
         """A whole number and a fraction: 2½."""
         whole = self.quantity(number)
@@ -286,7 +294,12 @@ class LanguageRules:
         """A Roman numeral with what is written behind it (`e`, `º`, `.`), None where it is none. The place includes the suffix."""
         if suffix in self.roman_suffixes and suffix in self.ordinal_suffixes:
             return self.ordinal(value, self.ordinal_suffixes[suffix.lower()])
-        return self.cardinal(value) if not suffix and place.word_before.lower() in self.roman_nouns else None
+        return self.cardinal(value) if not suffix and self.noun_before(place) in self.roman_nouns else None
+
+    def noun_before(self, place: Place) -> str:
+        """The word in front, in lower case; what an abbreviation stands for."""
+        written = place.abbreviation_before
+        return (self.numbered.get(written) or self.abbreviations.get(written) or place.word_before).lower()
 
     def monarch(self, value: int, place: Place) -> str:
         """The numeral of a ruler's name."""

@@ -10,6 +10,8 @@ _LOOK = 48
 _AFTER = re.compile(r"[ \u00a0\u202f-]?(?P<word>[^\W\d_]{1,40})")
 _BETWEEN = frozenset(" \u00a0\u202f'’-")
 _MOST_BETWEEN = 3
+_LONGEST_ABBREVIATION = 10
+_ABBREVIATION = re.compile(r"(?<!\w)([^\W\d_]{1,8}\.)[ \u00a0]?\Z")
 _WORDS = re.compile(r"[^\W\d_]{1,40}")
 
 
@@ -43,6 +45,12 @@ class Place:
         while start > first and text[start - 1].isalpha():
             start -= 1
         return text[start:end]
+
+    @property
+    def abbreviation_before(self) -> str:
+        """The word with a full stop in front, if no more than a space is between."""
+        found = _ABBREVIATION.search(self.text, max(0, self.start - _LONGEST_ABBREVIATION), self.start)
+        return found[1] if found else ""
 
     @property
     def words_before(self) -> list[str]:

@@ -90,7 +90,7 @@ class Polish(LanguageRules):
                 "date",
                 lambda found, _: polish_ordinal(int(found["day"]), "gen"),
             ),
-            (r"(?P<first>\d{1,4})/(?P<second>\d{1,4})(?![\d/])", "cardinal", self._say_house),
+            (r"(?P<first>\d{1,4})(?:/|[ ]m\.[ ]?)(?P<second>\d{1,4})(?![\d/])", "cardinal", self._say_house),
             (r"(?P<first>\d{4})[ ]?[–—-][ ]?(?P<second>\d{4})(?![\d-])", "year", self._say_years),
             (rf"(?P<year>\d{{1,4}}){_YEAR}(?!\w)", "year", self._say_year),
             (r"(?P<number>[1-9]0)\.(?=[ ]?(?:[^\w]|\Z|[a-z]{2}))", "decade", self._say_decade),
@@ -295,7 +295,8 @@ class Polish(LanguageRules):
         """The numbers of a house and a flat."""
         if not _ADDRESS_BEFORE.search(place.before):
             return None
-        return f"{self.cardinal(int(found['first']))} łamane przez {self.cardinal(int(found['second']))}"
+        between = "łamane przez" if "/" in found[0] else "mieszkania"
+        return f"{self.cardinal(int(found['first']))} {between} {self.cardinal(int(found['second']))}"
 
     def _say_score(self, found: re.Match[str], place: Place) -> str:
         return self.joined(self.cardinal(int(found["first"])), "do", self.cardinal(int(found["second"]), "gen"))

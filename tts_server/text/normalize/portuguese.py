@@ -9,6 +9,7 @@ from tts_server.text.normalize import portuguese_words, scanner
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 
 
 class Portuguese(LanguageRules):
@@ -25,6 +26,8 @@ class Portuguese(LanguageRules):
     score_word = "a"
     out_of_word = "de"
     half_words = ("meio", "e meio")
+    half_adjectives = {"f": "meia"}
+    fraction_of = "de"
     fraction_words = portuguese_words.FRACTION_WORDS
     and_fraction = " e "
     powers = {"²": "ao quadrado", "³": "ao cubo", "n": "elevado a"}
@@ -69,6 +72,7 @@ class Portuguese(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            product_rule(self, self.operators["×"]),
             (
                 r"(?P<number>\d{1,3})[xX](?=[ ][^\W\d_]|[.,!?)]|\Z)",
                 "cardinal",
@@ -113,7 +117,7 @@ class Portuguese(LanguageRules):
 
     def roman(self, value: int, suffix: str, place: Place) -> str | None:
         """Ordinals for centuries up to ten: "século quinto", "século dezenove"."""
-        is_century = place.word_before.lower() in ("século", "séc") and not suffix
+        is_century = self.noun_before(place) in ("século", "séc") and not suffix
         return self.ordinal(value, "m") if is_century and value <= 10 else super().roman(value, suffix, place)
 
     def monarch(self, value: int, place: Place) -> str:

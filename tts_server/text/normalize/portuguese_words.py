@@ -149,6 +149,8 @@ PREFIXES = {
     "№": "número",
 }
 PER = {
+    "semana": "por semana",
+    "noite": "por noite",
     "100 km": "por cem quilômetros",
     "100km": "por cem quilômetros",
     "h": "por hora",
@@ -227,7 +229,19 @@ ABBREVIATIONS = {
     "pág. web": "página web",
     "i. e.": "isto é",
 }
-FINAL_ABBREVIATIONS = {"etc.": "et cetera", "S. A.": "sociedade anônima", "et al.": "e outros"}
+FINAL_ABBREVIATIONS = {
+    "seg.": "segunda",
+    "ter.": "terça",
+    "qua.": "quarta",
+    "qui.": "quinta",
+    "sex.": "sexta",
+    "sáb.": "sábado",
+    "esq.": "esquerdo",
+    "dto.": "direito",
+    "etc.": "et cetera",
+    "S. A.": "sociedade anônima",
+    "et al.": "e outros",
+}
 TITLES = {
     "Sr.": "senhor",
     "Sra.": "senhora",

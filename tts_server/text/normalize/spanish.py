@@ -9,6 +9,7 @@ from tts_server.text.normalize import scanner, spanish_words
 from tts_server.text.normalize.language_rules import LanguageRules
 from tts_server.text.normalize.numerals import Number
 from tts_server.text.normalize.places import Place
+from tts_server.text.normalize.products import product_rule
 
 
 class Spanish(LanguageRules):
@@ -37,6 +38,8 @@ class Spanish(LanguageRules):
     score_word = "a"
     out_of_word = "de"
     half_words = ("medio", "y medio")
+    half_adjectives = {"f": "media"}
+    fraction_of = "de"
     fraction_words = spanish_words.FRACTION_WORDS
     and_fraction = " y "
     powers = {"²": "al cuadrado", "³": "al cubo", "n": "elevado a"}
@@ -82,6 +85,7 @@ class Spanish(LanguageRules):
 
     def __init__(self) -> None:
         self.special_rules = (
+            product_rule(self, self.operators["×"]),
             (
                 r"(?P<number>\d{1,3})[xX](?=[ ][^\W\d_]|[.,!?)]|\Z)",
                 "cardinal",

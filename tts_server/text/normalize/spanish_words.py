@@ -151,6 +151,8 @@ PREFIXES = {
     "№": "número",
 }
 PER = {
+    "semana": "por semana",
+    "noche": "por noche",
     "100 km": "a los cien kilómetros",
     "100km": "a los cien kilómetros",
     "h": "por hora",
@@ -231,7 +233,20 @@ ABBREVIATIONS = {
     "RR. HH.": "Recursos Humanos",
     "pág. web": "página web",
 }
-FINAL_ABBREVIATIONS = {"etc.": "etcétera", "S. A.": "sociedad anónima", "Cía.": "compañía"}
+FINAL_ABBREVIATIONS = {
+    "lun.": "lunes",
+    "jue.": "jueves",
+    "vie.": "viernes",
+    "sáb.": "sábado",
+    "dom.": "domingo",
+    "cda.": "cucharada",
+    "cdas.": "cucharadas",
+    "cdta.": "cucharadita",
+    "págs.": "páginas",
+    "etc.": "etcétera",
+    "S. A.": "sociedad anónima",
+    "Cía.": "compañía",
+}
 TITLES = {
     "Sr.": "señor",
     "Sra.": "señora",
@@ -253,6 +268,7 @@ TITLES = {
     "Fr.": "fray",
 }
 NUMBERED = {
+    "s.": "siglo",
     "n.º": "número",
     "n.°": "número",
     "N.º": "número",

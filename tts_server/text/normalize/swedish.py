@@ -13,7 +13,10 @@ from tts_server.text.normalize.places import Place
 from tts_server.text.normalize.products import product_rule
 from tts_server.text.normalize.swedish_numbers import MAX_DIGITS, swedish_digits, swedish_number, swedish_ordinal, swedish_year
 
-_CLOCK_BEFORE = re.compile(r"(?:[Kk]l\.?|[Kk]lockan|[Kk]l\.?[ ]?\d{1,2}[.:]\d{2}[ ]?(?:[-–]|till|och))[ ]?\Z")
+_CLOCK_BEFORE = re.compile(
+    r"(?:[Kk]l\.?|[Kk]lockan|(?<!\w)(?:avgår|går|börjar|slutar|öppnar|stänger|startar|ankommer|anländer)"
+    r"|[Kk]l\.?[ ]?\d{1,2}[.:]\d{2}[ ]?(?:[-–]|till|och))[ ]?\Z"
+)
 _MONTH = "|".join(swedish_words.MONTHS)
 _YEAR_BEFORE = frozenset("år sedan sommaren våren hösten vintern från till mellan och före efter under omkring runt valet os vm em".split())
 
@@ -32,6 +35,8 @@ class Swedish(LanguageRules):
     to_word = "till"
     out_of_word = "av"
     half_words = ("en halv", "och en halv")
+    half_adjectives = {"n": "ett halvt"}
+    fraction_of = ""
     fraction_words = {value: Noun((name, f"{name}ar"), "c") for value, name in swedish_words.FRACTION_NAMES.items()}
     and_fraction = " och "
     powers = {"²": "i kvadrat", "³": "i kubik", "n": "upphöjt till"}

@@ -135,6 +135,8 @@ UNITS = {
     ),
 }
 PER = {
+    "vecka": "per vecka",
+    "natt": "per natt",
     "h": "i timmen",
     "tim": "i timmen",
     "s": "per sekund",
@@ -227,6 +229,13 @@ ABBREVIATIONS = {
     "e.v.t.": "eventuellt",
 }
 FINAL_ABBREVIATIONS = {
+    "mån.": "måndag",
+    "tis.": "tisdag",
+    "ons.": "onsdag",
+    "tors.": "torsdag",
+    "fre.": "fredag",
+    "lör.": "lördag",
+    "sön.": "söndag",
     "osv.": "och så vidare",
     "o.s.v.": "och så vidare",
     "m.m.": "med mera",

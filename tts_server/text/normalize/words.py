@@ -14,7 +14,7 @@ from tts_server.text.normalize.regnal_names import REGNAL_NAMES
 _SPACE = "[ \u00a0\u202f]"
 _BEFORE_NUMBER = re.compile(rf"{_SPACE}{{0,2}}(?:\d|[IVXLC]{{1,6}}\b)")
 _BEFORE_NAME = re.compile(rf"(?:{_SPACE}{{1,2}}|-)(?:[^\W\d_]{{1,4}}\.{_SPACE}?)?[^\W\d_]")
-_SENTENCE_GOES_ON = re.compile(rf"{_SPACE}{{0,2}}[^\W\d_A-ZÀ-ÖØ-ÞА-ЯĀĂĄĆČĎĐĒĘĚĞĢĪİŁŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽ\s]|{_SPACE}{{0,2}}[\d,;:)\]»”“%]")
+_SENTENCE_GOES_ON = re.compile(rf"{_SPACE}{{0,2}}[^\W\d_A-ZÀ-ÖØ-ÞА-ЯĀĂĄĆČĎĐĒĘĚĞĢĪİŁŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽ\s]|{_SPACE}{{0,2}}[\d,;:)\]»”“%/–—-]")
 _ROMAN = re.compile(r"(?P<numeral>[IVXLCDM]{1,12})(?P<suffix>[a-zº°ª.èée]{0,5})(?!\w)")
 _SMALL_ROMAN_WORDS = frozenset(
     {"MIX", "DIM", "MIL", "CIVIL", "MD", "CD", "DI", "LI", "VI", "MI", "DC", "CC", "MM", "CM", "DM", "CV", "DVD", "ML", "CI"}
@@ -103,7 +103,7 @@ def read_roman(text: str, start: int, rules: LanguageRules) -> Edit | None:
             is_end = rules.is_period_after_monarchs and text[end : end + 1] == "." and _SENTENCE_GOES_ON.match(text, end + 1)
             return Edit(start, end + (1 if is_end else 0), rules.monarch(value, Place(text, start, end)), "roman")
         place = Place(text, start, end)
-        is_plain = (len(numeral) > 1 and numeral not in _SMALL_ROMAN_WORDS) or suffix or before.lower() in rules.roman_nouns
+        is_plain = (len(numeral) > 1 and numeral not in _SMALL_ROMAN_WORDS) or suffix or rules.noun_before(place) in rules.roman_nouns
         if is_plain and (said := rules.roman(value, suffix, place)):
             return Edit(start, end, said, "roman")
     return None
