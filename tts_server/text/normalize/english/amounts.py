@@ -47,6 +47,8 @@ _SEPARATORS = re.compile("[ \u00a0\u202f\u2009'’_]")
 
 def read_parts(amount: str) -> tuple[str, str] | None:
     """The digits before and after the decimal sign of an amount, or None for a fraction."""
+    if amount.isdecimal():
+        return amount, ""
     if _PIECES.fullmatch(amount):
         return None
     if _GROUPED_RE.fullmatch(amount):
@@ -62,6 +64,8 @@ def read_parts(amount: str) -> tuple[str, str] | None:
 
 def read_amount(amount: str) -> str:
     """An amount in words: "one thousand two hundred", "two and a half", "point five", "one million"."""
+    if amount.isdecimal():
+        return numbers.integer(amount)
     parts = read_parts(amount)
     if parts is None:
         whole, numerator, denominator = fraction_parts(amount)
@@ -87,4 +91,4 @@ def fraction_parts(amount: str) -> tuple[int, int, int]:
 
 def is_one(amount: str) -> bool:
     """Whether a singular follows: 1, and fractions below 1."""
-    return amount == "1" or (bool(_PIECES.fullmatch(amount)) and fraction_parts(amount)[0] == 0)
+    return amount == "1" or (not amount.isdecimal() and bool(_PIECES.fullmatch(amount)) and fraction_parts(amount)[0] == 0)

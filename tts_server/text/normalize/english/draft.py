@@ -112,7 +112,7 @@ class Draft:
             if start < position or taken[start] or (is_signed and text[start - 1 : start] not in signs):
                 continue
             found = None
-            if signs and start and text[start - 1] in signs:
+            if signs and start and text[start - 1] in signs and (text[start - 1] != " " or text[start - 2 : start - 1] in signs):
                 head = start - 1
                 while head > max(position, start - 3) and text[head - 1] in signs:
                     head -= 1

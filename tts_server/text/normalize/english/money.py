@@ -213,7 +213,7 @@ def find_money(draft: Draft) -> None:
             currency = CODES[found["code"]]
         _add(draft, found, currency)
     _find_scales(draft)
-    for found in _LONE_SIGN.finditer(text):
+    for found in _LONE_SIGN.finditer(text) if _SIGN_END.search(text) else ():
         if text[found.start() - 1 : found.start()] != found[1]:
             draft.add(found.start(), found.end(), "cents" if found[1] == "¢" else SYMBOLS[found[1]].many, "money")
 
