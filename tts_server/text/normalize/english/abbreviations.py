@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from tts_server.text.normalize.english.abbreviation_places import find_places
 from tts_server.text.normalize.english.abbreviation_words import (
     AMBIGUOUS,
     FIXED,
@@ -45,39 +46,10 @@ _LEGAL = re.compile(r"(?<=[\w.'’)] )v\.?(?= [A-Z])")
 _JUNIOR = re.compile(r"(?<=[a-z.,] )(?P<word>Jr|Sr)(?P<dot>\.)?(?![\w'’])")
 _STATE = re.compile(r"(?P<state>" + one_of(STATES) + r")(?<=[a-z],[ ][A-Z]{2})(?=[ ][0-9]{5}|[.,;:!?)\n]|[ ](?:[a-z]|\()|\Z)(?!['’])")
 
-_BARE = re.compile(
-    one_of(
-        [
-            *TITLES_WITHOUT_DOT,
-            *STREETS,
-            *NUMBERED_WITHOUT_DOT,
-            *(word.capitalize() for word in NUMBERED_WITHOUT_DOT),
-            *(key for key in GENERAL if key not in ONLY_WITH_DOT),
-            *(key.capitalize() for key in GENERAL if key not in ONLY_WITH_DOT),
-            *"St Sts Ste Jr Sr Inc Ltd Corp Bros v aka a/k/a etc wrt w/o w/i w/ b/c b/w c/o n/a N/A N/a thru Thru Xmas BSc MSc &c".split(),
-        ]
-    )
-    + "(?![^\\W_])"
-)
 _WORD = re.compile(r"[^\W\d_]*")
-_BARE_WORDS = frozenset(
-    form
-    for key in [*TITLES_WITHOUT_DOT, *STREETS, *NUMBERED_WITHOUT_DOT, *(key for key in GENERAL if key not in ONLY_WITH_DOT)]
-    for form in (key, key.capitalize())
-).union("St Sts Ste Jr Sr Inc Ltd Corp Bros v aka etc wrt thru Thru Xmas BSc MSc".split())
 _STATE_WORDS = frozenset(STATES)
 _BEFORE_ANSWER = frozenset("is was be say says said answer answered answers reply replied".split())
 _COUNTED = re.compile(r"[0-9,.]{1,12} [a-z]{2,20}s(?<!ss) [a-z]")
-_DOTTED_WORDS = frozenset(
-    [
-        *(word.lower().rpartition(" ")[2] for word in TITLES),
-        *(word.lower() for word in STREETS),
-        *NUMBERED,
-        *GENERAL,
-        *"st sts ste jr sr e i a s w p n q al etc viz ph b m ed psy op c &c lt maj brig sgt vice v".split(),
-    ]
-)
-
 _BEFORE_WORD = frozenset("ed eds trans co pop med mil nat org rec spec tech info temp gal prob doz tue".split())
 """Expanded only where a word in lower case follows."""
 
@@ -88,7 +60,7 @@ def find_abbreviations(draft: Draft) -> None:
     for found in _STATE.finditer(text) if draft.has_word(_STATE_WORDS) else ():
         draft.add(found.start(), found.end(), STATES[found["state"]], "abbreviation")
     position = 0
-    for start in _candidates(draft):
+    for start in find_places(draft):
         if start < position or not draft.is_free(start, start + 1):
             continue
         word = _WORD.match(text, start)
@@ -99,25 +71,6 @@ def find_abbreviations(draft: Draft) -> None:
                 if not draft.is_free(start, start + 1):
                     position = match.end()
                     break
-
-
-def _candidates(draft: Draft) -> list[int]:
-    """Where abbreviations may begin: letters before a full stop, if they are known, and forms that need none."""
-    text = draft.text
-    starts: set[int] = set()
-    if draft.has_word(_BARE_WORDS) or "/" in text or "&c" in text:
-        starts = {found.start() for found in _BARE.finditer(text) if not text[max(0, found.start() - 1) : found.start()].isalnum()}
-    dot = text.find(".")
-    while dot >= 0:
-        start = dot
-        while start > 0 and dot - start < 8 and text[start - 1].isalpha():
-            start -= 1
-        if text[start:dot].lower() in _DOTTED_WORDS:
-            starts.add(start)
-            if text[max(0, start - 3) : dot].lower() == "et al":
-                starts.add(start - 3)
-        dot = text.find(".", dot + 1)
-    return sorted(starts)
 
 
 def _like(word: str, pattern: str) -> str:
@@ -334,7 +287,10 @@ def _add_general(draft: Draft, found: re.Match[str]) -> None:
         return
     if key in ("ave", "blvd", "rd", "hwy", "pkwy") and not before:
         return
-    words = _like("distance" if key == "dist" and following[1:].isdigit() else GENERAL[key], word)
+    name = "distance" if key == "dist" and following[1:].isdigit() else GENERAL[key]
+    if key == "med" and word_after(text, end) in ("heat", "high", "low", "size", "sized", "speed"):
+        name = "medium"
+    words = _like(name, word)
     if key in ("lb", "oz", "hr", "yr", "mo", "wk", "gal", "qt", "yd") and before.lower() in ("per", "a", "an", "each", "one", "every"):
         words = {"oz": "ounce"}.get(key, words)
     draft.add(found.start(), end, words + ("." if ends else ""), "abbreviation")

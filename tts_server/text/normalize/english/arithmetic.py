@@ -62,7 +62,7 @@ _FRACTION = re.compile(
 _FRACTION_SIGN = re.compile(f"[/⁄{VULGAR}]")
 _RATING = re.compile(r"(?<![\w.,/])(?P<first>[0-9]{1,3}\.[0-9]{1,2}) ?/ ?(?P<second>[0-9]{1,3})(?![\w/%]|[.,][0-9])")
 _SIGNED = re.compile(
-    rf"(?<![\w.,/{VULGAR})])(?P<sign>[-−–+±~≈<>≤≥√∓]|\+/-|>=|<=|<~|±|~)(?P<space>[ ]?)(?P<amount>{EURO_AMOUNT})"
+    rf"(?:(?<![\w.,/{VULGAR})])|(?<=,)(?=[<>≤≥]))(?P<sign>[-−–+±~≈<>≤≥√∓]|\+/-|>=|<=|<~|±|~)(?P<space>[ ]?)(?P<amount>{EURO_AMOUNT})"
     rf"(?P<plus>\+)?(?![\w/%]|[.,:][0-9])"
 )
 _PLUS_AFTER = re.compile(rf"(?<![\w.,/⁄:])(?P<amount>{AMOUNT})\+(?![\w+=]| ?[0-9])")

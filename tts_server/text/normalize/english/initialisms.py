@@ -259,7 +259,7 @@ def _is_spelled(text: str, start: int, end: int, letters: str) -> bool:
     if letters == "WHO":
         return before in ("the", "by", "from", "to") or following in ("said", "says", "has", "declared", "guidelines", "warned")
     if letters in ("ACT", "SAT", "ICE", "ERA", "LED", "SEC", "LEO", "PAL"):
-        return before in _LETTERS_BEFORE or following[:1].islower()
+        return before in _LETTERS_BEFORE or following[:1].islower() or (letters in ("ACT", "SAT") and before[-1:].isdigit())
     if letters == "IT":
         return (
             before in _LETTERS_BEFORE

@@ -86,7 +86,7 @@ def _find_special_characters(draft: Draft) -> None:
 def _is_ruler(text: str, found: re.Match[str]) -> bool:
     """Whether a run of signs only decorates: the same sign again and again, or any signs with spaces around."""
     run = found[0]
-    if set(run) <= {"."} or (run[0] in "-–—" and len(set(run)) == 1 and _between_words(text, found)):
+    if run == "&&" or set(run) <= {"."} or (run[0] in "-–—" and len(set(run)) == 1 and _between_words(text, found)):
         return False
     if len(set(run)) == 1 and run[0] not in _DASHES and (run[0] != "+" or len(run) > 2):
         return True

@@ -216,6 +216,9 @@ def _add_measure(draft: Draft, found: re.Match[str]) -> None:
     if not _is_unit(text, found):
         return
     sign = (found["sign"] or "").strip()
+    if sign == "+" and amount == "1" and unit == "s" and not gap:
+        draft.add(start, end, "plus ones", "cardinal")
+        return
     first, between, middle = found["first"], (found["between"] or "").strip(), found["middle"]
     unit1 = found["unit1"].strip() if found["unit1"] else ""
     if unit1 and unit1 not in (unit, *("°" for _ in (1,) if unit.startswith("°"))) and not (between in "x×" and unit1 in UNITS):

@@ -267,6 +267,8 @@ def _add(draft: Draft, found: re.Match[str], currency: Currency) -> None:
     if (per := _PER.match(text, end)) and per[1].lower() in PERIODS | {"person": "person", "user": "user", "night": "night"}:
         words += f" per {PERIODS.get(per[1].lower(), per[1].lower())}".replace("per each", "each")
         end = per.end()
+        if text[end : end + 1] == "." and len(per[1]) < 4 and not ends_sentence(text, end + 1):
+            end += 1
     draft.add(start, end, words, "money")
 
 

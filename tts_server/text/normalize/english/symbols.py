@@ -7,7 +7,7 @@ import unicodedata
 
 from tts_server.text.normalize.english.amounts import FRACTIONS, read_amount
 from tts_server.text.normalize.english.arithmetic import LOWERED, RAISED
-from tts_server.text.normalize.english.draft import Draft
+from tts_server.text.normalize.english.draft import Draft, word_before
 from tts_server.text.normalize.english.numbers import cardinal, digits
 
 _PAIRS = re.compile(r"(?<![\w/])(?P<first>[^\W\d_]{1,30}['’]?[^\W\d_]{0,3})[ ]?/[ ]?(?P<second>[^\W\d_]{1,30})(?![\w])(?=(?P<more>/)?)")
@@ -18,7 +18,7 @@ _ALTERNATIVES = frozenset(
     """.split()
 )
 _PRONOUNS = frozenset((("and", "or"), ("either", "or"), ("he", "him"), ("she", "her"), ("they", "them"), ("him", "his"), ("her", "hers")))
-_AMPERSAND = re.compile(r"[ ]?&(?:amp;)?[ ]?")
+_AMPERSAND = re.compile(r"[ ]?&(?:amp;|&)?[ ]?")
 _ARROW = re.compile(r"[ ]?(?P<arrow>→|⟶|➜|➔|➝|➞|⇒|↦|←|⟵|⇐|↔|⟷|⇔|->|=>|<-|<->|-->)[ ]?")
 _SPOKEN = {
     "&": "and", "%": "percent", "‰": "per mille", "°": "degrees", "€": "euros", "£": "pounds", "$": "dollars", "¥": "yen", "¢": "cents",
@@ -50,6 +50,7 @@ _GREEK = dict(
 _GREEK |= {letter.upper(): name for letter, name in _GREEK.items() if letter != "ς"} | {"ϕ": "phi", "ϵ": "epsilon", "ϑ": "theta"}
 _GREEK_LETTER = re.compile("(?<![\u0370-\u03ff\u1f00-\u1fff])[" + "".join(_GREEK) + "](?![\u0370-\u03ff\u1f00-\u1fff])")
 _ALONE_SIGN = re.compile(r"(?<![^\s(\"“'‘])[+=%&@#*](?![^\s)\"”'’.,;:!?])")
+_NUMBERED = frozenset("my your his her our their phone order tracking account serial invoice ticket cell".split())
 _ANY_SIGN = re.compile(r"[#*~^_{}<>=+`|/\\@&$%√¬]")
 _SNAKE = re.compile(r"(?<=[^\W_])_{1,2}(?=[^\W_])|(?<![^\W_])_+(?=\w)|(?<=[^\W_])_+")
 _SLASH = re.compile(r"[ ]?[/\\|][ ]?")
@@ -93,6 +94,8 @@ def _find_ascii_signs(draft: Draft) -> None:
         line = text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
         if (sign in "+=%@" and line.strip()) or (sign == "@" and text[found.end() + 1 : found.end() + 2].isalnum()):
             draft.add(found.start(), found.end(), {"+": "plus", "=": "equals", "%": "percent", "@": "at"}[sign], "symbol")
+        elif sign == "#" and word_before(text, found.start()).lower() in _NUMBERED:
+            draft.add(found.start(), found.end(), "number", "symbol")
     for found in _SNAKE.finditer(text) if "_" in text else ():
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
         draft.add(found.start(), found.end(), " " if before.isalnum() and after.isalnum() else "", "symbol")

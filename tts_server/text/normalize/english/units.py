@@ -141,6 +141,7 @@ UNITS: dict[str, tuple[str, str]] = (
         mi: mile
         ly: light year
         au|AU: astronomical unit
+        Å: angstrom
         oz: ounce
         lb|lbs: pound
         st: stone, stone
