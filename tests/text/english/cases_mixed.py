@@ -71,6 +71,8 @@ ROWS: list[tuple[str, str, str | tuple[str, ...]]] = [
     ("sign", "Acct. #4471-0092", "Acct. number four four seven one, zero zero nine two"),
     ("sign", "30 6/2=3", "thirty and six halves equals three"),
     ("plural", "The NPCs met 2 HRs.", "The N P C's met two H R's."),
+    ("plural", "It was the NPCs' turn.", "It was the N P C's turn."),
+    ("number", "The U.S. added 187K jobs.", "The U S added one hundred eighty-seven thousand jobs."),
     ("abbreviation", "Dist. 4.2 mi", "Distance four point two miles"),
     ("abbreviation", "Bldg. 7, Fl. 3", "Building seven, Floor three"),
     ("abbreviation", "Upgrade to Node 20.x today.", "Upgrade to Node twenty point X today."),

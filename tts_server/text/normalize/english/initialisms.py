@@ -238,7 +238,10 @@ def _add_capitals(draft: Draft, found: re.Match[str], in_shout: bool) -> None:
             if letters not in _ACRONYMS:
                 draft.add(start, end, letters.lower(), "capitals")
             return
-        draft.add(start, found.end("plural"), f"{spell(letters)}'s", "initialism")
+        end = found.end("plural")
+        if text[end : end + 2] in ("' ", "’ "):  # "the NPCs' turn" sounds like "the NPC's turn"
+            end += 1
+        draft.add(start, end, f"{spell(letters)}'s", "initialism")
         return
     if found["tail"] and found["tail"][1:].isupper():
         draft.add(start, found.end("tail"), (letters + found["tail"]).lower(), "capitals")

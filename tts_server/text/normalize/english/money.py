@@ -184,9 +184,9 @@ _COUNTED = (
     "people|users|views|viewers|followers|subscribers|downloads|customers|copies|jobs|homes|residents|voters|workers|members|visitors"
     "|readers|students|tourists|inhabitants|listeners|players|units|shares|barrels|doses"
 )
-_MILLIONS = re.compile(rf"(?<![\w.,$€£¥-])(?P<amount>[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?)(?P<scale>[mMB])(?= (?:{_COUNTED})\b)")
+_MILLIONS = re.compile(rf"(?<![\w.,$€£¥-])(?P<amount>[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?)(?P<scale>[mMBkK])(?= (?:{_COUNTED})\b)")
 _SHORT_SCALE = re.compile(r"(?<![\w.,$€£¥])([0-9]{1,3}(?:,[0-9]{3}){0,4}(?:\.[0-9]{1,3})?) ?(mn|bn|tn|mln|bln|trn)(\.)?(?![\w])")
-_BEFORE_MILLION = followed_by(".mMB")
+_BEFORE_MILLION = followed_by(".mMBkK")
 _BEFORE_SCALE = followed_by(",.mbt", "mbt")
 _CODE_WORDS = frozenset(re.findall(r"[^\W\d_]+", " ".join(CODES)))
 _DECIMAL_SCALE = re.compile(r"(?<![\w.,$€£¥])([0-9]{1,3}\.[0-9]{1,2})([kKMB])(?![\w]|[-'’]\w| (?:run|race|walk|jog)\b)")
