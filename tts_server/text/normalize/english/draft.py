@@ -199,14 +199,6 @@ def is_plural(word: str) -> bool:
     return len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s", "’s")) and word not in _NOT_PLURAL
 
 
-def is_attributive(text: str, start: int, end: int) -> bool:
-    """Whether an amount belongs to the noun after it: "a 5 km run", "a $5 bill"."""
-    if word_before(text, start).lower() not in ("a", "an"):
-        return False
-    following = word_after(text, end)
-    return following == "can" or bool(following) and following.lower() not in FUNCTION_WORDS  # "a 12 oz. can"
-
-
 def ends_sentence(text: str, position: int) -> bool:
     """Whether a full stop just before `position` that belongs to an abbreviation also ends the sentence."""
     gap = _SENTENCE_GAP.match(text, position)

@@ -14,14 +14,15 @@ from tts_server.text.normalize.english.amounts import (
     is_one,
     read_amount,
 )
+from tts_server.text.normalize.english.attributive import is_attributive
 from tts_server.text.normalize.english.draft import (
     FUNCTION_WORDS,
     Draft,
     ends_sentence,
     followed_by,
-    is_attributive,
     word_after,
     word_before,
+    words_before,
 )
 from tts_server.text.normalize.english.money import PERIODS
 from tts_server.text.normalize.english.numbers import cardinal, pairs
@@ -54,10 +55,13 @@ _INCH_MARK = re.compile(f"[0-9{VULGAR}](?:[\"″”′]|'')")
 _BY = re.compile(r" ?[x×](?= ?[0-9])")
 _PRIME = re.compile(
     r"(?<![\w.,/])(?P<amount>[0-9]{1,3})['’′](?=(?<=[x×] [0-9]['’′])|(?<=[x×] [0-9]{2}['’′])|"
-    r"(?: (?:tall|wide|long|high|deep|x)\b| ?[x×] ?[0-9]))"
+    r"(?: [a-z]| ?[x×] ?[0-9]))"
 )
 _DIMENSION = re.compile(
     r"(?<![\w.,/$€£])(?P<parts>[0-9]{1,5}(?:\.[0-9]{1,3})?(?: ?[x×] ?[0-9]{1,5}(?:\.[0-9]{1,3})?){1,3})(?![\w%]|[.,/^][0-9])"
+)
+_PRESSURE = re.compile(
+    r"(?<![\w.,/$])(?P<top>[0-9]{2,3})/(?P<bottom>[0-9]{2,3})(?P<unit>[ \u00a0]?mm[ ]?Hg(?![\w]))?(?![\w/%]|[.,:-][0-9])"
 )
 _TIMES = re.compile(
     r"(?<![\w.,/$€£])(?P<amount>[0-9]{1,6}(?:\.[0-9]{1,3})?)(?:(?P<dash>[-–])(?P<to>[0-9]{1,6}"
@@ -75,15 +79,20 @@ _LONE_COMPOUND = re.compile(
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
 
+_FOOT_AFTER = frozenset("tall wide long high deep x".split())
+_ARTICLES = frozenset("a an the this his her my our your their".split())
+_TIME_UNITS = frozenset("min mins hr hrs sec secs wk wks mo mos yr yrs".split())
+
 _UNIT_STARTS = "".join(sorted({unit[0] for unit in UNITS}.union(string.ascii_letters)))
 _BEFORE_UNIT = followed_by(MORE_OF_AMOUNT + "–—‑−×±" + _UNIT_STARTS, DIGITS_OR_FRACTION + "-–—‑−×±" + _UNIT_STARTS)
 _BEFORE_DEGREES = followed_by(".°")
 _BEFORE_FEET = followed_by("'’′f", "'’′f")
+_BEFORE_SLASH = followed_by("/")
 _BEFORE_BY = followed_by(".x×", "x×")
 _BEFORE_TIMES = followed_by(".x×-–")
 _BEFORE_PRIME = followed_by("'’′")
 _DRINKS = frozenset("of milk cream water beer ale stock broth blood juice cider buttermilk yogurt".split())
-_AFTER_CHANGE = frozenset("by of another rose fell widened narrowed tightened gained lost cut hiked raised".split())
+_AFTER_CHANGE = frozenset("up down by of another rose fell widened narrowed tightened gained lost cut hiked raised".split())
 _UNIT_WORDS = frozenset(re.findall(r"[^\W\d_]+", " ".join(ALONE)))
 
 _PLURAL_CUES = frozenset(
@@ -94,6 +103,8 @@ _PLURAL_CUES = frozenset(
 def find_measures(draft: Draft) -> None:
     """Find lengths in feet and inches, angles, numbers with units or a percent sign, dimensions and factors."""
     text = draft.text
+    for found in draft.find_at_numbers(_PRESSURE, after=_BEFORE_SLASH) if "/" in text else ():
+        _add_pressure(draft, found)
     if "°" in text:
         for found in draft.find_at_numbers(_ANGLE, after=_BEFORE_DEGREES):
             _add_angle(draft, found)
@@ -158,6 +169,15 @@ def _add_angle(draft: Draft, found: re.Match[str]) -> None:
     draft.add(found.start(), found.end(), words, "unit")
 
 
+def _add_pressure(draft: Draft, found: re.Match[str]) -> None:
+    """Blood pressure, where the unit or a word before says so: "BP 120/80"."""
+    top, bottom = int(found["top"]), int(found["bottom"])
+    before = {word.lower().strip(".,:;()") for word in words_before(draft.text, found.start())[-5:]}
+    if 50 <= top <= 300 and 20 <= bottom < top and (found["unit"] or before & {"bp", "pressure", "systolic", "hypertension"}):
+        unit = " millimeters of mercury" if found["unit"] else ""
+        draft.add(found.start(), found.end(), f"{cardinal(top)} over {cardinal(bottom)}{unit}", "unit")
+
+
 def _counted(amount: str, noun: str) -> str:
     return f"{read_amount(amount)} {noun}{'' if amount == '1' else 's'}"
 
@@ -203,7 +223,11 @@ def _find_inches(draft: Draft) -> None:
         draft.add(found.start(), by.end() if by else found.end(), f"{read_amount(amount)} {name}{' by' if by else ''}", "unit")
     for found in draft.find_at_numbers(_PRIME, after=_BEFORE_PRIME):
         by = _BY.match(text, found.end())
-        words = f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' else 'feet'}{' by' if by else ''}"
+        following = word_after(text, found.end())
+        is_noun = bool(following) and word_before(text, found.start()).lower() in _ARTICLES and is_attributive(text, *found.span())
+        if following and not by and following not in _FOOT_AFTER and not is_noun:
+            continue
+        words = f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' or is_noun else 'feet'}{' by' if by else ''}"
         draft.add(found.start(), by.end() if by else found.end(), words, "unit")
 
 
@@ -211,7 +235,7 @@ def _add_measure(draft: Draft, found: re.Match[str]) -> None:
     text = draft.text
     unit, amount, gap = found["unit"], found["amount"], found["gap"] or ""
     start, end = found.start(), found.end()
-    if found["dot"] and (ends_sentence(text, end) or not unit.isalpha()):
+    if found["dot"] and (not unit.isalpha() or _ends_sentence(text, end, unit)):
         end -= 1
     if not _is_unit(text, found):
         return
@@ -262,6 +286,26 @@ def _add_measure(draft: Draft, found: re.Match[str]) -> None:
     draft.add(start, end, _SIGNS.get(sign, "") + words, "unit")
 
 
+_EQUALS = re.compile(" ?[=≈]")
+_EQUALS_BEFORE = re.compile("[=≈] ?$")
+_CAPITAL_WORD = re.compile(r" (?P<word>[A-Z][a-z]+)(?P<colon>:| [a-z]+:)?")
+_INSTRUCTIONS = frozenset(
+    """
+    Add Bake Beat Blend Boil Bring Brush Chill Chop Combine Cook Cool Cover Cut Dice Drain Drizzle Fold Fry Garnish Grate Grill Heat
+    Knead Let Marinate Melt Mix Place Pour Preheat Reduce Remove Rest Rinse Roast Roll Season Serve Set Simmer Slice Spread Sprinkle
+    Stir Strain Take Toast Toss Transfer Turn Use Whisk Repeat Return Top Makes Serves
+    """.split()
+)
+
+
+def _ends_sentence(text: str, position: int, unit: str) -> bool:
+    """Whether the full stop of a unit ends the sentence: a heading, an instruction or, after a time, any capital follows."""
+    if ends_sentence(text, position):
+        return True
+    found = _CAPITAL_WORD.match(text, position)
+    return found is not None and (bool(found["colon"]) or unit in _TIME_UNITS or found["word"] in _INSTRUCTIONS)
+
+
 def _is_unit(text: str, found: re.Match[str]) -> bool:
     """Whether the letters after the number are a unit there."""
     unit, gap, amount = found["unit"], found["gap"] or "", found["amount"]
@@ -278,8 +322,12 @@ def _is_unit(text: str, found: re.Match[str]) -> bool:
         return "." in amount or "," in amount or word_after(text, end) == "of"
     if unit == "pts" or (unit == "K" and gap == " " and "." in amount):
         return True
+    if unit == "st" and gap == " " and word_before(text, found.start()).startswith("weigh"):
+        return True
     if gap and unit in ONLY_ATTACHED and not found["per"]:
         return unit in ("pt", "ct", "MP", "B") and bool(found["dot"])
+    if unit == "in" and (_EQUALS.match(text, end) or _EQUALS_BEFORE.search(text, max(0, found.start() - 3), found.start())):
+        return True
     if unit == "in":
         following = word_after(text, end + (1 if found["dot"] else 0))
         if not gap or found["middle"] or (found["between"] or "").strip() in ("x", "×"):
@@ -315,17 +363,10 @@ def _is_break_after(text: str, end: int) -> bool:
 def _add_dimension(draft: Draft, found: re.Match[str]) -> None:
     text = draft.text
     parts = re.split(r" ?[x×] ?", found["parts"])
-    if (
-        "×" in found["parts"]
-        and (
-            re.match(r" ?=", text[found.end() : found.end() + 2]) or re.search(r"[=+÷] ?$", text[max(0, found.start() - 3) : found.start()])
-        )
-        or "×" in found["parts"]
-        and " × " in found["parts"]
-    ):
-        joined = " times "
-    else:
-        joined = " by "
+    is_product = _EQUALS.match(text, found.end()) or (
+        "×" in found["parts"] and (" × " in found["parts"] or re.search(r"[=+÷] ?$", text[max(0, found.start() - 3) : found.start()]))
+    )
+    joined = " times " if is_product else " by "
     said = [
         pairs(part)
         if len(part) in (3, 4) and part.isdigit() and len(parts) == 2 and len(parts[0]) >= 3 and part[0] != "0"

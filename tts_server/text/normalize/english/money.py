@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from tts_server.text.normalize.english.amounts import EURO_AMOUNT, METRIC_AMOUNT, VULGAR, is_one, read_amount, read_parts
-from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, is_attributive, word_before
+from tts_server.text.normalize.english.attributive import is_attributive
+from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, word_before
 from tts_server.text.normalize.english.numbers import cardinal
 from tts_server.text.normalize.english.patterns import one_of
 

@@ -8,7 +8,7 @@ from tts_server.text.normalize.english.draft import Draft, ends_sentence, follow
 from tts_server.text.normalize.english.numbers import cardinal, digits, ordinal
 from tts_server.text.normalize.english.patterns import one_of
 
-_DASH = r"[ \u00a0]?(?:[-–—‑]|to|until|till)[ \u00a0]?"
+_DASH = r"[ \u00a0]?(?P<dash>[-–—‑]|to|until|till)[ \u00a0]?"
 _HALF = r"(?:[ \u00a0]?(?P<{0}>[aApP])(?:\.[ ]?[mM](?P<{0}dot>\.)?|[mM])(?![\w]))"
 _CLOCK = re.compile(
     r"(?<![\w:.,/$€£-])(?P<hour>[0-9]{1,2})(?:[:.](?P<minute>[0-5][0-9]))?" + _HALF.format("half") + "?"
@@ -171,7 +171,8 @@ def _add_range(draft: Draft, found: re.Match[str]) -> None:
     both_full = (minute == "00") and (minute2 == "00")
     first = clock_words(found["hour"], minute, half, oclock=both_full and not half2 and not half)
     second = clock_words(found["hour2"], minute2, half2, oclock=not half2 and minute2 == "00" and not half)
-    draft.add(found.start(), found.end(), f"{first} to {second}{_stop(draft, found, 'half2dot')}", "time")
+    joined = found["dash"] if found["dash"].startswith(("un", "til")) else "to"
+    draft.add(found.start(), found.end(), f"{first} {joined} {second}{_stop(draft, found, 'half2dot')}", "time")
 
 
 def _add_long(draft: Draft, found: re.Match[str]) -> None:
