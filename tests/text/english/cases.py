@@ -10,9 +10,10 @@ from tests.text.english.cases_mixed import ROWS as MIXED
 from tests.text.english.cases_more import ROWS as MORE
 from tests.text.english.cases_numbers import ROWS as NUMBERS
 from tests.text.english.cases_short import ROWS as SHORT
+from tests.text.english.cases_units import ROWS as UNITS
 from tests.text.english.cases_words import ROWS as WORDS
 
-CASES: list[tuple[str, str, str | tuple[str, ...]]] = [*NUMBERS, *WORDS, *MORE, *SHORT, *CONTEXT, *EVERYDAY, *MIXED]
+CASES: list[tuple[str, str, str | tuple[str, ...]]] = [*NUMBERS, *WORDS, *MORE, *SHORT, *CONTEXT, *EVERYDAY, *MIXED, *UNITS]
 
 _SIGNS = re.compile(r"[^\w\s]")
 _LETTERS = re.compile(r"\b(?:\w )+\w\b")

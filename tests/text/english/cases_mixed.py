@@ -68,7 +68,7 @@ ROWS: list[tuple[str, str, str | tuple[str, ...]]] = [
     ("sign", "=====", ""),
     ("sign", "Order #A-1042 shipped.", "Order number A ten forty-two shipped."),
     ("sign", "Invoice #INV-2024-0098 is due.", "Invoice number I N V twenty twenty-four zero zero nine eight is due."),
-    ("sign", "Acct. #4471-0092", "Acct. number four four seven one, zero zero nine two"),
+    ("sign", "Acct. #4471-0092", "Account number four four seven one, zero zero nine two"),
     ("sign", "30 6/2=3", "thirty and six halves equals three"),
     ("plural", "The NPCs met 2 HRs.", "The N P C's met two H R's."),
     ("plural", "It was the NPCs' turn.", "It was the N P C's turn."),

@@ -16,6 +16,7 @@ from tts_server.text.normalize.english.abbreviation_words import (
 from tts_server.text.normalize.english.draft import Draft
 from tts_server.text.normalize.english.patterns import one_of
 
+KEYS = ("Ctrl", "CTRL", "Cmd", "Esc", "Del", "PgUp", "PgDn")
 _BARE = re.compile(
     one_of(
         [
@@ -26,6 +27,7 @@ _BARE = re.compile(
             *(key for key in GENERAL if key not in ONLY_WITH_DOT),
             *(key.capitalize() for key in GENERAL if key not in ONLY_WITH_DOT),
             *"St Sts Ste Jr Sr Inc Ltd Corp Bros v aka a/k/a etc wrt w/o w/i w/ b/c b/w c/o n/a N/A N/a thru Thru Xmas BSc MSc &c".split(),
+            *KEYS,
         ]
     )
     + "(?![^\\W_])"
@@ -34,7 +36,7 @@ _BARE_WORDS = frozenset(
     form
     for key in [*TITLES_WITHOUT_DOT, *STREETS, *NUMBERED_WITHOUT_DOT, *(key for key in GENERAL if key not in ONLY_WITH_DOT)]
     for form in (key, key.capitalize())
-).union("St Sts Ste Jr Sr Inc Ltd Corp Bros v aka etc wrt thru Thru Xmas BSc MSc".split())
+).union("St Sts Ste Jr Sr Inc Ltd Corp Bros v aka etc wrt thru Thru Xmas BSc MSc".split(), KEYS)
 _DOTTED_WORDS = frozenset(
     [
         *(word.lower().rpartition(" ")[2] for word in TITLES),

@@ -34,7 +34,7 @@ NUMBERED = {
     "tel": "telephone",
     "lvl": "level", "num": "number", "iss": "issue", "par": "paragraph", "cl": "clause", "def": "definition", "thm": "theorem",
     "sched": "schedule", "div": "division", "ref": "reference", "refs": "references", "pl": "plate", "unit": "unit", "fr": "from",
-    "rev": "revision",
+    "rev": "revision", "vit": "vitamin", "cat": "category", "lat": "latitude", "long": "longitude", "acct": "account",
 }  # fmt: skip
 NUMBERED_WITHOUT_DOT = frozenset(("fig", "figs", "vol", "pp", "eq", "apt", "ste", "bldg", "rm", "pg", "vols", "nos", "rte", "hwy"))
 GENERAL = {
@@ -64,7 +64,7 @@ GENERAL = {
     "treas": "treasurer", "vocab": "vocabulary", "yd": "yard", "yds": "yards", "asst": "assistant", "dir": "director", "lt": "lieutenant",
     "pres": "president", "sec": "secretary", "sgt": "sergeant", "sq": "square", "cu": "cubic", "tue": "Tuesday", "no": "number",
     "nos": "numbers",
-    "vol": "volume", "fig": "figure",
+    "vol": "volume", "fig": "figure", "acct": "account", "accts": "accounts",
 }  # fmt: skip
 AMBIGUOUS = frozenset(
     """
@@ -76,7 +76,9 @@ AMBIGUOUS = frozenset(
 )
 """Words or names of their own at the end of a sentence: they are expanded only where the sentence clearly goes on."""
 
-ONLY_WITH_DOT = frozenset(GENERAL) - frozenset("approx dept vs govt mgmt qty lbs hrs yrs avg misc blvd etc intl natl assn".split())
+ONLY_WITH_DOT = frozenset(GENERAL) - frozenset(
+    "approx dept vs govt mgmt qty lbs hrs yrs avg misc blvd etc intl natl assn acct accts".split()
+)
 FIXED = (
     (r"[eE]\.[ ]?g\.", "for example", "abbreviation"),
     (r"[iI]\.[ ]?e\.", "that is", "abbreviation"),
@@ -106,6 +108,19 @@ FIXED = (
     (r"[pP]\.[mM]\.", "P M", "time"),
     (r"thru", "through", "abbreviation"),
     (r"Xmas", "Christmas", "abbreviation"),
+    (r"(?<=[0-9](?:st|nd|rd|th) )[fF]l\.", "floor", "abbreviation"),
+    (r"(?<=[0-9](?:st|nd|rd|th) )c\.(?! [0-9])", "century", "abbreviation"),
+    (r"(?<=[0-9]{4} )est\.(?=\))", "estimate", "abbreviation"),
+    (r"[cC]a?\.(?= A\.?D\.? [0-9])", "circa", "abbreviation"),
+    (r"[nN]o\.(?= of [a-z])", "number", "abbreviation"),
+    (r"(?<=\()b\.(?= [A-Z][a-z])", "born", "abbreviation"),
+    (r"(?<=\()d\.(?= [A-Z][a-z])", "died", "abbreviation"),
+    (r"Ctrl|CTRL", "Control", "abbreviation"),
+    (r"Cmd(?=[+-])", "Command", "abbreviation"),
+    (r"(?:(?<=[Pp]ress )|(?<=[Hh]it ))Esc|Esc(?!\.)", "Escape", "abbreviation"),
+    (r"PgUp", "Page Up", "abbreviation"),
+    (r"PgDn", "Page Down", "abbreviation"),
+    (r"(?:(?<=[+-])|(?<=[Pp]ress )|(?<=[Hh]it )|(?<=Esc or )|(?<=Esc and ))Del(?![\w])|Del(?= key)", "Delete", "abbreviation"),
 )
 
 STATES = {

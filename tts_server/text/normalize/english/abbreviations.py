@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from tts_server.text.normalize.english.abbreviation_places import find_places
+from tts_server.text.normalize.english.abbreviation_places import KEYS, find_places
 from tts_server.text.normalize.english.abbreviation_words import (
     AMBIGUOUS,
     FIXED,
@@ -37,7 +37,9 @@ _BEFORE_NUMBER = re.compile(
     r"(?<![\w.'’/-])(?P<word>" + one_of(NUMBERED) + r")(?P<dot>\.)?[ \u00a0]?(?=[#(]?[0-9]|[IVX]{1,5}\b(?!['’])|[A-Z]?[0-9])",
     re.IGNORECASE,
 )
-_FIGURE_LETTER = re.compile(r"(?<![\w.])(?P<word>[Ff]igs?|[Aa]pp|[Tt]ab|[Aa]pt|[Ss]te|[Bb]ldg|[Uu]nit|[Ss]ec|[Rr]m)\.[ ](?=[A-Z](?![\w']))")
+_FIGURE_LETTER = re.compile(
+    r"(?<![\w.])(?P<word>[Ff]igs?|[Aa]pp|[Tt]ab|[Aa]pt|[Ss]te|[Bb]ldg|[Uu]nit|[Ss]ec|[Rr]m|[Vv]it)\.[ ](?=[A-Z](?![\w']))"
+)
 _COMMON = re.compile(
     r"(?<![\w.'’/@-])(?P<word>" + one_of(GENERAL) + r")(?P<dot>\.)?(?![\w'’]|[-/@][\w]|\.[\w])",
     re.IGNORECASE,
@@ -46,6 +48,7 @@ _LEGAL = re.compile(r"(?<=[\w.'’)] )v\.?(?= [A-Z])")
 _JUNIOR = re.compile(r"(?<=[a-z.,] )(?P<word>Jr|Sr)(?P<dot>\.)?(?![\w'’])")
 _STATE = re.compile(r"(?P<state>" + one_of(STATES) + r")(?<=[a-z],[ ][A-Z]{2})(?=[ ][0-9]{5}|[.,;:!?)\n]|[ ](?:[a-z]|\()|\Z)(?!['’])")
 
+_BIRTHDAY = re.compile(r"[0-9]{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? ([0-9]{4})")
 _WORD = re.compile(r"[^\W\d_]*")
 _STATE_WORDS = frozenset(STATES)
 _BEFORE_ANSWER = frozenset("is was be say says said answer answered answers reply replied".split())
@@ -214,6 +217,14 @@ def _add_numbered(draft: Draft, found: re.Match[str]) -> None:
     roman = not text[found.end() : found.end() + 2].lstrip("#(")[:1].isdigit() and not text[found.end() : found.end() + 2][1:].isdigit()
     if roman and key in ("no", "c", "b", "d", "l", "v", "ex", "est", "ca", "ref", "art", "app", "def", "fr", "q"):
         return
+    if key in ("cat", "lat", "long") and (roman or not word[0].isupper()):
+        return
+    if key == "acct" and not found["dot"]:
+        return
+    if key in ("b", "d") and (born := _BIRTHDAY.match(text, found.end())):
+        if text[found.start() - 1 : found.start()].strip() or int(born[1]) < 1950:
+            draft.add(found.start(), found.end("dot"), _like(NUMBERED[key], word), "abbreviation")
+        return
     if key in ("c", "b", "d", "ca", "est") and not re.match(r"[0-9]{3,4}", text[found.end() : found.end() + 4]):
         return
     if key in ("l", "v", "fr", "q") and word.isupper():
@@ -334,14 +345,16 @@ def _first_words(names: Iterable[str]) -> frozenset[str]:
 
 
 _FIRST_WORDS = (
-    _first_words("e i a aka et c etc s w b n p q op viz ph m ed psy thru xmas".split()) | {"", "wrt", "bsc", "msc", "ps", "nb"},
+    _first_words("e i a aka et c etc s w b n p q op viz ph m ed psy thru xmas fl est ca no d".split())
+    | _first_words(KEYS)
+    | {"", "wrt", "bsc", "msc", "ps", "nb"},
     _first_words(("St", "Sts", "Ste")),
     _first_words(STREETS),
     _first_words(("Mr", "Mrs", "Ms", "Dr")),
     _first_words(TITLES),
     _first_words(("Jr", "Sr")),
     _first_words(NUMBERED),
-    _first_words("fig figs app tab apt ste bldg unit sec rm".split()),
+    _first_words("fig figs app tab apt ste bldg unit sec rm vit".split()),
     _first_words(("v",)),
     _first_words(GENERAL),
 )

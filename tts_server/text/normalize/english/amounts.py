@@ -14,7 +14,8 @@ FRACTIONS = {
 
 VULGAR = "".join(FRACTIONS)
 
-_GROUPED = r"[0-9]{1,3}(?:,[0-9]{3}){1,11}(?![0-9])(?:\.[0-9]{1,15}(?![0-9]))?"
+_INDIAN = r"[1-9][0-9]?(?:,[0-9]{2}){1,5},[0-9]{3}(?![0-9]|,[0-9])(?:\.[0-9]{1,2}(?![0-9]))?"
+_GROUPED = _INDIAN + r"|[0-9]{1,3}(?:,[0-9]{3}){1,11}(?![0-9])(?:\.[0-9]{1,15}(?![0-9]))?"
 _SPACED = r"[0-9]{1,3}(?:(?:[\u00a0\u202f\u2009'’_][0-9]{3}){1,8}|(?: [0-9]{3}){2,8}| 000)(?![0-9])(?:[.,][0-9]{1,2}(?![0-9]))?"
 _EUROPEAN = r"[0-9]{1,3}(?:\.[0-9]{3}){1,8},[0-9]{1,2}(?![0-9])|[0-9]{1,3}(?:\.[0-9]{3}){2,8}(?![.,]?[0-9])"
 _MIXED = rf"[0-9]{{1,4}} ?[{VULGAR}]|[{VULGAR}]|(?:[0-9]{{1,3}}[ -])?[0-9]{{1,3}}[/⁄][0-9]{{1,3}}(?![0-9/⁄])"
@@ -39,6 +40,7 @@ METRIC_AMOUNT = (
 """The same, where a space before three digits separates thousands. Use it where a unit follows."""
 
 _PIECES = re.compile(rf"(?:([0-9]{{1,4}})[ -]?)?(?:([{VULGAR}])|([0-9]{{1,4}})[/⁄]([0-9]{{1,4}}))")
+_INDIAN_RE = re.compile(_INDIAN)
 _GROUPED_RE = re.compile(_GROUPED)
 _SPACED_RE = re.compile(_SPACED + r"|[1-9][0-9]{0,2} [0-9]{3}(?:,[0-9]{1,2})?")
 _EUROPEAN_RE = re.compile(_EUROPEAN)
@@ -87,6 +89,11 @@ def fraction_parts(amount: str) -> tuple[int, int, int]:
         raise ValueError(f"not a fraction: {amount!r}")
     numerator, denominator = FRACTIONS[found[2]] if found[2] else (int(found[3]), int(found[4]))
     return int(found[1] or 0), numerator, denominator
+
+
+def is_indian(amount: str) -> bool:
+    """Whether an amount has the groups of two digits that are usual in India: "1,00,000"."""
+    return _INDIAN_RE.fullmatch(amount) is not None
 
 
 def is_one(amount: str) -> bool:

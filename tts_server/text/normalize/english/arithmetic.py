@@ -11,6 +11,7 @@ from tts_server.text.normalize.english.amounts import (
     MORE_OF_AMOUNT,
     VULGAR,
     fraction_parts,
+    is_indian,
     read_amount,
     read_parts,
 )
@@ -43,6 +44,7 @@ _OPERATORS = {
     "∧": "and", "∨": "or", "⇒": "implies", "⇔": "if and only if", "∥": "parallel to", "⊥": "perpendicular to", "**": "to the power of",
 }  # fmt: skip
 _WORD_OPERATOR = re.compile(r"(?P<space>[ ]?)(?P<operator>==|!=|>=|<=|=>|\*\*|[+=≠≥≤≈<>×÷±≡∝∈∉⊂⊆∪∩≪≫≅∓∧∨⇒⇔∥⊥−·⋅])[ ]?")
+_STAR = re.compile(r"(?<=[\w)] )(?P<star>[*])(?= (?:[A-Za-z(]|[0-9.]{1,9})(?![\w]))")
 _OPERATOR_SIGN = re.compile("[+=≠≥≤≈<>×÷±≡∝∈∉⊂⊆∪∩≪≫≅∓∧∨⇒⇔∥⊥−·⋅]|[*]{2}")
 _EQUATION = re.compile(rf"(?<![\w.,])[-−]?{AMOUNT}(?: ?(?:[-−–+×÷*/=·⋅]) ?[-−]?{AMOUNT}){{1,12}}")
 _EQUATION_PART = re.compile(rf"( ?)([-−–+×÷*/=·⋅])( ?)([-−]?)({AMOUNT})")
@@ -186,8 +188,10 @@ def find_arithmetic(draft: Draft) -> None:
 def find_operators(draft: Draft) -> None:
     """Find signs of operation and comparison between words, letters and numbers that are already read."""
     text = draft.text
-    if _OPERATOR_SIGN.search(text) is None and "!=" not in text:
+    if _OPERATOR_SIGN.search(text) is None and "!=" not in text and " * " not in text:
         return
+    if " * " in text:
+        _find_stars(draft)
     for found in _WORD_OPERATOR.finditer(text):
         before, after = text[found.start() - 1 : found.start()] if found.start() else "", text[found.end() : found.end() + 1]
         operator = found["operator"]
@@ -202,6 +206,16 @@ def find_operators(draft: Draft) -> None:
             continue
         end = found.end()
         draft.add(found.start(), end, f" {_OPERATORS[operator]} ", "sign")
+
+
+def _find_stars(draft: Draft) -> None:
+    """Find "*" as a sign of multiplication between letters and numbers that stand alone: "A * B"."""
+    for found in _STAR.finditer(draft.text):
+        before = draft.text[: found.start("star")][-12:].rstrip(" ").rpartition(" ")[2].lstrip("(")
+        if before in ("a", "I"):
+            continue
+        if len(before) == 1 or before.replace(".", "").isdigit() or before.endswith(")"):
+            draft.add(found.start("star"), found.end("star"), "times", "sign")
 
 
 def _is_operator(text: str, found: re.Match[str]) -> bool:
@@ -357,5 +371,8 @@ def _add_comma_list(draft: Draft, found: re.Match[str]) -> None:
             draft.add(found.start(), found.end(), read_amount(f"{parts[0]}.{parts[1]}"), "decimal")
             return
     if all(len(part) == 3 for part in parts[1:]) and not parts[0].startswith("0"):
+        return
+    if is_indian(found[0]):
+        draft.add(found.start(), found.end(), read_amount(found[0]), "cardinal")
         return
     draft.add(found.start(), found.end(), ", ".join(read_amount(part) for part in parts), "cardinal")

@@ -8,32 +8,32 @@ from tts_server.text.normalize.english.draft import FUNCTION_WORDS, word_after, 
 
 _MEASURED = frozenset(
     """
-    adapter apartment bag ballpoint barrel battery beam bike bill binder blade bottle box bracket bucket budget bulb cabin cable camera
-    can canister car carton cave championship charger coin contract corridor course dash deal deposit diameter disc disk dish dose
-    dumbbell elevator engine envelope fine flagship flashlight freestyle fridge fuse garden generator grant hallway hammer heater
-    hole hose house hurdles hurdler image increment interval invoice jackpot jar jug keyboard kettlebell laptop lawsuit lens lever
-    loan lotion mansion marathon medley memory microwave monitor mortgage motor motorcycle nail note oven pack package packet
-    pallet pan panel parcel partition penalty phone pill pipe pistol pitcher plank plate player pool pot printer prize processor project
-    pump radius RAM refrigerator relay resistor rifle road rocket roof rope row sack salary sample scholarship screen sedan server
-    settlement ship smartphone socket sofa speaker speedboat sphere sprint spring SSD statue steeplechase supply suitcase
-    swimmer syringe tablet tank telescope tent terminal ticket tile tire tower track trail transformer trench truck tub tube tunnel
-    turkey TV tyre van vault vehicle vessel video voucher wall warship weight wheel window windowsill wire yacht
-    barrier boat bridge building bullet cannon capacitor column container crane cup cylinder dam display fence file fund gun HDD
-    investment LED lightbulb locomotive mark pole program refund stadium steak thread tree walkway
+    adapter apartment bag ballpoint barrel barrier battery beam bike bill binder blade boat bottle box bracket bridge bucket budget
+    building bulb bullet cabin cable camera can canister cannon capacitor car carton cave championship charger coin column container
+    contract corridor course crane cup cylinder dam dash deal deposit diameter disc dish disk display dose dumbbell elevator engine
+    envelope fence file fine flagship flashlight freestyle fridge fund fuse garden generator grant gun hallway hammer HDD heater
+    hole hose house hurdler hurdles image increment interval investment invoice jackpot jar jug kettlebell keyboard laptop lawsuit
+    LED lens lever lightbulb loan locomotive lotion mansion marathon mark medley memory microwave monitor mortgage motor motorcycle
+    nail note oven pack package packet pallet pan panel parcel partition penalty phone pill pipe pistol pitcher plank plate player
+    pole pool pot printer prize processor program project pump radius RAM refrigerator refund relay resistor rifle road rocket roof
+    rope row sack salary sample scholarship screen sedan server settlement ship smartphone socket sofa speaker speedboat sphere
+    spring sprint SSD stadium statue steak steeplechase suitcase supply swimmer syringe tablet tank telescope tent terminal thread
+    ticket tile tire tower track trail transformer tree trench truck tub tube tunnel turkey TV tyre van vault vehicle vessel video
+    voucher walkway wall warship weight wheel window windowsill wire yacht
     """.split()
 )
 """Things with a size, a weight, a power or a price; a verb is rarely written in the same way."""
 
 _EVENTS = frozenset(
     """
-    run race walk jog ride drive trek trip commute climb swim stretch segment leg line cut drop rise raise gain loss increase decrease
-    hard hike minimum square home limit pass bonus discount charge fee tax rebate check cheque gift donation offer bid bet bounty break wait delay rest nap call flight
-    journey session shift meeting class lesson lecture speech workout drill timer window warranty lease sentence plan movie film
-    episode song clip strip slab sheet cube block brick drone plane jet plug lamp light laser radio beam signal connection
-    connector link port drive stick chip card cartridge module kit set sale order purchase payment installment rebound lot plot
-    farm field ranch estate property fire crater zone gap margin lead error threshold target goal cap ceiling floor
-    wrench bolt screw needle gauge lens wave wavelength band frequency clock core cell rail gel tin pint mug glass loaf cake pie burger
-    pizza baby infant man woman fish tuna shark whale dog cat snake python alligator crocodile
+    alligator baby band beam bet bid block bolt bonus bounty break brick burger cake call cap card cartridge cat ceiling cell charge
+    check cheque chip class climb clip clock commute connection connector core crater crocodile cube cut decrease delay discount dog
+    donation drill drive drone drop episode error estate farm fee field film fire fish flight floor frequency gain gap gauge gel
+    gift glass goal hard hike home increase infant installment jet jog journey kit lamp laser lead lease lecture leg lens lesson
+    light limit line link loaf loss lot man margin meeting minimum module movie mug nap needle offer order pass payment pie pint
+    pizza plan plane plot plug port property purchase python race radio rail raise ranch rebate rebound rest ride rise run sale
+    screw segment sentence session set shark sheet shift signal slab snake song speech square stick stretch strip swim target tax
+    threshold timer tin trek trip tuna wait walk warranty wave wavelength whale window woman workout wrench zone
     """.split()
 )
 """Nouns that are also verbs, or that can follow an amount in another way: an article must stand before the amount."""

@@ -46,8 +46,16 @@ _DAY_RANGE = re.compile(
 )
 _SHORT = re.compile(r"(?<![\w./:-])(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])(?![\w/%]|[.,:-][0-9])")
 
+_YEAR_AND_MONTH = re.compile(r"(?<![\w./-])(?P<year>20[0-9]{2})-(?P<month>0[1-9]|1[0-2])(?![\w/-]|[.,:][0-9])")
+_DAY_SPAN = re.compile(
+    r"(?<![\w./:-])(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])(?: ?[-–—] ?| (?:to|through|thru) )"
+    r"(0?[1-9]|1[0-2])/(0?[1-9]|[12][0-9]|3[01])(?![\w/%]|[.,:-][0-9])"
+)
+_MEASURED_PARTS = frozenset((2, 3, 4, 5, 6, 8, 16, 32))
+
 _BEFORE_PART = followed_by("-/.")
 _BEFORE_SLASH = followed_by("/")
+_BEFORE_YEAR_DASH = followed_by("-")
 _BEFORE_MONTH = followed_by("snrt-–—‑", "o-–—‑JFMASOND")
 _MONTH_NAMES = frozenset([*MONTHS, *_SHORT_MONTHS, *_CAPITAL_MONTHS])
 _DAY_NAMES = _FULL_DAYS.union(_DAYS)
@@ -107,10 +115,27 @@ def _find_numeric_dates(draft: Draft) -> None:
             continue
         said = year(int(last)) if len(last) == 4 else year(2000 + int(last)) if int(last) < 40 else year(1900 + int(last))
         draft.add(found.start(), found.end(), f"{MONTHS[month - 1]} {ordinal(day)}, {said}", "date")
+    for found in draft.find_at_numbers(_YEAR_AND_MONTH, after=_BEFORE_YEAR_DASH):
+        month, short_year = int(found["month"]), int(found["year"][2:])
+        if month <= short_year:  # "2003-05" can be years
+            draft.add(found.start(), found.end(), f"{MONTHS[month - 1]} {year(int(found['year']))}", "date")
+    for found in draft.find_at_numbers(_DAY_SPAN, after=_BEFORE_SLASH):
+        if _is_day_span(text, found):
+            days = [f"{MONTHS[int(found[part]) - 1]} {ordinal(int(found[part + 1]))}" for part in (1, 3)]
+            draft.add(found.start(), found.end(), " to ".join(days), "date")
     for found in draft.find_at_numbers(_SHORT, after=_BEFORE_SLASH):
         if found[0] in ("9/11", "24/7", "50/50") or not _is_short_date(text, found):
             continue
         draft.add(found.start(), found.end(), f"{MONTHS[int(found[1]) - 1]} {ordinal(int(found[2]))}", "date")
+
+
+def _is_day_span(text: str, found: re.Match[str]) -> bool:
+    """Whether "9/9-9/13" are two days and not two fractions, as in "1/4-1/2 cup"."""
+    before = word_before(text, found.start()).lower().strip(".,:")
+    parts = [(int(found[part]), int(found[part + 1])) for part in (1, 3)]
+    if all(first < second and second in _MEASURED_PARTS for first, second in parts):
+        return before in _DATE_CUES and before not in ("to", "and", "by", "from") and not word_after(text, found.end())
+    return parts[0] <= parts[1] or before in _DATE_CUES
 
 
 def _is_short_date(text: str, found: re.Match[str]) -> bool:
@@ -189,14 +214,14 @@ def _find_names(draft: Draft) -> None:
     text = draft.text
     for found in _DAY_RANGE.finditer(text):
         joined = "or" if "/" in found[0] else "to"
-        stop = "." if found[3] and ends_sentence(text, found.end()) else ""
+        stop = "." if found[3] and _ends_sentence(text, found.end()) else ""
         end = found.end()
         draft.add(found.start(), end, f"{_DAYS[found[1]]} {joined} {_DAYS[found[2]]}{stop}", "date")
     for found in _NAME_DASH.finditer(text):
         draft.add(found.start("dash"), found.end(), " to ", "range")
     for found in _LONE_DAY.finditer(text):
         if _is_day_name(text, found):
-            stop = "." if found[2] and ends_sentence(text, found.end()) else ""
+            stop = "." if found[2] and _ends_sentence(text, found.end()) else ""
             draft.add(found.start(), found.end(), _DAYS[found[1]] + stop, "date")
     for found in _LONE_MONTH.finditer(text):
         if _is_month_name(text, found):
@@ -204,15 +229,26 @@ def _find_names(draft: Draft) -> None:
             draft.add(found.start(), found.end(), _SHORT_MONTHS[found[1]] + stop, "date")
 
 
+def _ends_sentence(text: str, position: int) -> bool:
+    """Whether the full stop of a day's name ends the sentence: a capital follows that is no month, day or part of a day."""
+    if ends_sentence(text, position):
+        return True
+    following = word_after(text, position)
+    return following[:1].isupper() and following[1:].islower() and following not in _AFTER_DAY
+
+
+_AFTER_DAY = _MONTH_NAMES | _DAY_NAMES | frozenset("Morning Afternoon Evening Night Noon".split())
 _TIME_AFTER = re.compile(
     r",? ?(?:at |from |@ ?)?(?:[0-9]{1,2}(?::[0-9]{2}| ?[ap]\.?m)|the [0-9]|[0-9]{1,2}(?:st|nd|rd|th)?\b|(?:"
     + one_of([*MONTHS, *_SHORT_MONTHS])
     + r")\b)|,? ?(?:and|or|to|through|thru|&|-|–|—) ?(?:"
     + one_of([*_FULL_DAYS, *_DAYS])
-    + r")\b|,? (?:morning|afternoon|evening|night|noon|nights|mornings)\b"
+    + r")\b|, (?:"
+    + one_of([*_FULL_DAYS, *_DAYS])
+    + r")(?!['’\w])|,? (?:morning|afternoon|evening|night|noon|nights|mornings)\b"
 )
 _DAY_BEFORE = re.compile(r"(?:\b(?:" + one_of([*_FULL_DAYS, *_DAYS]) + r")\.?s?,? ?(?:and|or|to|through|thru|&|-|–|—|,|/) ?)$")
-_ON = frozenset("on next last this every until till by since before after from each".split())
+_ON = frozenset("eod cob eob on next last this every until till by since before after from each".split())
 
 
 def _is_day_name(text: str, found: re.Match[str]) -> bool:

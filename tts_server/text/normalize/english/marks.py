@@ -7,7 +7,7 @@ import re
 from tts_server.text.normalize.english.arithmetic import LOWERED
 from tts_server.text.normalize.english.draft import Draft, is_sentence_start
 from tts_server.text.normalize.english.initialisms import spell
-from tts_server.text.normalize.english.numbers import cardinal, digits
+from tts_server.text.normalize.english.numbers import cardinal, digits, pairs
 
 _SIGN = re.compile(r"[-#+=_*~|&@%$°<>^\[\]()\\:;]")
 _LANGUAGES = re.compile(r"(?<![\w])(?P<name>[CFJ]#|[CDN]\+\+|Notepad\+\+|[Cc]\+\+)(?![A-Za-z_+#])")
@@ -22,8 +22,11 @@ _LOWERED_DIGIT = re.compile("[₀-₉]")
 _ELEMENT = re.compile(r"([A-Z][a-z]?)([₀-₉]*)")
 _COPYRIGHT = re.compile(r"©|\([cC]\)(?= ?(?:[12][0-9]{3}|[A-Z]))")
 _EMOTICON = re.compile(
-    r"(?<![\w])(?:[:;=][-'^]?[)(\]\[DPpOo/\\|*]{1,3}|[xX]D|<3(?=[!.]?\s{0,3}\Z|[!.]?\n)|\^_\^|>_<|¯\\_\(ツ\)_/¯|[:;]'\()(?![\w])"
+    r"(?<![\w])(?:[:;=][-'^]?[)(\]\[DPpOo/\\|*]{1,3}|[xX]D|<3(?=[!.]?\s{0,3}\Z|[!.]?\n| [:;=][-']?[)DPp])|"
+    r"(?<=you )<3(?! ?[0-9])|(?<=love )<3|\^_\^|>_<|¯\\_\(ツ\)_/¯|[:;]'\()(?![\w])"
 )
+_TLDR = re.compile(r"(?<![\w])(?:TL;DR|tl;dr)(?![\w])")
+_SUBSECTION = re.compile(r"(?<![\w.,/$-])(?P<number>[1-9][0-9]{2})(?P<letters>(?:\([a-z0-9]\)){1,3})(?P<plural>s)?(?![\w(])")
 _RULER = re.compile(r"[-–—=_*~#+.·•<>|&@%$€£¥°→←↑↓⇒⇐➜➔►▶][-–—=_*~#+.·•<>|&@%$€£¥°→←↑↓⇒⇐➜➔►▶]+")
 _DASHES = "-–—.·•"
 _KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
@@ -46,8 +49,13 @@ def find_marks(draft: Draft) -> None:
         before = text[max(0, found.start() - 3) : found.start()]
         if before[-1:] in '.,;:!?)"”' and before or (len(before) == 3 and before.isalpha()):
             draft.add(found.start(), found.end(), "", "decoration")
+    for found in _TLDR.finditer(text) if ";" in text else ():
+        draft.add(found.start(), found.end(), "T L D R", "initialism")
     for found in _EMOTICON.finditer(text):
         draft.add(found.start(), found.end(), "", "decoration")
+    for found in _SUBSECTION.finditer(text) if "(" in text else ():
+        letters = " ".join(char.upper() if char.isalpha() else cardinal(int(char)) for char in found["letters"] if char.isalnum())
+        draft.add(found.start(), found.end(), f"{pairs(found['number'])} {letters}{found['plural'] or ''}", "initialism")
     for found in _RULER.finditer(text):
         if _is_ruler(text, found):
             draft.add(found.start(), found.end(), "", "decoration")
@@ -86,6 +94,8 @@ def _find_special_characters(draft: Draft) -> None:
 def _is_ruler(text: str, found: re.Match[str]) -> bool:
     """Whether a run of signs only decorates: the same sign again and again, or any signs with spaces around."""
     run = found[0]
+    if run == "**" and (text[found.start() - 1 : found.start()].isdigit() and text[found.end() : found.end() + 1].isalnum()):
+        return False  # a power
     if run == "&&" or set(run) <= {"."} or (run[0] in "-–—" and len(set(run)) == 1 and _between_words(text, found)):
         return False
     if len(set(run)) == 1 and run[0] not in _DASHES and (run[0] != "+" or len(run) > 2):

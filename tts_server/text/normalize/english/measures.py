@@ -63,6 +63,7 @@ _DIMENSION = re.compile(
 _PRESSURE = re.compile(
     r"(?<![\w.,/$])(?P<top>[0-9]{2,3})/(?P<bottom>[0-9]{2,3})(?P<unit>[ \u00a0]?mm[ ]?Hg(?![\w]))?(?![\w/%]|[.,:-][0-9])"
 )
+_DEGREES = re.compile(r"(?<![\w.,/$-])([0-9]{1,3})[-–]([0-9]{1,3}) ?([CF])(?![\w'’-])")
 _TIMES = re.compile(
     r"(?<![\w.,/$€£])(?P<amount>[0-9]{1,6}(?:\.[0-9]{1,3})?)(?:(?P<dash>[-–])(?P<to>[0-9]{1,6}"
     r"(?:\.[0-9]{1,3})?))?[x×](?![\w])(?:/(?P<per>day|week|wk|month|mo|year|yr|hour|hr)\b|(?! ?[0-9=+*/^−]| - ))"
@@ -79,6 +80,7 @@ _LONE_COMPOUND = re.compile(
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
 
+_SEATS = frozenset("seat seats row rows room rooms gate gates unit units apt size sizes item items stand stands".split())
 _FOOT_AFTER = frozenset("tall wide long high deep x".split())
 _ARTICLES = frozenset("a an the this his her my our your their".split())
 _TIME_UNITS = frozenset("min mins hr hrs sec secs wk wks mo mos yr yrs".split())
@@ -87,6 +89,7 @@ _UNIT_STARTS = "".join(sorted({unit[0] for unit in UNITS}.union(string.ascii_let
 _BEFORE_UNIT = followed_by(MORE_OF_AMOUNT + "–—‑−×±" + _UNIT_STARTS, DIGITS_OR_FRACTION + "-–—‑−×±" + _UNIT_STARTS)
 _BEFORE_DEGREES = followed_by(".°")
 _BEFORE_FEET = followed_by("'’′f", "'’′f")
+_BEFORE_RANGE = followed_by("-–")
 _BEFORE_SLASH = followed_by("/")
 _BEFORE_BY = followed_by(".x×", "x×")
 _BEFORE_TIMES = followed_by(".x×-–")
@@ -103,6 +106,10 @@ _PLURAL_CUES = frozenset(
 def find_measures(draft: Draft) -> None:
     """Find lengths in feet and inches, angles, numbers with units or a percent sign, dimensions and factors."""
     text = draft.text
+    for found in draft.find_at_numbers(_DEGREES, after=_BEFORE_RANGE):
+        if int(found[1]) < int(found[2]) and word_before(text, found.start()).lower() not in _SEATS:
+            name = "Celsius" if found[3] == "C" else "Fahrenheit"
+            draft.add(found.start(), found.end(), f"{cardinal(int(found[1]))} to {cardinal(int(found[2]))} degrees {name}", "unit")
     for found in draft.find_at_numbers(_PRESSURE, after=_BEFORE_SLASH) if "/" in text else ():
         _add_pressure(draft, found)
     if "°" in text:
@@ -224,8 +231,14 @@ def _find_inches(draft: Draft) -> None:
     for found in draft.find_at_numbers(_PRIME, after=_BEFORE_PRIME):
         by = _BY.match(text, found.end())
         following = word_after(text, found.end())
-        is_noun = bool(following) and word_before(text, found.start()).lower() in _ARTICLES and is_attributive(text, *found.span())
-        if following and not by and following not in _FOOT_AFTER and not is_noun:
+        is_noun = (
+            bool(following)
+            and following != "x"
+            and word_before(text, found.start()).lower() in _ARTICLES
+            and is_attributive(text, *found.span())
+        )
+        is_second = "x" in text[max(0, found.start() - 2) : found.start()].replace("×", "x")
+        if following and not (by or is_second or following in _FOOT_AFTER or is_noun):
             continue
         words = f"{cardinal(int(found['amount']))} {'foot' if found['amount'] == '1' or is_noun else 'feet'}{' by' if by else ''}"
         draft.add(found.start(), by.end() if by else found.end(), words, "unit")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tts_server.text.normalize.english.amounts import EURO_AMOUNT, METRIC_AMOUNT, VULGAR, is_one, read_amount, read_parts
 from tts_server.text.normalize.english.attributive import is_attributive
-from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, word_before
+from tts_server.text.normalize.english.draft import Draft, ends_sentence, followed_by, is_plural, word_after, word_before
 from tts_server.text.normalize.english.numbers import cardinal
 from tts_server.text.normalize.english.patterns import one_of
 
@@ -187,6 +187,8 @@ _COUNTED = (
 )
 _MILLIONS = re.compile(rf"(?<![\w.,$€£¥-])(?P<amount>[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?)(?P<scale>[mMBkK])(?= (?:{_COUNTED})\b)")
 _SHORT_SCALE = re.compile(r"(?<![\w.,$€£¥])([0-9]{1,3}(?:,[0-9]{3}){0,4}(?:\.[0-9]{1,3})?) ?(mn|bn|tn|mln|bln|trn)(\.)?(?![\w])")
+_THOUSANDS = re.compile(r"(?<![\w.,$€£¥-])([0-9]{1,3})k(?= [a-z])")
+_BEFORE_THOUSAND = followed_by("k")
 _BEFORE_MILLION = followed_by(".mMBkK")
 _BEFORE_SCALE = followed_by(",.mbt", "mbt")
 _CODE_WORDS = frozenset(re.findall(r"[^\W\d_]+", " ".join(CODES)))
@@ -219,11 +221,17 @@ def find_money(draft: Draft) -> None:
             draft.add(found.start(), found.end(), "cents" if found[1] == "¢" else SYMBOLS[found[1]].many, "money")
 
 
+_RACES = frozenset("runs races walks jogs times splits pushes resolutions screens videos displays monitors cameras resistors".split())
+
+
 def _find_scales(draft: Draft) -> None:
     """Find numbers with a short form of a large number: "2.5mn", "2m people"."""
     text = draft.text
     for found in draft.find_at_numbers(_MILLIONS, after=_BEFORE_MILLION):
         draft.add(found.start(), found.end(), f"{read_amount(found['amount'])} {SCALES[found['scale'].lower()]}", "cardinal")
+    for found in draft.find_at_numbers(_THOUSANDS, after=_BEFORE_THOUSAND):
+        if is_plural(following := word_after(text, found.end())) and following not in _RACES:
+            draft.add(found.start(), found.end(), f"{read_amount(found[1])} thousand", "cardinal")
     for found in draft.find_at_numbers(_DECIMAL_SCALE, after=_BEFORE_DECIMAL):
         draft.add(found.start(), found.end(), f"{read_amount(found[1])} {SCALES[found[2].lower()]}", "cardinal")
     for found in draft.find_at_numbers(_SHORT_SCALE, after=_BEFORE_SCALE):

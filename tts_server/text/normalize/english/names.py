@@ -41,7 +41,7 @@ _VERSIONED = frozenset(
 _ROOMS = frozenset(
     """
     room rm suite ste apartment apt unit flight flights gate route routes rte highway hwy interstate bus channel line freeway expressway
-    train locker office cell county exit boeing airbus extension ext box building bldg formula studio warehouse
+    train locker office cell county exit boeing airbus extension ext box building bldg formula studio warehouse error http form
     """.split()
 )
 _ROOM_NUMBER = re.compile(r"(?<![\w.,/$:-])(?P<number>[0-9]{2,4})(?P<letter>[A-Za-z])?(?![\w%°]|[.,:/-][0-9])")
@@ -236,7 +236,12 @@ def _find_rooms(draft: Draft) -> None:
         before = word_before(text, found.start()).strip(".").lower()
         if len(before) in (2, 3) and before not in _ROOMS and len(words := words_before(text, found.start())) > 1 and words[-1].isupper():
             before = words[-2].lower()
-        if before not in _ROOMS:
+        following = word_after(text, found.end())
+        if before not in _ROOMS and not (following == "error" and before in ("a", "an", "the", "this", "that")):
+            continue
+        if before in ("error", "form", "http") and (len(found["number"]) < 3 or is_plural(following) or following in ("times", "people")):
+            continue
+        if before == "form" and words_before(text, found.start())[-2:-1] in (["to"], ["will"], ["they"], ["can"], ["we"], ["could"]):
             continue
         if (
             before in ("line", "unit", "cell", "office", "train", "box", "county", "exit", "building")

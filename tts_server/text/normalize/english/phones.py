@@ -26,6 +26,8 @@ _SHORT_NUMBERS = re.compile(r"(?<![\w.,/$€£-])(911|988|[2-8]11|999|112)(?![\w
 _ANY_SHORT_NUMBER = re.compile("[2-9]11|988|999|112")
 _ZIP_PLUS = re.compile(r"(?<![\w.,/$-])([0-9]{5})-([0-9]{4})(?![\w-])")
 
+_PAIR = re.compile(r"(?<![\w.,/+:$€£-])(?P<first>[0-9]{2,9})-(?P<second>[0-9]{2,9})(?![\w%-]|[.,:/][0-9])")
+
 _PHONE_WORDS = frozenset("call phone tel telephone fax mobile cell dial ring text whatsapp sms calling hotline reach".split())
 _CODE_WORDS = frozenset(
     """
@@ -84,10 +86,15 @@ def find_digits(draft: Draft) -> None:
     """Find numbers that are read digit by digit, by their form or by the word before: "PIN 1234", ZIP codes, card numbers."""
     text = draft.text
     for found in draft.find_at_numbers(_GROUPS, after=_BEFORE_DIGITS):
-        if found[0].count("-") == 2 and sum(map(str.isdigit, found[0])) < 7:
+        is_short = found[0].count("-") == 2 and sum(map(str.isdigit, found[0])) < 7
+        if is_short and not _is_code(words_before(text, found.start()), found[0]):
             continue
         words = digit_groups(found[0].rstrip("Xx")) + (" X" if found[0][-1] in "xX" else "")
         draft.add(found.start(), found.end(), words, "digits")
+    for found in draft.find_at_numbers(_PAIR, after=_BEFORE_HYPHEN):
+        first, second = found["first"], found["second"]
+        if abs(len(first) - len(second)) > 1 and _is_code(words_before(text, found.start()), first + second + "-"):
+            draft.add(found.start(), found.end(), f"{digits(first)}, {digits(second)}", "digits")
     for found in draft.find_at_numbers(_ZIP_PLUS, after=_BEFORE_HYPHEN):
         draft.add(found.start(), found.end(), f"{digits(found[1])}, {digits(found[2])}", "digits")
     for found in draft.find_at_numbers(_RUN):
@@ -117,7 +124,9 @@ def _is_code(before: list[str], number: str) -> bool:
             return len(number) >= 5
         if key == "number" and len(number) >= 7:
             return True
-        if key not in _LINKS or word.endswith((".", ";")):
+        if len(key) > 1 and key.isupper() or word.isupper() and word.isalpha() and len(word) > 1:
+            continue  # "Text STOP to 55555"
+        if key not in _LINKS or (word.endswith((".", ";")) and key not in ("no", "nr", "num")):
             return False
     return False
 

@@ -60,7 +60,10 @@ _UNIX_PATH = re.compile(
     r"(?<![\w/:.~)])(?P<path>~?(?:/[A-Za-z0-9_.@+-]{1,64}){2,16}/?|~/[A-Za-z0-9_.-]{0,64}|/(?:etc|usr|var|tmp"
     r"|home|bin|opt|dev|proc|root|api|v1)(?:/[A-Za-z0-9_.-]{1,64}){0,8}/?)(?![\w])"
 )
-_WINDOWS_PATH = re.compile(r"(?<![\w])(?P<drive>[A-Z]):\\(?P<path>[\w .$-]{0,64}(?:\\[\w.$-]{1,64}){0,16}\\?)")
+_WINDOWS_PATH = re.compile(
+    r"(?<![\w])(?P<drive>[A-Z]):\\(?P<path>(?:[\w.$()-]{1,64}(?: [\w.$()-]{1,32}){0,3}\\){0,16}"
+    r"(?:[\w$-]{1,64}(?:\.[\w$-]{1,32}){0,4})?)"
+)
 _HANDLE = re.compile(r"(?<![\w@./])@(?P<name>[A-Za-z_][\w]{0,40}(?:\.[\w]{1,20}){0,2})")
 _HASHTAG = re.compile(r"(?<![\w&#])#(?P<name>[^\W\d][\w]{0,60})")
 _NUMBERED_NAME = re.compile(r"-[A-Za-z-]{0,12}[0-9]")

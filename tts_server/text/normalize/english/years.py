@@ -18,7 +18,7 @@ _BARE_YEAR = re.compile(
     rf"|[0-9]{{2}}))?{_ERA}(?![\w%°$€£]|[.,:/][0-9]|[-–][0-9])"
 )
 _SEASON = re.compile(r"(?<![\w.,/-])((?:19|20)[0-9]{2})/([0-9]{2})(?![\w/%]|[.,][0-9])")
-_AFTER_ERA = re.compile(r"(?<![\w])(A\.D\.|AD|B\.C\.|BC) ([1-9][0-9]{0,3})(?![\w%]|[.,:/-][0-9])")
+_AFTER_ERA = re.compile(r"(?<![\w])(A\.D\.|AD|B\.C\.|BC) ([1-9][0-9]{0,3})(?: ?[-–—] ?([1-9][0-9]{0,3}))?(?![\w%]|[.,:/-][0-9])")
 _PART_OF_YEAR = re.compile("[hq][1-4]|fy")
 _ERAS = frozenset(("AD", "BC", "A", "B"))
 _BETWEEN = re.compile(r"[ ]?['’]s(?![\w])")
@@ -26,7 +26,7 @@ _YEAR_CUES = frozenset(
     """
     in since by from until till before after during of circa ca c year years around late early mid between and to through for class
     summer winter spring fall autumn season january february march april may june july august september october november december
-    easter christmas copyright © (c) born died founded established est vintage fiscal fy election
+    easter christmas copyright © (c) b d born died founded established est vintage fiscal fy election
     """.split()
 )
 _STRONG_CUES = frozenset(
@@ -68,7 +68,8 @@ def find_years(draft: Draft) -> None:
             words = f"oh {cardinal(number)}" if 0 < number < 10 else "two thousand" if number == 0 else cardinal(number)
             draft.add(found.start(), found.end(), words, "year")
     for found in _AFTER_ERA.finditer(text) if draft.has_word(_ERAS) else ():
-        draft.add(found.start(), found.end(), f"{' '.join(found[1].replace('.', ''))} {year(int(found[2]))}", "year")
+        span = f" to {year(int(found[3]))}" if found[3] else ""
+        draft.add(found.start(), found.end(), f"{' '.join(found[1].replace('.', ''))} {year(int(found[2]))}{span}", "year")
     for found in draft.find_at_numbers(_SEASON, after=_BEFORE_SLASH):
         last = int(found[2])
         if last == (int(found[1]) + 1) % 100:
@@ -164,7 +165,7 @@ def _is_year(text: str, start: int, end: int, number: int) -> bool:
     if before in _COUNT_CUES or following in _COUNTED:
         return False
     if before in _STRONG_CUES or in_parentheses or _PART_OF_YEAR.fullmatch(before):
-        return 1000 <= number <= 2199
+        return 1000 <= number <= (9999 if before == "year" else 2199)
     if number > 2099 or number < 1000 or _BETWEEN.match(text, end):
         return 1000 <= number <= 2099
     if is_counted(text, start, end):
