@@ -41,8 +41,8 @@ ROWS: list[tuple[str, str, str | tuple[str, ...]]] = [
     ("date", "in the year 2525", "in the year twenty-five twenty-five"),
     (
         "date",
-        "Mozart (b. 27 January 1756, d. 1791)",
-        "Mozart (born the twenty-seventh of January seventeen fifty-six, died seventeen ninety-one)",
+        "(b. 27 January 1756, d. 1791)",
+        "(born the twenty-seventh of January seventeen fifty-six, died seventeen ninety-one)",
     ),
     ("date", "ca. AD 100–200", "circa A D one hundred to two hundred"),
     ("date", "the 2nd c. BC", "the second century B C"),

@@ -120,7 +120,7 @@ FIXED = (
     (r"(?:(?<=[Pp]ress )|(?<=[Hh]it ))Esc|Esc(?!\.)", "Escape", "abbreviation"),
     (r"PgUp", "Page Up", "abbreviation"),
     (r"PgDn", "Page Down", "abbreviation"),
-    (r"(?:(?<=[+-])|(?<=[Pp]ress )|(?<=[Hh]it )|(?<=Esc or )|(?<=Esc and ))Del(?![\w])|Del(?= key)", "Delete", "abbreviation"),
+    (r"(?:(?<=[+-])|(?<=[Pp]ress )|(?<=[Hh]it )|(?<=Esc or )|(?<=Esc and ))Del(?![\w]| [A-Z])|Del(?= key)", "Delete", "abbreviation"),
 )
 
 STATES = {

@@ -49,6 +49,7 @@ _JUNIOR = re.compile(r"(?<=[a-z.,] )(?P<word>Jr|Sr)(?P<dot>\.)?(?![\w'’])")
 _STATE = re.compile(r"(?P<state>" + one_of(STATES) + r")(?<=[a-z],[ ][A-Z]{2})(?=[ ][0-9]{5}|[.,;:!?)\n]|[ ](?:[a-z]|\()|\Z)(?!['’])")
 
 _BIRTHDAY = re.compile(r"[0-9]{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? ([0-9]{4})")
+_SENTENCE_HEADS = frozenset("He She It They We You The A An This That These Those There".split())
 _WORD = re.compile(r"[^\W\d_]*")
 _STATE_WORDS = frozenset(STATES)
 _BEFORE_ANSWER = frozenset("is was be say says said answer answered answers reply replied".split())
@@ -191,6 +192,8 @@ def _add_title(draft: Draft, found: re.Match[str]) -> None:
         and not re.match(r"[ \u00a0][A-Z]\.", text[found.end() : found.end() + 3])
     ):
         return
+    if title not in TITLES_WITHOUT_DOT and following in _SENTENCE_HEADS:
+        return  # "Ask for Del. He knows."
     before = word_before(text, found.start())
     if title in ("Sr", "Dir", "Del", "Rep", "Reps", "Fr", "Pt", "Det", "Sec", "Ens") and (
         not found["dot"] or (title == "Sr" and before[:1].isupper())

@@ -26,6 +26,7 @@ _MEASURED = frozenset(
 
 _EVENTS = frozenset(
     """
+    final heat jack record time
     alligator baby band beam bet bid block bolt bonus bounty break brick burger cake call cap card cartridge cat ceiling cell charge
     check cheque chip class climb clip clock commute connection connector core crater crocodile cube cut decrease delay discount dog
     donation drill drive drone drop episode error estate farm fee field film fire fish flight floor frequency gain gap gauge gel

@@ -231,12 +231,8 @@ def _find_inches(draft: Draft) -> None:
     for found in draft.find_at_numbers(_PRIME, after=_BEFORE_PRIME):
         by = _BY.match(text, found.end())
         following = word_after(text, found.end())
-        is_noun = (
-            bool(following)
-            and following != "x"
-            and word_before(text, found.start()).lower() in _ARTICLES
-            and is_attributive(text, *found.span())
-        )
+        has_article = following not in ("", "x") and word_before(text, found.start()).lower() in _ARTICLES
+        is_noun = has_article and is_attributive(text, *found.span())
         is_second = "x" in text[max(0, found.start() - 2) : found.start()].replace("×", "x")
         if following and not (by or is_second or following in _FOOT_AFTER or is_noun):
             continue

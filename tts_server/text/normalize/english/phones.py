@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_server.text.normalize.english.draft import Draft, followed_by, words_before
+from tts_server.text.normalize.english.draft import Draft, followed_by, word_before, words_before
 from tts_server.text.normalize.english.numbers import cardinal, digit_groups, digits
 
 _EXT = r"(?:,?[ ]?(?P<ext>ext\.?|extension|x|Ext\.?|EXT\.?)[ ]?(?P<extension>[0-9]{1,6})(?![\w]))?"
@@ -93,6 +93,8 @@ def find_digits(draft: Draft) -> None:
         draft.add(found.start(), found.end(), words, "digits")
     for found in draft.find_at_numbers(_PAIR, after=_BEFORE_HYPHEN):
         first, second = found["first"], found["second"]
+        if word_before(text, found.start()).lower() in ("codes", "ids", "pins", "passwords"):
+            continue  # a range of them
         if abs(len(first) - len(second)) > 1 and _is_code(words_before(text, found.start()), first + second + "-"):
             draft.add(found.start(), found.end(), f"{digits(first)}, {digits(second)}", "digits")
     for found in draft.find_at_numbers(_ZIP_PLUS, after=_BEFORE_HYPHEN):
