@@ -71,5 +71,16 @@ ROWS: list[tuple[str, str, str | tuple[str, ...]]] = [
     ("abbreviation", "He said no. Of course.", "He said no. Of course."),
     ("abbreviation", "5 million (2022 est.)", "Five million (twenty twenty-two estimate)"),
     ("abbreviation", "Press Ctrl+Alt+Del or Esc to quit.", "Press Control plus Alt plus Delete or Escape to quit."),
+    ("money", "They signed a $2.4 billion, five-year deal.", "They signed a two point four billion dollar, five-year deal."),
+    ("money", "I have $20 cash, and it costs $5 less.", "I have twenty dollars cash, and it costs five dollars less."),
+    ("unit", "The 2 m tall man met a 40 mph wind.", "The two meter tall man met a forty mile per hour wind."),
+    (
+        "unit",
+        "Drive 2 km north, then walk 500 m past the church.",
+        "Drive two kilometers north, then walk five hundred meters past the church.",
+    ),
+    ("digits", "Customer no. 4471923", "Customer number four four seven one nine two three"),
+    ("range", "Codes 10-2000 are reserved.", "Codes ten to two thousand are reserved."),
+    ("abbreviation", "Send it to the Gen. He knows.", "Send it to the Gen. He knows."),
     ("url", r"Use C:\temp for temp. Then go.", "Use C colon backslash temp for temp. Then go."),
 ]

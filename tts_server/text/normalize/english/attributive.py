@@ -8,6 +8,7 @@ from tts_server.text.normalize.english.draft import FUNCTION_WORDS, word_after, 
 
 _MEASURED = frozenset(
     """
+    capsule serving bonus extension
     adapter apartment bag ballpoint barrel barrier battery beam bike bill binder blade boat bottle box bracket bridge bucket budget
     building bulb bullet cabin cable camera can canister cannon capacitor car carton cave championship charger coin column container
     contract corridor course crane cup cylinder dam dash deal deposit diameter disc dish disk display dose dumbbell elevator engine
@@ -26,7 +27,7 @@ _MEASURED = frozenset(
 
 _EVENTS = frozenset(
     """
-    final heat jack record time
+    test wind gust speed final heat jack record time
     alligator baby band beam bet bid block bolt bonus bounty break brick burger cake call cap card cartridge cat ceiling cell charge
     check cheque chip class climb clip clock commute connection connector core crater crocodile cube cut decrease delay discount dog
     donation drill drive drone drop episode error estate farm fee field film fire fish flight floor frequency gain gap gauge gel
@@ -40,6 +41,8 @@ _EVENTS = frozenset(
 """Nouns that are also verbs, or that can follow an amount in another way: an article must stand before the amount."""
 
 _DETERMINERS = frozenset("the this that its his her my our your their every each another whose".split())
+_MODIFIER = re.compile(r", [\w]{1,12}-(?:year|month|week|day|hour|minute|game|mile|story|person|page|acre|foot)(?:-old)? [a-z]")
+_EXTENTS = frozenset("tall wide long high deep thick".split())
 _NOUN_ENDING = re.compile(r"[a-z]{3,16}(?:tion|sion|ment|ship|tor|ogram|plex|craft|meter|phone)s?")
 
 
@@ -47,7 +50,7 @@ def is_attributive(text: str, start: int, end: int) -> bool:
     """Whether an amount in `text[start:end]` belongs to the noun after it."""
     following = word_after(text, end)
     if not following:
-        return False
+        return _MODIFIER.match(text, end) is not None and word_before(text, start).lower() in ("a", "an", "the")
     if text[end : end + 1] == "\n":
         return False
     before = word_before(text, start).lower()
@@ -59,4 +62,7 @@ def is_attributive(text: str, start: int, end: int) -> bool:
     if singular in _MEASURED or following in _MEASURED:
         return True
     is_definite = before in _DETERMINERS or before.endswith(("'s", "’s"))
+    if is_definite and following in _EXTENTS:  # "the 2 m tall man"
+        noun = word_after(text, end + 1 + len(following))
+        return noun.islower() and noun not in FUNCTION_WORDS
     return is_definite and (singular in _EVENTS or following in _EVENTS or _NOUN_ENDING.fullmatch(following) is not None)

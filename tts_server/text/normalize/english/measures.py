@@ -80,6 +80,7 @@ _LONE_COMPOUND = re.compile(
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _INCH_AFTER = frozenset("wide long tall high deep thick diameter screen pipe monitor display nail board by x".split())
 
+_SCALES = frozenset(("C", "F"))
 _SEATS = frozenset("seat seats row rows room rooms gate gates unit units apt size sizes item items stand stands".split())
 _FOOT_AFTER = frozenset("tall wide long high deep x".split())
 _ARTICLES = frozenset("a an the this his her my our your their".split())
@@ -106,7 +107,7 @@ _PLURAL_CUES = frozenset(
 def find_measures(draft: Draft) -> None:
     """Find lengths in feet and inches, angles, numbers with units or a percent sign, dimensions and factors."""
     text = draft.text
-    for found in draft.find_at_numbers(_DEGREES, after=_BEFORE_RANGE):
+    for found in draft.find_at_numbers(_DEGREES, after=_BEFORE_RANGE) if draft.has_word(_SCALES) else ():
         if int(found[1]) < int(found[2]) and word_before(text, found.start()).lower() not in _SEATS:
             name = "Celsius" if found[3] == "C" else "Fahrenheit"
             draft.add(found.start(), found.end(), f"{cardinal(int(found[1]))} to {cardinal(int(found[2]))} degrees {name}", "unit")

@@ -124,7 +124,7 @@ def _is_code(before: list[str], number: str) -> bool:
             return True
         if key in _PHONE_WORDS:
             return len(number) >= 5
-        if key == "number" and len(number) >= 7:
+        if (key == "number" or word.lower() in ("no.", "nr.")) and len(number) >= 7:
             return True
         if len(key) > 1 and key.isupper() or word.isupper() and word.isalpha() and len(word) > 1:
             continue  # "Text STOP to 55555"
