@@ -69,6 +69,12 @@ def test_any_mixture_of_forms_gives_edits_that_do_not_overlap(tokens: list[tuple
     assert not any(char.isdigit() for char in EditedText(text, edits).text)
 
 
+@pytest.mark.parametrize("space", ["\u2003", "\u3000", "\x1f", "\t", "\x0b"])
+def test_unusual_spaces_before_a_number_are_no_word(space: str) -> None:
+    for form in ("1/2", "5 km", "6:00", "1905", "$5", "120/80", "9/9"):
+        check_edits(f"{space} {form}", find_edits(f"{space} {form}"))
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.text(max_size=120))
 def test_any_text_gives_edits_that_do_not_overlap(text: str) -> None:

@@ -177,7 +177,7 @@ class Draft:
 def word_before(text: str, position: int) -> str:
     """The token before `position` without quotes and brackets around it, or "" at the head of a line."""
     before = text[max(0, position - _LOOK) : position]
-    before = before.rsplit("\n", 1)[-1].rstrip(" \u00a0")
+    before = before.rsplit("\n", 1)[-1].rstrip()
     return before.rsplit(None, 1)[-1].strip(_WORD_EDGES) if before else ""
 
 
