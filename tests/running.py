@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from tts_server.web.app import MAX_BODY_BYTES
 NO_FILE = Path(__file__).parent / "no-such-file"
 """In place of a file of keys that whoever runs the tests may have."""
 
+OWN_FOLDERS = tempfile.TemporaryDirectory(prefix="parlance-tests-")
+"""Holds a folder of pronunciation dictionaries for each server; made before a test counts what is left in the temporary folder."""
+
 
 @dataclass
 class RunningServer:
@@ -39,11 +43,10 @@ def run_server(
     sources: Mapping[str, ModelSource] | None = None, *, deadlines: Deadlines | None = None, **overrides: Any
 ) -> Iterator[RunningServer]:
     """`sources` are the models that can be loaded: none but the embedded voice, unless given, whatever is installed here."""
-    with tempfile.TemporaryDirectory() as folder:
-        own_files = {"api_keys_file": NO_FILE, "pronunciation_path": Path(folder)}
-        usual = {"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1}
-        with _running(load_settings(**{**usual, **own_files, **overrides}), sources, deadlines) as server:
-            yield server
+    own_files = {"api_keys_file": NO_FILE, "pronunciation_path": Path(OWN_FOLDERS.name, uuid.uuid4().hex)}
+    usual = {"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1}
+    with _running(load_settings(**{**usual, **own_files, **overrides}), sources, deadlines) as server:
+        yield server
 
 
 @contextlib.contextmanager

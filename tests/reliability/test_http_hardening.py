@@ -170,6 +170,7 @@ def head(server, path: str) -> Reply:
 
 def test_head_of_every_route_is_its_get_without_the_body(server):
     filled = {"voice_id": "alloy", "model_id": "embedded", "filename": "style.css", "request_id": "x", "name": "x", "path": "x"}
+    filled |= {"dictionary_id": "x", "version_id": "x"}
     checked = 0
     for rule in server.app.url_map.iter_rules():
         if "GET" not in rule.methods or rule.websocket:

@@ -139,7 +139,7 @@ def test_one_off_voices_leave_nothing_on_disk(keeping: Confined, clip: bytes, la
         make_file("wav", "pcm_s16le", decode_clip(clip).samples[:9000]),
     ):
         keeping.speech(data=fields, files={"custom_voice_file": ("me.wav", data)})
-    assert keeping.speech(data={**fields, "input": "🙂"}, files={"custom_voice_file": ("me.flac", large_clip)}).status_code == 400
+    assert keeping.speech(data={**fields, "input": "\u200b"}, files={"custom_voice_file": ("me.flac", large_clip)}).status_code == 400
     assert keeping.speech(data={**fields, "speed": "9"}, files={"custom_voice_file": ("me.flac", clip)}).status_code == 400
     assert (
         keeping.post(

@@ -181,7 +181,7 @@ def test_accented_words_are_spoken(speaker: Speaker, word: str) -> None:
 
 def test_phoneme_markup_in_a_text_is_read_as_text(speaker: Speaker) -> None:
     assert "hˈædˌɑk" not in "".join(speaker.phonemes("[word](/hˈædˌɑk/)"))
-    assert speaker.phonemes("[word](/x/)")[0].startswith(speaker.phonemes("word")[0])
+    assert speaker.phonemes("word")[0] in speaker.phonemes("[word](/x/)")[0]
 
 
 @pytest.mark.parametrize("text", ["and then we walked on " * 60, "first, " * 200, "x" * 600])
