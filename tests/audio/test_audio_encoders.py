@@ -184,7 +184,11 @@ def test_abandoned_encoders_leave_no_memory_behind(format: AudioFormat) -> None:
         gc.collect()
 
     abandon(30)
-    before = process.memory_info().rss
-    abandon(100)
-    # An encoder that leaked would keep at least its 50 kB of state or audio a hundred times.
-    assert process.memory_info().rss - before < 4_000_000
+    growths = []
+    for _ in range(3):
+        before = process.memory_info().rss
+        abandon(100)
+        growths.append(process.memory_info().rss - before)
+    # An encoder that leaked would keep at least its 50 kB of state or audio a hundred times, each time. The allocator of a large process
+    # takes a few megabytes more now and then.
+    assert min(growths) < 4_000_000
