@@ -25,7 +25,7 @@ NO_FILE = Path(__file__).parent / "no-such-file"
 """In place of a file of keys that whoever runs the tests may have."""
 
 OWN_FOLDERS = tempfile.TemporaryDirectory(prefix="parlance-tests-")
-"""Holds a folder of pronunciation dictionaries for each server; made before a test counts what is left in the temporary folder."""
+"""Folder of the servers' pronunciation dictionaries, made on import: tests that look for leftover temporary files do not see it."""
 
 
 @dataclass

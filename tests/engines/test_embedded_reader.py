@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hibari.g2p import G2P
 from hibari.g2p.lexicon import Lexicon
 from hibari.g2p.tokenize import Tokenizer
 from hibari.tts import MAX_PHONEMES
@@ -14,17 +13,6 @@ from tts_server.engines.embedded.written import COUNTED_DIGITS
 
 NINE, NINTH, ONE, ZERO = "nˈIn", "nˈInθ", "wˈʌn", "zˈɪɹO"
 LONG = [COUNTED_DIGITS + 1, 37, 300, 4096]
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return Reader()
-
-
-@pytest.fixture(scope="module")
-def hibari():
-    """hibari's own reading."""
-    return G2P()
 
 
 @pytest.fixture

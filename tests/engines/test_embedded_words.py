@@ -1,26 +1,14 @@
-"""Words of the embedded voice: no word becomes another, capitals are read as they are meant, marks end nothing too early."""
+"""Words of the embedded voice: no word is replaced by another, words in capitals are read as words, sentences end only at their marks."""
 
 from __future__ import annotations
 
 import pytest
-from hibari.g2p import G2P
 
 from tts_server.engines.embedded.reader import Reader
 from tts_server.text.phonemes import phoneme_span
 
 NO, NUMBER = "nˈO", "nˈʌmbəɹ"
 LETTER_A, ARTICLE = "ˈA", "ɐ"
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return Reader()
-
-
-@pytest.fixture(scope="module")
-def hibari():
-    """hibari's own reading."""
-    return G2P()
 
 
 def spoken(reader: Reader, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Text that reaches the embedded voice as written: digits and signs are read, nothing is read out that means nothing, nothing explodes."""
+"""Text that reaches the embedded voice as written: digits and signs are read, others are silent, the number of phonemes is bounded."""
 
 from __future__ import annotations
 
@@ -6,21 +6,9 @@ import sys
 import unicodedata
 
 import pytest
-from hibari.g2p import G2P
 from hibari.g2p.lexicon import Lexicon
 
 from tts_server.engines.embedded.reader import FREE_PHONEMES, MAX_EXPANSION, Reader
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return Reader()
-
-
-@pytest.fixture(scope="module")
-def hibari():
-    """hibari's own reading."""
-    return G2P()
 
 
 def spoken(reader: Reader, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Texts with markup and how a person reads them aloud: (text, what is left)."""
+"""Texts with markup, and the plain text that a person reads aloud: (text, plain text)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts with the markup of forums, wikis, chats, documents and mails, and how a person reads them aloud: (text, what is left)."""
+"""Texts with the markup of forums, wikis, chats, documents and e-mail, and their plain text: (text, plain text)."""
 
 from __future__ import annotations
 
@@ -125,6 +125,6 @@ UNPAIRED: list[tuple[str, str]] = [
     ("The price* is low.", "The price is low."),
     ("5 * 3", "five times three"),
 ]
-"""What is left when the whole text is read."""
+"""(text, words): the result of the whole front end, not of the markup reader alone."""
 
 ALL = [*IN_WORDS, *LATEX_TEXT, *BBCODE, *WIKI, *CHAT, *RESTRUCTURED, *TABLES, *MAIL]

@@ -49,7 +49,7 @@ _MARKS = re.compile(r"[.,;:!?…—–]{4,}")
 
 
 def plain_signs(run: str) -> str:
-    """What stands between words: digits of other scripts as ours, and unknown signs left out, as hibari would say nothing for them."""
+    """The characters between two words, with digits of other scripts as ASCII digits and without signs that hibari cannot read."""
     if run.isascii():
         return run
     crowded = sum(c.isdigit() or c.isnumeric() for c in run) > COUNTED_DIGITS

@@ -25,7 +25,7 @@ _STRIKE = re.compile(r"(?<![\w~/])~(?=[^\W\d_]|[\"'*_(])([^~\n]{1,1000})(?<=[^\s
 
 
 def read_angle(text: str, at: int) -> tuple[list[Edit], int] | None:
-    """The edits of what stands between angle brackets in Slack or Discord, and its end; None where it is neither's."""
+    """The edits of a Slack or Discord reference in angle brackets and the offset of its end; None where there is no such reference."""
     reference = _REFERENCE.match(text, at)
     if found := reference or _BROADCAST.match(text, at):
         group = found.lastindex or 1
@@ -50,5 +50,5 @@ def find_chat_edits(text: str) -> list[Edit]:
 
 
 def _before_space(text: str, at: int, end: int) -> int:
-    """Before the space in front of what leaves nothing, where a mark follows that no space may precede."""
+    """Where a removal begins: at the space before it if a punctuation mark follows, so that no space is left before the mark."""
     return at - 1 if at and text[at - 1] == " " and text[end : end + 1] in tuple(",.!?;:)") else at

@@ -70,7 +70,7 @@ _FUNCTION_LETTERS = frozenset("fghFGHOPpuvy")
 
 
 def is_formula(source: str, *, is_certain: bool = False) -> bool:
-    """Whether what stands between two dollar signs is a formula and no price; `is_certain` for `\\(…\\)`, which no price has."""
+    """Whether the text between two dollar signs is a formula rather than a price. `is_certain`: its delimiters are `\\(…\\)`."""
     source = source.strip()
     if not source or len(source) > MAX_FORMULA or "\n\n" in source:
         return False
