@@ -18,7 +18,7 @@ from tts_server.http.deadlines import Deadlines, Pace
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.request import Request, RequestTimeout, Stopping, refusal
 from tts_server.http.tasks import STOPPING, JsonErrorTask, Task
-from tts_server.web.browsers import SAFE_METHODS
+from tts_server.web.head import SAFE_METHODS
 from tts_server.web.realtime.routes import Dialogue
 
 DISCARD_SECONDS = 2.0

@@ -17,6 +17,7 @@ from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
 from tts_server.web.docs import docs_routes
 from tts_server.web.failures import install_failures
+from tts_server.web.gate import Gate, RouteFinder
 from tts_server.web.guard import install_guard
 from tts_server.web.metrics import count_answers, metrics_routes
 from tts_server.web.models import model_routes
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 50 * 2**20
+GATE = "tts_server.gate"
+"""The name among the extensions of the application under which its Gate is found."""
 
 
 def with_single_slashes(app: WSGIApplication) -> WSGIApplication:
@@ -64,7 +67,9 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.wsgi_app = with_access_log(with_single_slashes(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
-    install_guard(app, options)
+    gate = Gate(options, RouteFinder(app.url_map))
+    app.extensions[GATE] = gate
+    install_guard(app, gate, options)
     install_body_limits(app)
     install_rates(app, options.rates)
     install_turns(app)

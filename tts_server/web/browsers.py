@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 
 from tts_server.errors import Forbidden
+from tts_server.web.head import RequestHead
 from tts_server.web.options import WebOptions
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s\[\]@:/\\?#]+)(?::\d*)?")
 LOCAL_SUFFIXES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SPEAKING_GETS = frozenset({"/tts-stream", "/v1/voices/<voice_id>/preview"})
 """Rules that work for whoever asks, though the method is GET."""
 
@@ -27,8 +27,9 @@ NO_MARKUP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ance
 """The policy of HTML that brings none of its own."""
 
 
-def is_preflight() -> bool:
-    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+def is_preflight(head: RequestHead) -> bool:
+    """Whether a browser asks by CORS what a page of another site may send."""
+    return head.method == "OPTIONS" and "access-control-request-method" in head.headers
 
 
 def describe_to_browsers(app: Flask, options: WebOptions) -> None:
@@ -57,7 +58,7 @@ def allow_origin(response: Response, options: WebOptions) -> None:
         return
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in options.allowed_origins else origin
     response.headers["Access-Control-Expose-Headers"] = CORS_EXPOSED_HEADERS
-    if is_preflight():
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = CORS_ALLOWED_HEADERS
         response.headers["Access-Control-Max-Age"] = "600"
@@ -96,45 +97,47 @@ def origin_allowed(origin: str | None, options: WebOptions) -> bool:
     return origin is not None and ("*" in options.allowed_origins or origin in options.allowed_origins)
 
 
-def check_site(rule: str | None, options: WebOptions) -> None:
-    """Refuse what a page of another site makes the user's browser send. `rule` is the route's, None where there is none.
+def check_site(head: RequestHead, options: WebOptions) -> None:
+    """Refuse what a page of another site makes the user's browser send.
 
     What changes something has to come from an origin that may; WebSockets are judged by their route, which calls `check_origin`.
     What is only read is refused where a page embeds it; a link to it works. Other programs than browsers send nothing of all this.
     """
-    if request.method not in SAFE_METHODS:
-        check_origin(request.headers.get("Origin"), options)
-    elif _is_of_other_site(speaks := rule in SPEAKING_GETS, options) and (speaks or not _is_navigation()):
+    if not head.is_safe:
+        check_origin(head, options)
+    elif _is_of_other_site(head, options) and (head.rule in SPEAKING_GETS or not _is_navigation(head)):
         raise _foreign()
 
 
-def check_origin(origin: str | None, options: WebOptions) -> None:
+def check_origin(head: RequestHead, options: WebOptions) -> None:
     """Refuse requests that another site's page sends through the user's browser. Other programs send no Origin."""
+    origin = head.headers.get("origin")
     if origin_allowed(origin, options):
         return
     if origin is not None:
-        is_same = _is_same_site(origin)
+        is_same = _is_same_site(origin, head)
     else:
-        is_same = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+        is_same = head.header("sec-fetch-site", "none") in ("none", "same-origin")
     if not is_same:
         raise _foreign()
 
 
-def _is_of_other_site(speaks: bool, options: WebOptions) -> bool:
+def _is_of_other_site(head: RequestHead, options: WebOptions) -> bool:
     """Whether a GET comes from a page of a site that is not allowed. Images, sounds and frames carry no Origin, and perhaps no Referer."""
-    site = request.headers.get("Sec-Fetch-Site")
+    site = head.headers.get("sec-fetch-site")
     if site in ("none", "same-origin"):
         return False
-    source = request.headers.get("Origin") or _origin_of(request.headers.get("Referer", ""))
+    source = head.headers.get("origin") or _origin_of(head.header("referer"))
     if site is None:
         # An old browser, or an address without https, where browsers tell nothing; or no browser at all.
-        return speaks and source is not None and not _is_same_site(source) and not origin_allowed(source, options)
+        speaks = head.rule in SPEAKING_GETS
+        return speaks and source is not None and not _is_same_site(source, head) and not origin_allowed(source, options)
     return not origin_allowed(source, options) if source is not None else not options.allowed_origins
 
 
-def _is_navigation() -> bool:
+def _is_navigation(head: RequestHead) -> bool:
     """Whether the user follows a link, so that the page that has it learns nothing. A frame is none."""
-    return request.headers.get("Sec-Fetch-Mode") == "navigate" and request.headers.get("Sec-Fetch-Dest") == "document"
+    return head.header("sec-fetch-mode") == "navigate" and head.header("sec-fetch-dest") == "document"
 
 
 def _origin_of(address: str) -> str | None:
@@ -142,13 +145,13 @@ def _origin_of(address: str) -> str | None:
     return f"{scheme}://{rest.partition('/')[0]}" if separator else None
 
 
-def _is_same_site(origin: str) -> bool:
+def _is_same_site(origin: str, head: RequestHead) -> bool:
     """Whether an origin is this server's own, as the request names it. `null` and what is no address are nobody's."""
     try:
         named = urlsplit(origin).netloc.lower()
     except ValueError:
         return False
-    return bool(named) and named == request.headers.get("Host", "").lower()
+    return bool(named) and named == head.header("host").lower()
 
 
 def _foreign() -> Forbidden:

@@ -9,7 +9,6 @@ from typing import Protocol
 from flask import Blueprint, Response, after_this_request, g, request
 
 from tts_server.errors import Unavailable
-from tts_server.web.browsers import check_origin
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.rates import client_name
 from tts_server.web.realtime.session import Session
@@ -42,8 +41,6 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
 
     @routes.get(PATH, websocket=True)
     def talk() -> Response:
-        # Browsers send an Origin with a WebSocket, and no preflight before it.
-        check_origin(request.headers.get("Origin"), desk.options)
         take_over: TakeOver | None = request.environ.get(TAKE_OVER)
         if take_over is None:
             raise Unavailable("This server cannot open WebSockets here.", code="no_websockets")

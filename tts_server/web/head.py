@@ -1,0 +1,72 @@
+"""The part of a request that is known before its body: method, path, headers, address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SLASHES = re.compile("/{2,}")
+
+
+@dataclass(frozen=True)
+class RequestHead:
+    """What decides whether a request is accepted, without its body.
+
+    `path` is decoded, without repeated or trailing slashes. `rule` is that of the route, such as `/v1/voices/<voice_id>`, None where there
+    is none. Names of `headers` are in lower case. `address` is the client's. `size` is the number of bytes of the query and of the body, as
+    far as its Content-Length says.
+    """
+
+    method: str
+    path: str
+    rule: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    size: int = 0
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method by itself changes nothing."""
+        return self.method in SAFE_METHODS
+
+    def header(self, name: str, default: str = "") -> str:
+        """The value of a header, whose name is given in lower case."""
+        return self.headers.get(name, default)
+
+
+def normalize_path(path: str) -> str:
+    """A path without repeated slashes and without the trailing one, as routes are looked up."""
+    return SLASHES.sub("/", path).rstrip("/") or "/"
+
+
+def read_head(environ: WSGIEnvironment, rule: str | None) -> RequestHead:
+    """The head of the request that `environ` describes."""
+    headers: dict[str, str] = {
+        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_") and isinstance(value, str)
+    }
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = environ[name]
+    return RequestHead(
+        method=environ.get("REQUEST_METHOD", ""),
+        path=normalize_path(decoded_path(environ)),
+        rule=rule,
+        headers=headers,
+        address=environ.get("REMOTE_ADDR") or "",
+        size=_number(environ.get("CONTENT_LENGTH")) + len(environ.get("QUERY_STRING", "")),
+    )
+
+
+def decoded_path(environ: WSGIEnvironment) -> str:
+    """The path as text; WSGI gives it as the Latin-1 reading of its bytes."""
+    return str(environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _number(text: Any) -> int:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else 0
