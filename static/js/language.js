@@ -63,6 +63,18 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+// The same with tenths where the whole is short: 3.84 -> "0:03.8"
+export function exactClock(seconds, whole = seconds) {
+  if (whole >= 9.95) return clock(seconds);
+  return `0:${decimal(Math.max(0, seconds)).padStart(4, "0")}`;
+}
+
+// A time in milliseconds as the reader's region writes it, in the language of the page: day and month change places between en-US and en-GB.
+export function dateWords(milliseconds) {
+  const region = navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === language);
+  return new Date(milliseconds).toLocaleString(region ?? document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+}
+
 export function decimal(value, digits = 1) {
   return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

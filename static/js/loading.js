@@ -1,12 +1,10 @@
-// How far the chosen model is, and the buttons to load, unload or give up.
+// How far the chosen model is, and the buttons to load, unload or cancel.
 
 import { byId } from "./element.js";
 import { onLanguage, t } from "./language.js";
-import { fileSize, onModel, selectedModel } from "./model.js";
+import { fileSize, modelName, onModel, selectedModel } from "./model.js";
 import { clearProblem, showProblem } from "./problem.js";
-import { askModel, isBusy, onProgress, onServer } from "./server.js";
-
-const { isAdminOn } = JSON.parse(byId("page-config").textContent);
+import { askModel, isBusy, isOpenToChanges, onProgress, onServer } from "./server.js";
 
 // What the main button does in each state.
 const ACTIONS = { absent: "load", unloaded: "load", failed: "load", downloading: "unload", loading: "unload", ready: "unload" };
@@ -15,9 +13,9 @@ const ACTIONS = { absent: "load", unloaded: "load", failed: "load", downloading:
 export function loadingWords(model) {
   const total = model.bytes_total ?? model.download_bytes;
   if (model.state === "downloading" && total) {
-    return t("loading.downloading", { name: model.name, done: fileSize(model.bytes_done), total: fileSize(total) });
+    return t("loading.downloading", { name: modelName(model), done: fileSize(model.bytes_done), total: fileSize(total) });
   }
-  return t(`loading.${model.state}`, { name: model.name, size: fileSize(model.download_bytes ?? 0), reason: model.reason ?? "" });
+  return t(`loading.${model.state}`, { name: modelName(model), size: fileSize(model.download_bytes ?? 0), reason: model.reason ?? "" });
 }
 
 function showBar(model) {
@@ -34,7 +32,8 @@ function showBar(model) {
 
 function showButton(model) {
   const button = byId("loading-button");
-  button.hidden = !isAdminOn || !(model.state in ACTIONS);
+  button.hidden = !isOpenToChanges() || !(model.state in ACTIONS);
+  byId("loading-closed").hidden = isOpenToChanges() || model.state === "ready" || !(model.state in ACTIONS);
   if (button.hidden) return;
   button.textContent = t(`loading.button_${model.state}`);
   button.classList.toggle("primary", ACTIONS[model.state] === "load");

@@ -2,7 +2,7 @@
 
 import { showControls } from "./controls.js";
 import { byId, element } from "./element.js";
-import { decimal, onLanguage, t } from "./language.js";
+import { currentLanguage, decimal, has, onLanguage, t } from "./language.js";
 import { onServer, server } from "./server.js";
 
 const listeners = new Set();
@@ -15,6 +15,11 @@ export function selectedModel() {
 // Calls `listener` after each change of the chosen model.
 export function onModel(listener) {
   listeners.add(listener);
+}
+
+// A model's name in the language of the page.
+export function modelName(model) {
+  return has(`modelname.${model.id}`) ? t(`modelname.${model.id}`) : model.name;
 }
 
 // Choose a model, now or once the server has told which there are. One that is not available is passed over.
@@ -35,9 +40,10 @@ export function fileSize(bytes) {
 }
 
 function optionWords(model) {
-  if (model.engine === "embedded" || model.state === "ready") return model.name;
+  const name = modelName(model);
+  if (model.engine === "embedded" || model.state === "ready") return name;
   const size = model.download_bytes ? fileSize(model.download_bytes) : "?";
-  return t(`model.${model.state}`, { name: model.name, size });
+  return t(`model.${model.state}`, { name, size });
 }
 
 function choose() {
@@ -57,13 +63,16 @@ function changed() {
 function showWords() {
   const model = selectedModel();
   byId("model-words").textContent = model ? languageNames(model) : "";
+  const isOtherLanguage = Boolean(model) && !model.languages.includes(currentLanguage());
+  byId("samples-language").hidden = !isOtherLanguage;
+  byId("samples-language").textContent = isOtherLanguage ? t("text.samples_language", { languages: languageNames(model) }) : "";
 }
 
 function showModels() {
   const options = server.models.map((model) =>
     element("option", { value: model.id, disabled: !model.available }, optionWords(model)),
   );
-  byId("model").replaceChildren(...options);
+  byId("model").replaceChildren(...(options.length || server.state !== "locked" ? options : [element("option", { value: "" }, t("key.to_see_models"))]));
   choose();
 }
 

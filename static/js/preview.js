@@ -1,4 +1,4 @@
-// A sentence in the chosen voice, to choose by ear. What was made once is not made again.
+// A sentence in a voice, to choose by ear. What was made once is not made again.
 
 import { audition, stopAudition } from "./audition.js";
 import { byId } from "./element.js";
@@ -8,26 +8,25 @@ import { selectedVoice } from "./voice.js";
 
 const SENTENCE = { en: "Hello! This is how I sound.", zh: "你好！这就是我的声音。" };
 
-const isPlaying = () => byId("preview").dataset.playing === "true";
-
-function show(playing) {
-  byId("preview").dataset.playing = String(playing);
-}
-
-async function preview() {
+// Speaks the sentence with the chosen model and marks `button` while it plays; a click on the playing button stops it.
+// `field` is where a problem is shown.
+export async function hearVoice(voice, button, field) {
+  if (button.dataset.playing === "true") return stopAudition();
   const model = selectedModel();
-  const voice = selectedVoice();
   if (!model || !voice) return;
   const text = SENTENCE[model.languages.includes("en") ? "en" : model.languages[0]] ?? SENTENCE.en;
-  clearProblem("voice");
+  const show = (isPlaying) => {
+    button.dataset.playing = String(isPlaying);
+  };
+  clearProblem(field);
   try {
     await audition({ text, model: model.id, voice: voice.id, speed: 1, seed: 1, controls: {}, clip: null }, show, `${model.id}/${voice.id}`);
   } catch (error) {
-    showProblem(error, "voice");
+    showProblem(error, field);
   }
 }
 
 export function initializePreview() {
-  byId("preview").addEventListener("click", () => (isPlaying() ? stopAudition() : preview()));
+  byId("preview").addEventListener("click", () => hearVoice(selectedVoice(), byId("preview"), "voice"));
   byId("voice").addEventListener("change", stopAudition);
 }

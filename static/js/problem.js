@@ -1,8 +1,11 @@
-// Errors in words, beside the field they are about, and the status line.
+// Errors beside the field they are about, and the status line.
 
-import { ApiError } from "./api.js";
 import { byId, element } from "./element.js";
-import { currentLanguage, has, t } from "./language.js";
+import { inWords } from "./explain.js";
+import { onLanguage } from "./language.js";
+import { checkServer, onServer, server } from "./server.js";
+
+export { inWords };
 
 const FIELDS = {
   custom_voice_file: "clip",
@@ -13,14 +16,9 @@ const FIELDS = {
   voice_url: "clip",
   response_format: "format",
 };
+const CONNECTION = new Set(["unreachable", "interrupted", "interrupted_at_once"]);
 
-// The server speaks English; in another language its sentence follows ours.
-export function inWords(error) {
-  if (!(error instanceof ApiError)) return error instanceof Error ? t("error.unexpected", { message: error.message }) : String(error);
-  const key = `error.${error.code}`;
-  if (currentLanguage() === "en" || !has(key)) return error.message;
-  return error.code === "unreachable" ? error.message : `${t(key)}（${error.message}）`;
-}
+const shown = new Map(); // field -> error
 
 function place(field) {
   return document.querySelector(`[data-error-for="${CSS.escape(field)}"]`);
@@ -33,14 +31,22 @@ function control(field) {
 export function showProblem(error, field = null) {
   const wanted = field ?? FIELDS[error.param] ?? error.param ?? "general";
   const name = place(wanted) ? wanted : "general";
-  const node = place(name);
-  node.replaceChildren(inWords(error));
-  node.hidden = false;
+  shown.set(name, error);
+  repeatProblem(name);
   control(name)?.setAttribute("aria-invalid", "true");
   if (name !== "general") control(name)?.focus({ preventScroll: false });
+  if (CONNECTION.has(error.code)) checkServer();
+}
+
+function repeatProblem(name) {
+  const node = place(name);
+  if (!node) return; // its field is gone
+  node.replaceChildren(inWords(shown.get(name)));
+  node.hidden = false;
 }
 
 export function clearProblem(field) {
+  shown.delete(field);
   const node = place(field);
   if (!node || node.hidden) return;
   node.hidden = true;
@@ -50,6 +56,12 @@ export function clearProblem(field) {
 
 export function clearProblems() {
   for (const node of document.querySelectorAll("[data-error-for]")) clearProblem(node.dataset.errorFor);
+}
+
+// That the server cannot be reached is not true any more once it answers.
+function clearUnreachable() {
+  if (server.state !== "ready" && server.state !== "loading") return;
+  for (const [field, error] of shown) if (error.code === "unreachable") clearProblem(field);
 }
 
 // The status is a function, so that it follows a change of language.
@@ -69,4 +81,11 @@ export function repeatStatus() {
 // A place for errors of a field that is made by script.
 export function problemPlace(field) {
   return element("p", { class: "field-error", id: `${field}-error`, "data-error-for": field, role: "alert", hidden: true });
+}
+
+export function initializeProblem() {
+  onServer(clearUnreachable);
+  onLanguage(() => {
+    for (const field of shown.keys()) repeatProblem(field);
+  });
 }

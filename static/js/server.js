@@ -1,12 +1,18 @@
 // What this page knows of its server: is it there, which models and voices has it.
 
-import { request, requestJson } from "./api.js";
+import { failure, request, requestJson } from "./api.js";
+import { byId } from "./element.js";
+import { onKey } from "./key.js";
 
-const CALM = 30_000;
+const CALM = 4_000;
 const BUSY = 1_000; // while a model is on its way
-const RETRIES = [1_000, 2_000, 4_000, 8_000, 15_000];
+const RETRIES = [1_000, 2_000, 4_000];
+const PATIENCE = 5_000;
 
-export const server = { state: "connecting", health: null, models: [], voices: [], defaultVoice: null };
+const config = JSON.parse(byId("page-config").textContent);
+
+// `state` is connecting, loading, ready, locked (a key is missing), refused (`error` says why) or unreachable.
+export const server = { state: "connecting", error: null, health: null, models: [], voices: [], defaultVoice: null };
 
 const listeners = new Set();
 const progressListeners = new Set();
@@ -22,6 +28,12 @@ export function onServer(listener) {
 export function onProgress(listener) {
   progressListeners.add(listener);
 }
+
+// Whether the page is shown on the machine that the server runs on, so that its reader can run commands there.
+export const isSameMachine = () => config.isSameMachine && /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
+
+// Whether this server's models and voices may be changed from here, as far as a key is not what decides.
+export const isOpenToChanges = () => config.isAdminOn;
 
 export const isBusy = (model) => model.state === "downloading" || model.state === "loading";
 
@@ -41,8 +53,10 @@ function readStates(states = {}) {
 }
 
 async function readHealth() {
-  const response = await fetch("health", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
-  return response.json(); // 503 while no engine is ready has a body, too
+  const response = await fetch("health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  const told = await response.clone().json().catch(() => null);
+  if (typeof told?.engine_ready === "boolean") return told; // also with status 503, while no engine is ready
+  throw await failure(response);
 }
 
 async function readLists() {
@@ -58,11 +72,18 @@ export async function readAgain() {
   changed();
 }
 
+// A proxy that answers for the server says that it cannot be reached; other refusals have their own words.
+function stateAfter(error) {
+  if (error.status === 401) return "locked";
+  return error.status >= 400 && error.status < 500 ? "refused" : "unreachable";
+}
+
 export async function checkServer() {
   clearTimeout(timer);
   const before = server.state;
   let wait = CALM;
   let isOther = false;
+  server.error = null;
   try {
     server.health = await readHealth();
     isOther = readStates(server.health.models);
@@ -72,13 +93,38 @@ export async function checkServer() {
     if (server.state === "loading") wait = RETRIES[1];
     if (server.models.some(isBusy)) wait = BUSY;
   } catch (error) {
-    server.state = error.status === 401 ? "locked" : "unreachable";
+    server.error = error;
+    server.state = stateAfter(error);
     wait = RETRIES[Math.min(failures++, RETRIES.length - 1)];
   }
   clearTimeout(timer); // two checks at once still lead to one more
-  if (server.state !== "locked") timer = setTimeout(checkServer, wait); // who gave no key is not asked again and again
+  // Who gave no key is not asked again and again, and a page that nobody sees asks nothing unless a model is on its way.
+  const isIdle = server.state === "locked" || (document.hidden && wait !== BUSY);
+  timer = isIdle ? null : setTimeout(checkServer, wait);
   if (server.state !== before || before !== "ready" || isOther) changed(); // a calm check leaves open menus alone
   else for (const listener of progressListeners) listener();
+}
+
+// Forgets what a key had opened.
+function lock() {
+  clearTimeout(timer);
+  Object.assign(server, { state: "locked", models: [], voices: [], defaultVoice: null });
+  changed();
+}
+
+// Some servers show their lists to everybody.
+async function readWithoutKey() {
+  lock();
+  const reply = await fetch("v1/voices", { cache: "no-store" }).catch(() => null);
+  if (reply?.ok && server.state === "locked") checkServer();
+}
+
+// Another key may open more or less.
+function followKey(hasKey) {
+  if (!hasKey) return readWithoutKey();
+  if (server.state === "connecting") return; // the check under way goes on with the key
+  server.state = "connecting";
+  checkServer();
 }
 
 // Ask for a model to be loaded or unloaded: `action` is "load" or "unload".
@@ -109,7 +155,8 @@ export async function settled(id, signal) {
 
 export function initializeServer() {
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && server.state === "unreachable") checkServer();
+    if (!document.hidden && server.state !== "locked" && server.state !== "connecting") checkServer();
   });
+  onKey(followKey);
   checkServer();
 }

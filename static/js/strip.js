@@ -1,35 +1,57 @@
-// The strip: which engine answers, what a reference clip does with it, and how to get more.
+// The state of the server in one line: which engine answers, whether a key is needed, and how to get more engines.
 
 import { clipFile, onClip } from "./clip/clip.js";
 import { byId } from "./element.js";
-import { onLanguage, t } from "./language.js";
-import { loadingWords } from "./loading.js";
-import { languageNames, onModel, selectedModel } from "./model.js";
-import { onProgress, onServer, server } from "./server.js";
+import { inWords } from "./explain.js";
+import { hasKey, needsKey, onKey } from "./key.js";
+import { decimal, onLanguage, t } from "./language.js";
+import { languageNames, modelName, onModel, selectedModel } from "./model.js";
+import { recall, remember } from "./remembered.js";
+import { isSameMachine, onProgress, onServer, server } from "./server.js";
 
-function engineWords(model) {
+const DISMISSED = "install-dismissed";
+
+function modelWords(model) {
+  const total = model.bytes_total ?? model.download_bytes;
+  const share = model.state === "downloading" && total ? Math.min(100, (100 * model.bytes_done) / total) : 0;
+  return t(`strip.model_${model.state}`, { name: modelName(model), languages: languageNames(model), share: decimal(share, 0) });
+}
+
+function serverWords(model) {
+  if (server.state === "refused") return inWords(server.error);
   if (server.state !== "ready") return t(`strip.${server.state}`);
-  if (!model) return t("strip.no_model");
-  if (model.state !== "ready") return loadingWords(model);
-  const words = { name: model.name, languages: languageNames(model) };
-  return t(model.engine === "embedded" ? "strip.embedded" : "strip.engine", words);
+  return model ? modelWords(model) : t("strip.no_model");
 }
 
 function clipWords(model) {
   if (!model || !clipFile()) return "";
-  return t({ matched: "strip.matched", cloned: "strip.cloned" }[model.cloning] ?? "strip.no_cloning", { name: model.name });
+  return t({ matched: "strip.matched", cloned: "strip.cloned" }[model.cloning] ?? "strip.no_cloning", { name: modelName(model) });
+}
+
+function setText(id, text) {
+  if (byId(id).textContent !== text) byId(id).textContent = text; // screen readers repeat what is set again
+}
+
+function showInstall() {
+  const missing = server.models.find((other) => !other.available && other.install_hint);
+  const hasCommand = Boolean(missing) && isSameMachine();
+  byId("strip-install").hidden = !missing || server.state !== "ready" || recall(DISMISSED) === true;
+  setText("strip-install-words", t(hasCommand ? "strip.install" : "strip.ask_for_more"));
+  setText("install-command", hasCommand ? missing.install_hint : "");
+  byId("install-command").hidden = !hasCommand;
+  byId("install-copy").hidden = !hasCommand || !navigator.clipboard; // plain-http addresses have none
 }
 
 function show() {
   const model = selectedModel();
-  const missing = server.models.find((other) => !other.available && other.install_hint);
   byId("strip").dataset.state = server.state;
-  byId("strip-engine").textContent = engineWords(model);
-  byId("strip-clip").textContent = clipWords(model);
+  byId("strip").dataset.model = model?.state ?? "";
+  setText("strip-engine", serverWords(model));
+  setText("strip-clip", clipWords(model));
   byId("strip-clip").hidden = !clipWords(model);
-  byId("strip-install").hidden = !missing || server.state !== "ready";
-  byId("strip-install-words").textContent = t("strip.install");
-  byId("install-command").textContent = missing?.install_hint ?? "";
+  byId("key-enter").hidden = server.state !== "locked";
+  byId("key-change").hidden = !needsKey() || !hasKey();
+  showInstall();
 }
 
 async function copyCommand() {
@@ -40,11 +62,18 @@ async function copyCommand() {
   }, 2000);
 }
 
+function dismiss() {
+  remember(DISMISSED, true);
+  showInstall();
+  byId("text").focus();
+}
+
 export function initializeStrip() {
-  byId("install-copy").hidden = !navigator.clipboard; // plain-http addresses have none
   byId("install-copy").addEventListener("click", copyCommand);
+  byId("install-dismiss").addEventListener("click", dismiss);
   onServer(show);
   onProgress(show);
+  onKey(show);
   onModel(show);
   onClip(show);
   onLanguage(show);

@@ -4,6 +4,7 @@ import { clipFile, onClip } from "./clip/clip.js";
 import { byId, element } from "./element.js";
 import { onLanguage, t } from "./language.js";
 import { onServer, server } from "./server.js";
+import { GROUPS, describeVoice, genderOf, groupOf } from "./voices/voices.js";
 
 let wanted = null;
 
@@ -23,28 +24,26 @@ function choose() {
   showWords();
 }
 
-function gender(voice) {
-  return voice.gender === "female" || voice.gender === "male" ? t(`voice.${voice.gender}`) : null;
-}
-
-function group(origin) {
+function group(name) {
   const options = server.voices
-    .filter((voice) => voice.origin === origin)
-    .map((voice) => element("option", { value: voice.id }, [voice.name, gender(voice)].filter(Boolean).join(" · ")));
-  return options.length ? element("optgroup", { label: t(`voice.${origin}`) }, ...options) : null;
+    .filter((voice) => groupOf(voice) === name)
+    .map((voice) => element("option", { value: voice.id }, [voice.name, genderOf(voice)].filter(Boolean).join(" · ")));
+  return options.length ? element("optgroup", { label: t(`voice.${name}`) }, ...options) : null;
 }
 
 function showVoices() {
-  const groups = ["builtin", "library"].map(group).filter(Boolean);
+  const isLocked = server.state === "locked" && server.voices.length === 0;
+  const groups = isLocked ? [element("option", { value: "" }, t("key.to_see_voices"))] : GROUPS.map(group).filter(Boolean);
   byId("voice").replaceChildren(...groups);
   choose();
 }
 
 function showWords() {
   const isReplaced = clipFile() !== null;
+  const voice = selectedVoice();
   byId("voice").disabled = isReplaced;
-  byId("preview").disabled = isReplaced || !selectedVoice();
-  byId("voice-words").textContent = isReplaced ? t("voice.replaced") : (selectedVoice()?.description ?? "");
+  byId("preview").disabled = isReplaced || !voice;
+  byId("voice-words").textContent = isReplaced ? t("voice.replaced") : voice ? describeVoice(voice) : "";
 }
 
 export function initializeVoice() {

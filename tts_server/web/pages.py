@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import asdict
 
 import numpy as np
@@ -45,6 +46,7 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
             "defaultVoice": desk.synthesizer.default_voice,
             "needsKey": options.keys.is_locked,
             "isAdminOn": options.is_open_to_changes or options.keys.is_locked,
+            "isSameMachine": _is_same_machine(request.remote_addr or ""),
         }
         html = render_template("index.html", version=__version__, max_text_length=options.max_text_length, page_config=config)
         return html_page(html)
@@ -85,3 +87,12 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
         return Response(data, content_type=format_.content_type)
 
     return routes
+
+
+def _is_same_machine(address: str) -> bool:
+    """Whether the client at `address` runs on this machine. A proxy on this machine does too: the page also looks at its own address."""
+    try:
+        client = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(client, "ipv4_mapped", None) or client).is_loopback

@@ -4,13 +4,11 @@ import { requestJson } from "../api.js";
 import { byId } from "../element.js";
 import { t } from "../language.js";
 import { clearProblem, showProblem, showStatus } from "../problem.js";
-import { readAgain } from "../server.js";
+import { isOpenToChanges, readAgain } from "../server.js";
 import { wantVoice } from "../voice.js";
 import { clipFile, onClip, setClip } from "./clip.js";
 
 const FIELD = "clip-voice";
-
-const { isAdminOn } = JSON.parse(byId("page-config").textContent);
 
 // The file's name, without what no voice's name may hold.
 function nameOf(file) {
@@ -25,10 +23,15 @@ function showClip() {
 
 async function save() {
   const file = clipFile();
+  const name = byId(FIELD).value.trim();
   clearProblem(FIELD);
+  if (name === "") {
+    showProblem(() => t("error.name_missing"), FIELD);
+    return;
+  }
   byId("clip-save").disabled = true;
   const body = new FormData();
-  body.append("name", byId(FIELD).value.trim());
+  body.append("name", name);
   body.append("audio", file, file.name);
   try {
     const voice = await requestJson("v1/voices", { method: "POST", body });
@@ -45,7 +48,8 @@ async function save() {
 }
 
 export function initializeKeep() {
-  byId("clip-keep").hidden = !isAdminOn;
+  byId("clip-keep").hidden = !isOpenToChanges();
+  byId("clip-keep-closed").hidden = isOpenToChanges();
   byId("clip-save").addEventListener("click", save);
   byId(FIELD).addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
