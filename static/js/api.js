@@ -1,7 +1,6 @@
 // Requests to this server: the key, and failures as an ApiError.
 
 import { askKey } from "./key.js";
-import { t } from "./language.js";
 import { recall } from "./remembered.js";
 
 // `message` is the server's sentence in English, or empty where the reply is not from this server but from a proxy before it.
@@ -35,7 +34,7 @@ async function send(path, options, key) {
     return await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(t("error.unreachable"), { code: "unreachable" });
+    throw new ApiError("", { code: "unreachable" });
   }
 }
 

@@ -4,7 +4,8 @@ import { currentVolume, setVolume } from "./audio/speaker.js";
 import { Playback } from "./audio/playback.js";
 import { Waveform } from "./audio/waveform.js";
 import { byId } from "./element.js";
-import { clock, decimal, onLanguage, t } from "./language.js";
+import { clock, decimal, exactClock, has, onLanguage, t } from "./language.js";
+import { modelName } from "./model.js";
 
 const listeners = new Set();
 
@@ -75,15 +76,25 @@ function showTime() {
   const seek = byId("seek");
   seek.max = seconds;
   seek.value = position;
-  seek.setAttribute("aria-valuetext", t("player.position", { position: clock(position), seconds: clock(seconds) }));
-  byId("time").textContent = `${clock(position)} / ${isFinished ? "" : "≈ "}${clock(seconds)}`;
+  seek.setAttribute("aria-valuetext", t("player.position", { position: exactClock(position, seconds), seconds: exactClock(seconds) }));
+  byId("time").textContent = isFinished ? `${exactClock(position, seconds)} / ${exactClock(seconds)}` : `${clock(position)} / ≈ ${clock(seconds)}`;
   waveform.played = position;
+}
+
+// In the language of now: the result may be older.
+function nameOfModel(made) {
+  return modelName({ id: made.model, name: made.modelName });
+}
+
+// "cfg_weight, temperature" -> "Guidance, Temperature"
+function ignoredNames(names) {
+  return names.split(/, ?/).map((name) => (has(`control.${name}`) ? t(`control.${name}`) : name)).join(", ");
 }
 
 function notes(made) {
   const all = [];
   if (made.isPartial) all.push(t("result.partial"));
-  if (made.ignored) all.push(t("result.ignored", { names: made.ignored }));
+  if (made.ignored) all.push(t("result.ignored", { model: nameOfModel(made), names: ignoredNames(made.ignored) }));
   return all.join(" ");
 }
 
@@ -91,7 +102,7 @@ function showResult() {
   const { made, playback } = player;
   for (const listener of listeners) listener();
   if (!made) return;
-  const words = [made.clipName ? t("result.clip", { name: made.clipName }) : made.voiceName, made.modelName, `${decimal(made.speed, 2)} ×`];
+  const words = [made.clipName ? t("result.clip", { name: made.clipName }) : made.voiceName, nameOfModel(made), `${decimal(made.speed, 2)} ×`];
   if (playback.isFinished) words.push(t("result.seconds", { seconds: decimal(playback.seconds) }));
   byId("result-words").textContent = words.filter(Boolean).join(" · ");
   byId("result-notes").textContent = notes(made);

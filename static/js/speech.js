@@ -3,7 +3,7 @@
 import { ApiError, request } from "./api.js";
 import { SAMPLE_RATE } from "./audio/speaker.js";
 import { WavReader } from "./audio/wav.js";
-import { t } from "./language.js";
+import { clock } from "./language.js";
 import { newRequestId } from "./queue.js";
 
 function fields({ text, model, voice, language, normalization, dictionaries, speed, seed, controls, clip }) {
@@ -30,17 +30,19 @@ export function fetchSpeech(values, signal, id = newRequestId()) {
 // Yields Int16Arrays of samples at SAMPLE_RATE as they arrive; throws an ApiError where the server breaks off.
 export async function* readSpeech(response) {
   const wav = new WavReader();
+  let count = 0;
   const reader = response.body.getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       const samples = wav.read(value);
+      count += samples.length;
       if (samples.length) yield samples;
     }
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(t("error.interrupted"), { code: "interrupted" });
+    throw new ApiError("", { code: count ? "interrupted" : "interrupted_at_once", values: { kept: clock(count / SAMPLE_RATE) } });
   } finally {
     reader.cancel().catch(() => {});
   }

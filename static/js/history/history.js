@@ -3,7 +3,7 @@
 import { byId, element, icon } from "../element.js";
 import { fillForm } from "../form.js";
 import { onMade } from "../generate.js";
-import { clock, decimal, onLanguage, t } from "../language.js";
+import { dateWords, decimal, exactClock, onLanguage, t } from "../language.js";
 import { player } from "../player.js";
 import { showStatus } from "../problem.js";
 import { addEntry, clearEntries, deleteEntry, listEntries, readAudio } from "./store.js";
@@ -23,11 +23,11 @@ async function refresh() {
 }
 
 function when(entry) {
-  return new Date(entry.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  return dateWords(entry.created);
 }
 
 function about(entry) {
-  const words = [entry.clipName ? t("result.clip", { name: entry.clipName }) : entry.voiceName, `${decimal(entry.speed, 2)} ×`, clock(entry.seconds)];
+  const words = [entry.clipName ? t("result.clip", { name: entry.clipName }) : entry.voiceName, `${decimal(entry.speed, 2)} ×`, exactClock(entry.seconds)];
   if (entry.isPartial) words.push(t("history.partial"));
   return [...words, when(entry)].join(" · ");
 }

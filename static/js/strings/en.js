@@ -143,7 +143,7 @@ export default {
   "result.matched": "Voice matched, not cloned",
   "result.cloned": "Voice cloned",
   "result.partial": "Stopped before the end.",
-  "result.ignored": "This model has no use for: {names}.",
+  "result.ignored": "{model} ignores: {names}",
 
   "player.play": "Play",
   "player.pause": "Pause",

@@ -142,7 +142,7 @@ export default {
   "result.matched": "声音为近似匹配，并非克隆",
   "result.cloned": "声音已克隆",
   "result.partial": "未完成即停止。",
-  "result.ignored": "此模型不使用以下参数：{names}。",
+  "result.ignored": "{model} 不使用：{names}",
 
   "player.play": "播放",
   "player.pause": "暂停",
