@@ -26,6 +26,7 @@ from tts_server.engines.prepared_files import forget_clip
 from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
 from tts_server.rates import Rates, parse_rates
+from tts_server.reply_limits import ReplyLimits
 from tts_server.speech import VoiceReference
 from tts_server.synthesis import MAX_SPOKEN_CHARACTERS, SPOKEN_CHARACTERS_PER_CHARACTER, Synthesizer
 from tts_server.voices.bucket import SCHEME, BucketOptions, BucketStore, has_client, parse_bucket
@@ -78,6 +79,13 @@ def build_cache(settings: Settings) -> AudioCache | None:
         raise SettingsError(f"CACHE_PATH: {settings.cache_path} cannot be used: {error}") from error
 
 
+def reply_limits(settings: Settings) -> ReplyLimits:
+    """How long and large one reply may be. What is not set is at least enough for the longest text that may be sent."""
+    limits = ReplyLimits(settings.max_audio_seconds, settings.max_reply_mb * 2**20)
+    is_set = settings.model_fields_set
+    return limits.raised_for(settings.max_text_length, seconds="max_audio_seconds" not in is_set, num_bytes="max_reply_mb" not in is_set)
+
+
 def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | None = None) -> Synthesizer:
     """Start the embedded voice; raises SettingsError where a setting names something that is not there.
 
@@ -96,7 +104,12 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
     )
     try:
         catalog = ModelCatalog(
-            {engine.name: engine}, models, default=settings.default_model, aliases=aliases, strict=settings.strict_models
+            {engine.name: engine},
+            models,
+            default=settings.default_model,
+            aliases=aliases,
+            strict=settings.strict_models,
+            preloaded=settings.preload_models,
         )
     except ValueError as error:
         engine.close()
@@ -124,6 +137,7 @@ def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | N
         default_seed=settings.seed,
         default_language=settings.default_language,
         max_spoken_characters=max(settings.max_text_length * SPOKEN_CHARACTERS_PER_CHARACTER, MAX_SPOKEN_CHARACTERS),
+        limits=reply_limits(settings),
         cache=cache,
         dictionaries=dictionary_selection(settings),
     )
@@ -200,6 +214,8 @@ def build_app(settings: Settings, synthesizer: Synthesizer, keys: KeyRing | None
             listening_on=settings.host,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
-            is_open_to_changes=settings.is_loopback,
+            allow_local_names=settings.allow_local_names,
+            is_open_to_changes=settings.exposed_by is None,
+            may_anyone_load=settings.model_loading == "anyone",
         ),
     )

@@ -5,18 +5,24 @@ Only `__main__` reads it; every other module gets plain arguments.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
+from dotenv import dotenv_values
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from tts_server.languages import language_code
+from tts_server.origins import ANY, parse_origin
+from tts_server.setting_messages import describe_value, misspelt_names, unknown_names
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+ENV_FILE = ".env"
 
 
 class SettingsError(Exception):
@@ -52,13 +58,14 @@ def _language(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(parse_origin)], ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
     """Every setting with its default and meaning. The environment variable is the field's name in capitals."""
 
     model_config = SettingsConfigDict(
-        env_ignore_empty=True, env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+        env_ignore_empty=True, env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` opens the server to your network: set `API_KEYS` too.")
@@ -88,11 +95,16 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         (), description="More names this server is reached by, such as `tts.example.com`. `*` switches the check of the Host header off."
     )
+    allow_local_names: bool = Field(
+        False,
+        description="Answer to every name without a dot or with an ending such as `.local` or `.lan`. Any machine in the same network can "
+        "claim such a name and let a web page reach the server by it; this machine's own name is always answered to.",
+    )
     enable_cors: bool | None = Field(
         None,
         description="Whether pages of other sites may call the API. Unset: those of `CORS_ORIGINS`. True without `CORS_ORIGINS`: all.",
     )
-    cors_origins: Names = Field(
+    cors_origins: Origins = Field(
         (),
         validation_alias=AliasChoices("cors_origins", "cors_allow_origins"),
         description="Origins allowed by CORS, comma-separated, such as `http://localhost:8000`. `*` means any.",
@@ -106,6 +118,12 @@ class Settings(BaseSettings):
     served_model_name: str = Field("", description="One more name for the default model.")
     preload_models: Names = Field(
         (), description="Models to load at start, comma-separated, such as `chatterbox-turbo`. The default model always is."
+    )
+    model_loading: Literal["managers", "anyone"] = Field(
+        "managers",
+        description="Who may have a model downloaded or loaded by asking for it: `managers` are keys with the role `admin` and, where no "
+        "key is set, clients of a server that only this machine reaches; `anyone` is whoever may speak. The default model and those of "
+        "`PRELOAD_MODELS` load for everybody.",
     )
     keep_alive_minutes: float = Field(
         15.0,
@@ -174,6 +192,18 @@ class Settings(BaseSettings):
     )
 
     max_text_length: int = Field(4096, ge=1, description="Longest text of one request, in characters.")
+    max_audio_seconds: float = Field(
+        3600.0,
+        gt=0,
+        description="Longest audio of one reply, in seconds; a text that would take longer is refused before it is spoken. Unless this is "
+        "set, a larger `MAX_TEXT_LENGTH` raises it.",
+    )
+    max_reply_mb: int = Field(
+        256,
+        ge=1,
+        description="Largest audio of one reply, in MB, with the same check before it is spoken. Unless this is set, a larger "
+        "`MAX_TEXT_LENGTH` raises it.",
+    )
     sample_rate: int = Field(24000, ge=8000, le=48000, description="Sample rate of replies, in Hz, unless the request says otherwise.")
     max_upload_bytes: int = Field(
         25 * 2**20,
@@ -191,6 +221,11 @@ class Settings(BaseSettings):
         0.0, ge=0, description="Minutes for which finished audio is kept on disk and given again to the same request. 0: nothing is kept."
     )
     cache_max_mb: int = Field(512, ge=1, description="Most disk space for that audio, in MB; what was not used for longest makes room.")
+    cache_scope: Annotated[Literal["shared", "key"], BeforeValidator(_lower)] = Field(
+        "shared",
+        description="Who hears again what is kept: `shared`: every client. `key`: the key that asked for it alone, so that no key can find "
+        "out what another has had spoken. Clients without a key share theirs.",
+    )
     cache_path: Path = Field(PROJECT / ".cache" / "audio", description="Folder for that audio; one server can use it at a time.")
 
     threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
@@ -234,7 +269,25 @@ class Settings(BaseSettings):
 
     @property
     def is_loopback(self) -> bool:
-        return self.host in ("127.0.0.1", "::1", "localhost")
+        """Whether the server listens on an address that only this machine reaches."""
+        host = self.host.strip("[]").lower()
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    @property
+    def exposed_by(self) -> str | None:
+        """The setting by which others than the users of this machine may reach the server, None where none does."""
+        if not self.is_loopback:
+            return "HOST"
+        if self.trusted_proxy:
+            return "TRUSTED_PROXY"
+        if any(host == "*" or not _is_own_name(host) for host in self.allowed_hosts):
+            return "ALLOWED_HOSTS"
+        if ANY in self.allowed_origins:
+            return "CORS_ORIGINS" if self.cors_origins else "ENABLE_CORS"
+        return "ALLOW_LOCAL_NAMES" if self.allow_local_names else None
 
     @classmethod
     def settings_customise_sources(
@@ -249,14 +302,22 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, _SettingsFile(settings_cls, file)
 
 
+def _is_own_name(host: str) -> bool:
+    """Whether a name can mean nothing but this machine, however it is looked up."""
+    name = host.lower().strip("[]").rstrip(".")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
 class _SettingsFile(TomlConfigSettingsSource):
     """The TOML file. Unlike the environment it holds nothing but settings, so a misspelt name is an error."""
 
     def __call__(self) -> dict[str, Any]:
         values = {name.lower(): value for name, value in super().__call__().items()}
-        known = {variable.lower() for name, field in self.settings_cls.model_fields.items() for variable in environment_names(name, field)}
-        if unknown := sorted(values.keys() - known):
-            raise SettingsError(f"config.toml: there is no setting {', '.join(name.upper() for name in unknown)}.")
+        if unknown := sorted(values.keys() - {name.lower() for name in setting_names()}):
+            raise SettingsError(f"config.toml: {unknown_names([name.upper() for name in unknown], setting_names())}")
         return values
 
 
@@ -265,10 +326,28 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{str(e['loc'][0]).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        lines = [f"{str(e['loc'][0]).upper()}: {describe_value(e)}." for e in error.errors()]
         raise SettingsError("\n".join(lines)) from error
     except (ValueError, OSError) as error:
-        raise SettingsError(f"config.toml cannot be read: {error}") from error
+        raise SettingsError(f"{_unreadable_file()} cannot be read: {error}") from error
+
+
+def find_misspelt_settings() -> list[str]:
+    """Warnings about names in `.env` that look like misspelt settings."""
+    return misspelt_names(dotenv_values(ENV_FILE, encoding="utf-8"), setting_names())
+
+
+def setting_names() -> set[str]:
+    """The variables of all settings, their second names with them."""
+    return {variable for name, field in Settings.model_fields.items() for variable in environment_names(name, field)}
+
+
+def _unreadable_file() -> str:
+    try:
+        dotenv_values(ENV_FILE, encoding="utf-8")
+    except (ValueError, OSError):
+        return ENV_FILE
+    return "config.toml"
 
 
 def environment_names(name: str, field: FieldInfo) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,20 @@ _CONTENT_TYPES = {
     AudioFormat.WAV: "audio/wav",
     AudioFormat.PCM: "audio/pcm",
 }
+
+
+class AudioFile(Protocol):
+    """A finished file, open at its beginning. It exists, or is locked, until it is closed."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+
+    def tell(self) -> int: ...
+
+    def seekable(self) -> bool: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,8 @@ class SpeechRequest:
     """One request for speech, whatever dialect it came in. `None` means "not given"; without `cache` it is neither looked up nor kept.
 
     Unless it `is_normalized`, the text goes to the model as written; changes by the `skipped_rules` of `text.edits.Edit` are not made.
-    `dictionaries` are ids of pronunciation dictionaries, each with the id of a version or None for the latest.
+    `dictionaries` are ids of pronunciation dictionaries, each with the id of a version or None for the latest. Unless it `may_load` models,
+    a model that is not loaded is refused. What is cached is found by requests of the same `cache_scope` alone.
     """
 
     text: str
@@ -109,6 +125,8 @@ class SpeechRequest:
     seed: int | None = None
     controls: Mapping[str, float | int | bool] = field(default_factory=dict)
     cache: bool = True
+    cache_scope: str = ""
+    may_load: bool = True
     is_normalized: bool = True
     skipped_rules: frozenset[str] = frozenset()
     dictionaries: tuple[tuple[str, str | None], ...] = ()

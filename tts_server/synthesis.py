@@ -29,9 +29,11 @@ from tts_server.errors import (
 from tts_server.languages import language_code
 from tts_server.log import SPOKEN, spoken_text
 from tts_server.metrics import Metrics
-from tts_server.planned_speech import Conversion, Silence, Speech
+from tts_server.planned_speech import MAX_SPEED, MIN_SPEED, Conversion, Silence, Speech
+from tts_server.reply_limits import ReplyLimits
 from tts_server.speech import Segment, SpeechRequest, Voice, VoiceReference
 from tts_server.text.clean import clean, has_speech
+from tts_server.text.duration import estimate_seconds
 from tts_server.text.markup import total_pause
 from tts_server.text.reading import Reading, ReadingOptions, read_text
 from tts_server.text.scripts import unspeakable
@@ -63,6 +65,7 @@ class Synthesizer:
         default_seed: int | None = None,
         default_language: str = "en",
         max_spoken_characters: int = MAX_SPOKEN_CHARACTERS,
+        limits: ReplyLimits | None = None,
         num_prepared: int = NUM_PREPARED_VOICES,
         cache: AudioCache | None = None,
         dictionaries: DictionarySelection | None = None,
@@ -75,6 +78,7 @@ class Synthesizer:
         self.default_seed = default_seed
         self.default_language = default_language
         self.max_spoken_characters = max_spoken_characters
+        self.limits = limits or ReplyLimits()
         self.num_prepared = num_prepared
         self.cache = cache
         self.dictionaries = dictionaries
@@ -87,7 +91,7 @@ class Synthesizer:
         spoken_text.set(request.text)
         speech = self._kept(request)
         if speech is None:
-            model = self.catalog.resolve(request.model)
+            model = self.catalog.resolve(request.model, may_load=request.may_load)
             speech = self._planned(request, model, self.catalog.engine(model))
         texts.info("%s", speech.words)
         return speech
@@ -123,12 +127,13 @@ class Synthesizer:
         reading = self._read(request, engine.capabilities)
         self._check_script(reading.words, engine)
         has_sound = has_speech(reading.text) or total_pause(reading.text) > 0
+        seconds = estimate_seconds(reading.text, request.speed, min_speed=MIN_SPEED, max_speed=MAX_SPEED) if has_sound else 0.0
         return (Speech if has_sound else Silence)(
             text=reading.text,
             words=reading.words,
             transcript=reading.written,
             removed_voices=reading.removed_voices,
-            **self._settled(request, model, engine, reading.language),
+            **self._settled(request, model, engine, reading.language, seconds),
         )
 
     def _read(self, request: SpeechRequest, capabilities: Capabilities) -> Reading:
@@ -190,11 +195,13 @@ class Synthesizer:
 
     def plan_conversion(self, source: VoiceReference, request: SpeechRequest) -> Speech:
         """A recording to be spoken again in the request's voice; its text is not used. Raises the TTSError family."""
-        model = self.catalog.resolve(request.model) if request.model else self._converting_model()
+        model = self.catalog.resolve(request.model or self._converting_model(), may_load=request.may_load)
         engine = self.catalog.engine(model)
         if not engine.capabilities.converts:
             raise InvalidRequest(f"The model '{model}' cannot convert voices; the Chatterbox models can.", param="model")
-        settled = self._settled(request, model, engine, self.default_language) | {"cache_use": CacheUse.ADHOC}
+        settled = self._settled(request, model, engine, self.default_language, source.seconds / request.speed) | {
+            "cache_use": CacheUse.ADHOC
+        }
         return Conversion(text="", words="", transcript="", source=source, **settled)
 
     def _converting_model(self) -> str:
@@ -202,8 +209,10 @@ class Synthesizer:
         ready = (name for name, engine in self.catalog.engines.items() if engine.capabilities.converts)
         return next(ready, "chatterbox-english")
 
-    def _settled(self, request: SpeechRequest, model: str, engine: Engine, text_language: str) -> dict[str, Any]:
-        """What any kind of Speech needs besides its text, which is in `text_language`."""
+    def _settled(self, request: SpeechRequest, model: str, engine: Engine, text_language: str, seconds: float) -> dict[str, Any]:
+        """What any kind of Speech needs besides its text, which is in `text_language` and takes about `seconds`; raises AudioTooLong."""
+        sample_rate = supported_rate(request.format, request.sample_rate)
+        max_seconds = self.limits.check(seconds, request.format, sample_rate)
         request = self._with_wishes_of_voice(request, engine.capabilities, engine.voices())
         voice, cloning, prepared, language, content = self._voice(request, engine)
         controls = {control.name for control in engine.capabilities.controls}
@@ -222,7 +231,8 @@ class Synthesizer:
             "cloning": cloning,
             "ignored": tuple(ignored),
             "seed": seed if seed is not None else secrets.randbelow(2**31),
-            "sample_rate": supported_rate(request.format, request.sample_rate),
+            "sample_rate": sample_rate,
+            "max_seconds": max_seconds,
             "_engine": engine,
             "_prepared": prepared,
             "_language": language,

@@ -61,9 +61,9 @@ def test_without_keys_nobody_is_asked(server):
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost:5093", "127.0.0.1", "[::1]:5093", "[::1]", "192.168.1.20:5093", "tts:5093", "box.local", "host.docker.internal"]
+    "host", ["localhost:5093", "127.0.0.1", "[::1]:5093", "[::1]", "192.168.1.20:5093", "host.docker.internal"]
 )
-def test_names_of_this_machine_and_network_are_answered(server, host):
+def test_names_of_this_machine_and_addresses_are_answered(server, host):
     assert ask(server, Host=host).status_code == 200
 
 

@@ -216,9 +216,10 @@ def test_draft_and_settings_are_remembered(studio: Studio) -> None:
     expect(studio["#seed"]).to_have_value("42")
 
 
-def test_it_plays_on_a_plain_http_address_of_the_network_too(open_studio: Callable[..., Studio], server: object) -> None:
+def test_it_plays_on_a_plain_http_address_of_the_network_too(open_studio: Callable[..., Studio], start_server: Callable[..., Any]) -> None:
     """Such a page is no secure context: no worklets, no microphone, no clipboard."""
-    studio = open_studio(url=server.url.replace("127.0.0.1", "parlance.local"))  # type: ignore[attr-defined]
+    server = start_server(allow_local_names=True)
+    studio = open_studio(url=server.url.replace("127.0.0.1", "parlance.local"))
     assert studio.ready().page.evaluate("window.isSecureContext") is False
     studio.start(SHORT)
     expect(studio["#play"]).to_have_attribute("data-playing", "true")

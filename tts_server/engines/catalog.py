@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tts_server.engines.base import Capabilities, Engine
 from tts_server.engines.managed_engines import RestingEngine
-from tts_server.engines.model_source import ModelState, ModelStatus
+from tts_server.engines.model_source import BUSY, ModelState, ModelStatus
 from tts_server.engines.models import ModelManager
 from tts_server.errors import InvalidRequest, ModelNotAvailable, ModelNotFound
 
@@ -47,7 +47,8 @@ class ModelCatalog:
     """Which engine answers to which model name.
 
     `engines` maps ids of KNOWN_MODELS to engines that always run, `models` holds those that are loaded on demand; `aliases` maps more
-    names to the ids. Raises ValueError where an alias or the default points nowhere.
+    names to the ids. The default model and those named by `preloaded` are loaded for every request, others only for one that `may_load`.
+    Raises ValueError where an alias or the default points nowhere.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ModelCatalog:
         default: str = "embedded",
         aliases: Mapping[str, str] | None = None,
         strict: bool = False,
+        preloaded: Iterable[str] = (),
     ):
         self.entries = {entry.id: entry for entry in KNOWN_MODELS}
         self.models = models or ModelManager({})
@@ -69,6 +71,7 @@ class ModelCatalog:
         for name, target in [("the default model", default), *self.aliases.items()]:
             if target not in self.entries:
                 raise ValueError(f"{name}: there is no model {target!r}; there are {', '.join(self.entries)}")
+        self._loaded_for_all = {default, *map(self.named, preloaded)}
 
     @property
     def engines(self) -> dict[str, Engine]:
@@ -109,12 +112,15 @@ class ModelCatalog:
             raise ModelNotFound(f"There is no model {name!r}. Known models: {known}.", param="model")
         return self.aliases.get(key, self.default)
 
-    def resolve(self, name: str | None) -> str:
+    def resolve(self, name: str | None, *, may_load: bool = True) -> str:
         """The id of the model that answers to `name` now; raises ModelNotFound when strict and unknown.
 
         A model that is not ready begins to load. Until then the embedded voice answers in its place, unless it is asked for by its own id.
+        Without `may_load`, ModelNotAvailable is raised for a model that would have to be loaded.
         """
         model_id = self.named(name)
+        if not may_load:
+            self._check_loaded(model_id)
         is_own_id = name is not None and name.strip().lower() == model_id
         if is_own_id or model_id not in self.models or EMBEDDED not in self._running or self.models.is_answering(model_id):
             return model_id
@@ -154,6 +160,18 @@ class ModelCatalog:
         for model_id in dict.fromkeys(map(self.named, names)):
             if model_id in self.models:
                 self.models.load(model_id)
+
+    def _check_loaded(self, model_id: str) -> None:
+        """Raise ModelNotAvailable where a model is neither loaded, nor being loaded, nor one that is loaded for every request."""
+        if model_id not in self.models or model_id in self._loaded_for_all:
+            return
+        if self.models.status(model_id).state not in (ModelState.READY, *BUSY):
+            raise ModelNotAvailable(
+                f"{self.entries[model_id].name} is not loaded, and this request may not have it downloaded or loaded. A key of the role "
+                f"'admin' can load it: POST /admin/models/{model_id}/load. MODEL_LOADING=anyone lets every request do so.",
+                param="model",
+                code="model_not_loaded",
+            )
 
     def close(self) -> None:
         """Stop every engine and give up what is being loaded."""

@@ -25,6 +25,8 @@ SYSTEM_PACKAGES = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "wine": ("wine",),
     "strace": ("strace",),
+    "nginx": ("nginx",),
+    "caddy": ("caddy",),
 }
 """Debian's packages that some tests drive, and the programs that show one is there."""
 

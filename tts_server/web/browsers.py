@@ -14,11 +14,20 @@ from tts_server.web.head import RequestHead
 from tts_server.web.options import WebOptions
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s\[\]@:/\\?#]+)(?::\d*)?")
-LOCAL_SUFFIXES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
+LOCAL_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localdomain", ".home")
+"""Ends of names that anybody in the same local network can claim, so that a page of theirs could reach this server by such a name."""
+
+CONTAINER_HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal", "host.containers.internal"})
+"""What containers call the machine that runs them; no other machine can claim these names."""
+
+LOOPBACK_SUFFIX = ".localhost"
+"""Browsers and resolvers never look these names up, so they cannot be pointed elsewhere."""
 SPEAKING_GETS = frozenset({"/tts-stream", "/v1/voices/<voice_id>/preview"})
 """Rules that work for whoever asks, though the method is GET."""
 
+HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, xi-api-key, x-request-id, Cache-Control"
+"""For a preflight that asks for none, or not for names of headers."""
 CORS_EXPOSED_HEADERS = (
     "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Removed-Voices, X-Retries, X-Sample-Rate, X-Seed, "
     "X-Cache, X-Route, Retry-After, X-Queue-Position, X-Queue-Wait, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
@@ -60,7 +69,10 @@ def allow_origin(response: Response, options: WebOptions) -> None:
     response.headers["Access-Control-Expose-Headers"] = CORS_EXPOSED_HEADERS
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = CORS_ALLOWED_HEADERS
+        # Libraries send headers of their own, such as OpenAI's x-stainless-*: an allowed origin may send any.
+        asked = request.headers.get("Access-Control-Request-Headers", "").strip()
+        response.headers["Access-Control-Allow-Headers"] = asked if HEADER_NAMES.fullmatch(asked) else CORS_ALLOWED_HEADERS
+        response.headers.add("Vary", "Access-Control-Request-Headers")
         response.headers["Access-Control-Max-Age"] = "600"
 
 
@@ -73,16 +85,32 @@ def host_name(host: str) -> str:
 def check_host(host: str, options: WebOptions) -> None:
     """Refuse foreign host names: a page whose name was re-pointed to this address must not reach the server.
 
-    Addresses cannot be re-pointed, nor can names without a dot or of the local network, so those pass.
+    Addresses cannot be re-pointed. Names of a local network, which any machine in it can claim, pass only where `allow_local_names` is set,
+    but for this machine's own name.
     """
     if "*" in options.allowed_hosts:
         return
     name = host_name(host)
-    known = {"localhost", options.listening_on.lower(), socket.gethostname().lower(), *(h.lower() for h in options.allowed_hosts)}
-    if name and (name in known or name.endswith(LOCAL_SUFFIXES) or "." not in name or _is_address(name)):
+    if name and (_is_address(name) or name in known_names(options) or name.endswith(LOOPBACK_SUFFIX)):
         return
-    told = f"the name {name!r}. Add it to ALLOWED_HOSTS if it is yours" if name else "a request without a proper Host header"
-    raise Forbidden(f"This server does not answer to {told}.", code="forbidden_host")
+    is_local = bool(name) and ("." not in name or name.endswith(LOCAL_SUFFIXES))
+    if is_local and options.allow_local_names:
+        return
+    if not name:
+        raise Forbidden("This server does not answer to a request without a proper Host header.", code="forbidden_host")
+    remedy = f"Add it to ALLOWED_HOSTS if it is yours: ALLOWED_HOSTS={name}"
+    if is_local:
+        remedy += ". Or allow all names of the local network with ALLOW_LOCAL_NAMES=true"
+    raise Forbidden(f"This server does not answer to the name {name!r}. {remedy}.", code="forbidden_host")
+
+
+def known_names(options: WebOptions) -> set[str]:
+    """The host names, in lower case, that are this server's: those of this machine and those that the settings name."""
+    own = socket.gethostname().lower().rstrip(".")
+    bare = own.partition(".")[0]
+    local = {bare + suffix for suffix in LOCAL_SUFFIXES} if bare else set()
+    allowed = {host.lower().rstrip(".") for host in options.allowed_hosts}
+    return {"localhost", own, bare, *local, *CONTAINER_HOST_NAMES, options.listening_on.lower(), *allowed}
 
 
 def _is_address(name: str) -> bool:
@@ -110,14 +138,17 @@ def check_site(head: RequestHead, options: WebOptions) -> None:
 
 
 def check_origin(head: RequestHead, options: WebOptions) -> None:
-    """Refuse requests that another site's page sends through the user's browser. Other programs send no Origin."""
+    """Refuse requests that another site's page sends through the user's browser. Other programs send no Origin.
+
+    Pages cannot write Sec-Fetch-Site, so `same-origin` holds also where a proxy has replaced the Host.
+    """
     origin = head.headers.get("origin")
     if origin_allowed(origin, options):
         return
-    if origin is not None:
-        is_same = _is_same_site(origin, head)
-    else:
-        is_same = head.header("sec-fetch-site", "none") in ("none", "same-origin")
+    site = head.headers.get("sec-fetch-site")
+    if site == "same-origin":
+        return
+    is_same = _is_same_site(origin, head) if origin is not None else site in (None, "none")
     if not is_same:
         raise _foreign()
 
@@ -155,4 +186,8 @@ def _is_same_site(origin: str, head: RequestHead) -> bool:
 
 
 def _foreign() -> Forbidden:
-    return Forbidden("Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it.", code="forbidden_origin")
+    return Forbidden(
+        "Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it. If this is the server's own page "
+        "behind a proxy, let the proxy pass on the Host header (nginx: proxy_set_header Host $http_host;).",
+        code="forbidden_origin",
+    )

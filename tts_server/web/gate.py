@@ -27,6 +27,7 @@ REFUSAL = "tts_server.refusal"
 
 OPEN_PATHS = frozenset({"/", "/favicon.ico", "/health", "/healthz", "/docs", "/openapi.json"})
 OPEN_FOLDER = "/static/"
+FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 HEALTH_PATHS = frozenset({"/health", "/healthz"})
 LISTINGS = frozenset(
     {
@@ -60,11 +61,15 @@ PROTOCOL_WITH_KEY = "openai-insecure-api-key."
 
 @dataclass(frozen=True)
 class Access:
-    """A request that may go on. `key` is the one that it came with, None where none was needed; it `is_preflight` where CORS only asks."""
+    """A request that may go on. `key` is the one that it came with, None where none was needed; it `is_preflight` where CORS only asks.
+
+    It `may_load_models` that are not loaded, which may mean a download of gigabytes.
+    """
 
     head: RequestHead
     key: Key | None = None
     is_preflight: bool = False
+    may_load_models: bool = False
 
 
 class RouteFinder:
@@ -107,10 +112,13 @@ class Gate:
         if head.header("upgrade"):  # browsers send no preflight before a WebSocket
             check_origin(head, options)
         if options.keys.is_locked:
-            return Access(head, self._check_key(head))
-        if not options.is_open_to_changes and changes_server(head):
+            key = self._check_key(head)
+            is_manager = key is not None and key.may(Role.ADMIN)
+            return Access(head, key, may_load_models=is_manager or options.may_anyone_load)
+        is_open_to_changes = options.is_open_to_changes and not is_forwarded(head)
+        if not is_open_to_changes and changes_server(head):
             raise Forbidden("Without a key this server is not changed from outside. Set API_KEYS to use this address.", code="admin_off")
-        return Access(head)
+        return Access(head, may_load_models=is_open_to_changes or options.may_anyone_load)
 
     def _check_key(self, head: RequestHead) -> Key | None:
         given = given_keys(head)
@@ -123,6 +131,11 @@ class Gate:
         if role is not None and not key.may(role):
             raise wrong_role(key, role)
         return key
+
+
+def is_forwarded(head: RequestHead) -> bool:
+    """Whether a proxy says that it passes the request on for somebody else, who may be on another machine."""
+    return any(name in head.headers for name in FORWARDING_HEADERS)
 
 
 def is_open(head: RequestHead) -> bool:

@@ -23,6 +23,7 @@ def install_guard(app: Flask, gate: Gate, options: WebOptions) -> None:
             raise refusal
         checked = request.environ.get(ACCESS)
         access = checked if isinstance(checked, Access) else gate.check(request.environ)
+        g.access = access
         if access.key is not None:
             request.environ[CALLER] = access.key.name
             g.key = access.key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from tts_server.errors import InvalidRequest, VoiceNotFound
 from tts_server.planned_speech import Speech
@@ -41,6 +41,7 @@ class SpeechDesk:
             seed=fields.seed,
             controls=fields.controls(),
             cache=fields.may_use_cache(request),
+            may_load=g.access.may_load_models,
             **fields.reading(),
         )
         try:

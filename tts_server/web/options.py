@@ -19,7 +19,8 @@ class WebOptions:
     """Limits and permissions of the web layer.
 
     `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
-    which Host headers may name; `is_open_to_changes` whether models and voices may be changed as long as there is no key.
+    which Host headers may name, as well as names of a local network where `allow_local_names`; `is_open_to_changes` whether models and
+    voices may be changed as long as there is no key; `may_anyone_load` whether every request may have a model downloaded or loaded.
     `voice_store` holds the clips that `POST /generate` names by keys, `dictionaries` the pronunciation dictionaries.
     """
 
@@ -38,4 +39,6 @@ class WebOptions:
     listening_on: str = "127.0.0.1"
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+    allow_local_names: bool = False
     is_open_to_changes: bool = True
+    may_anyone_load: bool = False

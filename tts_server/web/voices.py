@@ -149,6 +149,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
             sample_rate=desk.options.sample_rate,
             language="en",
             seed=PREVIEW_SEED,
+            may_load=False,  # a GET changes nothing
         )
         return whole_audio(synthesizer.plan(sentence))
 
