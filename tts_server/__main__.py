@@ -8,7 +8,10 @@ from tts_server import __version__
 from tts_server.launcher.launcher import repair_and_restart
 
 try:
+    # Commands import what they need when they run, so a missing package may show during either.
     from tts_server.commands import main
+
+    status = main(sys.argv[1:])
 except ImportError as damage:
     if (damage.name or "").startswith("tts_server"):
         raise
@@ -16,4 +19,4 @@ except ImportError as damage:
     print(f"The environment of version {__version__} is incomplete ({damage}); it is being repaired.", file=sys.stderr)
     repair_and_restart(sys.argv[1:])
 else:
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(status)

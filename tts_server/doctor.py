@@ -12,11 +12,11 @@ import json
 import os
 import platform
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import textwrap
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,17 +27,21 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tts_server import __version__
+from tts_server.addresses import listen_briefly, url_of
 from tts_server.config import PROJECT, Settings
 from tts_server.engines.base import Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
 from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.launcher.accelerator import Build, Machine, choose, covered, look, torch_pins
+from tts_server.launcher.client_options import PROGRAM
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.locks import BASE, NEWEST_PYTHON, OLDEST_PYTHON, TORCH, Platform, lock_of, pins, uncovered_reason
 
-RUN = "run.bat" if os.name == "nt" else "./run.sh"
 CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]
 MODELS_BYTES = 4 * 10**9
+
+WIDTH = 100
+"""Columns of the report."""
 
 # Run by a Python of its own, since packages for another processor or driver can end the process that loads them.
 INSPECT = """
@@ -91,7 +95,7 @@ def check_python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
 def check_environment() -> Finding:
     """Does the server run in a virtual environment of its own?"""
     if sys.prefix == sys.base_prefix:
-        return Finding("Environment", False, "none; packages are those of the whole system", f"start with {RUN}")
+        return Finding("Environment", False, "none; packages are those of the whole system", f"start with {PROGRAM}")
     return Finding("Environment", True, sys.prefix)
 
 
@@ -148,7 +152,7 @@ def check_locks(lists: Sequence[str], project: Path = PROJECT, on: Platform | No
     except OSError as error:
         return Finding("Versions", False, f"{error.filename} cannot be read: {error.strerror}", "bring the file back")
     if differing:
-        return Finding("Versions", False, f"others are installed: {'; '.join(differing.values())}", f"{RUN} repair")
+        return Finding("Versions", False, f"others are installed: {'; '.join(differing.values())}", f"{PROGRAM} repair")
     return Finding("Versions", True, f"all {num_compared} packages are as locked")
 
 
@@ -331,17 +335,12 @@ def check_port(host: str, port: int) -> Finding:
     """Is the port free to listen on?"""
     name = f"Port {port}"
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        with socket.socket(family, kind, protocol) as listener:
-            if os.name == "posix":  # as servers do; on Windows the option would take a port from its owner
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(1)
+        listen_briefly(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             detail = f"in use on {host}, by a server that runs already or another program"
-            return Finding(name, False, detail, f"stop that one, or take another port: {RUN} serve --port {port % 65535 + 1}")
-        return Finding(name, False, f"cannot be used on {host}: {error.strerror or error}", f"{RUN} serve --host 127.0.0.1 --port 5093")
+            return Finding(name, False, detail, f"stop that one, or take another port: {PROGRAM} serve --port {port % 65535 + 1}")
+        return Finding(name, False, f"cannot be used on {host}: {error.strerror or error}", f"{PROGRAM} serve --host 127.0.0.1 --port 5093")
     return Finding(name, True, f"free on {host}")
 
 
@@ -366,7 +365,7 @@ def check_cache(folder: Path) -> Finding:
 
 def check_browser(host: str, port: int) -> Finding:
     """Is there a browser to show the page?"""
-    address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    address = f"{url_of(host, port)}/"
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
@@ -407,12 +406,20 @@ def describe(findings: Sequence[Finding]) -> str:
     lines = [f"Parlance {__version__}", ""]
     for finding in findings:
         mark = "ok" if finding.ok else "NO" if finding.needed else "--"
-        lines.append(f"{mark}  {finding.name:<{width}}  {finding.detail}")
+        begin = f"{mark}  {finding.name:<{width}}  "
+        lines += _wrapped(begin, finding.detail)
         if finding.remedy:
             lines.append(f"    {'':<{width}}  -> {finding.remedy}")
     lines.append("")
     lines.append("The server can speak." if can_speak(findings) else "The server cannot speak until what is marked NO is mended.")
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(begin: str, text: str) -> list[str]:
+    """Lines that start with `begin` and then stand below the text; words, such as paths, stay whole."""
+    indent = " " * len(begin)
+    wrapper = textwrap.TextWrapper(WIDTH, initial_indent=begin, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(text) or [begin.rstrip()]
 
 
 def can_speak(findings: Sequence[Finding]) -> bool:
@@ -443,7 +450,7 @@ def _version(package: str) -> str | None:
 
 
 def _reinstall() -> str:
-    return f"{RUN} repair"
+    return f"{PROGRAM} repair"
 
 
 def _quiet() -> dict[str, str]:

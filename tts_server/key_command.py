@@ -7,26 +7,19 @@ import sys
 
 from tts_server.config import Settings
 from tts_server.keys import KeyFile, KeyFileError, Role
-
-
-def add_key_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command and its options."""
-    actions = commands.add_parser("keys", help="make, list and remove keys").add_subparsers(dest="action", required=True, metavar="ACTION")
-    adding = actions.add_parser("add", help="make a key and print it, this once")
-    adding.add_argument("name", help="whose key it is, as lists and the log will say")
-    adding.add_argument(
-        "--role",
-        action="append",
-        choices=[role.value for role in Role],
-        help="what it opens; may be given more than once (default: speech)",
-    )
-    actions.add_parser("list", help="show names and roles")
-    actions.add_parser("remove", help="take a key away").add_argument("name")
+from tts_server.launcher.client_options import PROGRAM
+from tts_server.launcher.command_line import EXIT_USAGE
+from tts_server.spelling import did_you_mean
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Do what the options say; returns the exit code. A running server follows with its next request."""
     file = KeyFile(settings.api_keys_file)
+    known = [role.value for role in Role]
+    for role in getattr(options, "role", None) or ():
+        if role not in known:
+            print(f"--role: there is no role {role!r}.{did_you_mean(role, known)} There are {', '.join(known)}.", file=sys.stderr)
+            return EXIT_USAGE
     try:
         if options.action == "add":
             _add(file, options.name, [Role(role) for role in options.role or [Role.SPEECH.value]])
@@ -62,4 +55,4 @@ def _list(file: KeyFile) -> None:
     for key in keys:
         print(f"{key.name:<{width}}  {', '.join(sorted(role.value for role in key.roles)):<22}  {key.created}".rstrip())
     if not keys:
-        print(f"There are no keys in {file.path}. Make one: keys add NAME --role speech", file=sys.stderr)
+        print(f"There are no keys in {file.path}. Make one: {PROGRAM} keys add NAME --role speech", file=sys.stderr)

@@ -15,10 +15,10 @@ import requests
 from commands.other_servers import answering
 from running import RunningServer
 
-from tts_server.client.options import KEY_VARIABLE, SERVER_VARIABLE
 from tts_server.client.preview import describe_change
 from tts_server.client.texts import PIECE_CHARACTERS
 from tts_server.commands import main
+from tts_server.launcher.client_options import KEY_VARIABLE, SERVER_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEXT = "The ﬁrst oﬀer, naïve and Größe."

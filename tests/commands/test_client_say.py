@@ -21,9 +21,9 @@ from measure import hear, sniff
 from running import run_server
 
 from tts_server.client import connection
-from tts_server.client.options import KEY_VARIABLE, NUMBERS, SERVER_VARIABLE, SWITCHES
 from tts_server.commands import main
 from tts_server.controls import Controls
+from tts_server.launcher.client_options import KEY_VARIABLE, NUMBERS, SERVER_VARIABLE, SWITCHES
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEXT = "A small text, spoken by a server."

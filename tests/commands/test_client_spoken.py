@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import types
@@ -13,12 +14,14 @@ import pytest
 
 from tts_server.audio.pcm import to_s16
 from tts_server.client.connection import Connection, NetworkConnection
-from tts_server.client.speakers import NoSpeakers, Speakers
+from tts_server.client.errors import NoSpeakers
+from tts_server.client.speakers import Speakers
 from tts_server.client.spoken import FULL_SCALE, Spoken, ahead
 from tts_server.client.texts import PIECE_CHARACTERS, pieces
 from tts_server.commands import main
 from tts_server.config import Settings
 from tts_server.errors import NothingToSay
+from tts_server.launcher.command_line import build_parser
 
 PROJECT = Path(__file__).resolve().parents[2]
 STORY = "\n\n".join(
@@ -256,11 +259,8 @@ def test_what_playing_needs_is_named(server, monkeypatch, tmp_path, capsys, modu
 
 
 def test_every_option_of_the_commands_is_documented():
-    from tts_server.commands import _parser
-
     document = (PROJECT / "docs" / "COMMAND_LINE.md").read_text(encoding="utf-8")
-    commands = next(action for action in _parser()._actions if action.dest == "command").choices
-    for name in ("say", "voices", "models"):
-        options = [option for action in commands[name]._actions for option in action.option_strings if option.startswith("--")]
-        missing = [option for option in options if option != "--help" and f"`{option}" not in document]
-        assert missing == [], name
+    _, commands = build_parser()
+    for name, parser in commands.choices.items():
+        options = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", parser.format_help())) - {"--help"}
+        assert [option for option in sorted(options) if option not in document] == [], name

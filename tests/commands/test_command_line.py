@@ -54,7 +54,7 @@ def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip):
         (["say", "你好。", "-o", "out.mp3"], "chatterbox-multilingual"),
         (["say", "Yes.", "-o", "out.mp3", "--reference", "missing.wav"], "missing.wav"),
         (["say", "Yes.", "--speed", "9"], "between 0.25 and 4"),
-        (["sing"], "invalid choice"),
+        (["sing"], "There is no command 'sing'."),
         (["serve", "--host", "203.0.113.7"], "Set HOST to an address of this machine"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hmac
 import json
@@ -20,8 +19,9 @@ import requests
 from running import RunningServer, run_server
 
 from tts_server.config import load_settings
-from tts_server.key_command import add_key_commands, run
+from tts_server.key_command import run
 from tts_server.keys import KeyFile, KeyFileError, KeyRing, Role
+from tts_server.launcher.command_line import parse
 
 PROJECT = Path(__file__).resolve().parents[2]
 OPEN = {"/", "/favicon.ico", "/health", "/healthz", "/docs", "/openapi.json"}
@@ -351,9 +351,7 @@ def test_the_command_makes_lists_and_removes_keys(tmp_path, capsys):
 
     def here(*arguments: str) -> tuple[int, str, str]:
         """The same command without a process of its own."""
-        parser = argparse.ArgumentParser()
-        add_key_commands(parser.add_subparsers())
-        code = run(load_settings(api_keys_file=tmp_path / "keys.json"), parser.parse_args(["keys", *arguments]))
+        code = run(load_settings(api_keys_file=tmp_path / "keys.json"), parse(["keys", *arguments]))
         return code, *capsys.readouterr()
 
     code, output, errors = here("add", "kitchen")

@@ -145,7 +145,7 @@ class Copy:
         shutil.copytree(
             PROJECT / "tts_server" / "launcher", folder / "tts_server" / "launcher", ignore=shutil.ignore_patterns("__pycache__")
         )
-        for name in ("run.sh", "run.bat", "tts_server/__init__.py", "tts_server/__main__.py"):
+        for name in ("run.sh", "run.bat", "tts_server/__init__.py", "tts_server/__main__.py", "tts_server/spelling.py"):
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")

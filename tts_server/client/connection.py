@@ -6,19 +6,21 @@ import contextlib
 import ipaddress
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
 from tts_server.errors import TTSError
+from tts_server.launcher.client_options import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from flask import Flask
 
+DEFAULT_PORT = 5093
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 600.0
 """A large model on a processor may take minutes to its first sound."""
@@ -56,6 +58,9 @@ class Connection(ABC):
     def _open(self, method: str, path: str, fields: Mapping[str, Any], files: Files) -> AbstractContextManager[tuple[int, Reply]]:
         """Send a request: a form where there are files, else JSON."""
 
+    has_key = False
+    """Whether requests carry a key."""
+
     @contextlib.contextmanager
     def open(self, method: str, path: str, fields: Mapping[str, Any] | None = None, files: Files | None = None) -> Iterator[Reply]:
         """The reply to a request, to be read inside the block. Raises Refused or Unreachable."""
@@ -89,17 +94,23 @@ class Connection(ABC):
         else:
             message, code = f"{self.name} answered {status}, and not as a Parlance server does. Is it the right address?", ""
         if status == 401:
-            message += " Give the key with --key, or in the environment variable PARLANCE_KEY."
+            what = "The key is not accepted. Give another key" if self.has_key else f"{self.name} needs a key. Give the key"
+            message = f"{what} with --key, or in the environment variable {KEY_VARIABLE}."
         return Refused(message, status, code, _waiting_time(reply.headers))
 
 
+Connect = Callable[[], AbstractContextManager[Connection]]
+"""Makes the connection once it is needed: a model may have to be loaded for it."""
+
+
 class NetworkConnection(Connection):
-    """A server at an address such as `http://127.0.0.1:5093`, `speaker.local:5093` or `https://tts.example.com/v1`."""
+    """A server at an address such as `http://127.0.0.1:5093`, `speaker.local` or `https://tts.example.com/v1`."""
 
     def __init__(self, address: str, key: str = "") -> None:
         self.address = base_address(address)
         self.name = self.address
         self._key = key
+        self.has_key = bool(key)
         self._session = requests.Session()
         # A proxy of the environment cannot know what this machine calls itself.
         self._session.trust_env = not _is_loopback(self.address)
@@ -163,10 +174,13 @@ class InnerConnection(Connection):
 
 
 def base_address(address: str) -> str:
-    """The address that paths such as `/v1/models` are appended to; raises Unreachable where it is none."""
-    address = address.strip()
-    if "://" not in address:
-        address = f"http://{address}"
+    """The address that paths such as `/v1/models` are appended to; raises Unreachable where it is none.
+
+    A name without `http://` means the port of Parlance unless it has one: `nas` is `http://nas:5093`.
+    """
+    written = address.strip()
+    has_scheme = "://" in written
+    address = written if has_scheme else f"http://{_with_brackets(written)}"
     address = address.rstrip("/")
     address = address[: -len("/v1")] if address.endswith("/v1") else address
     try:
@@ -176,7 +190,17 @@ def base_address(address: str) -> str:
         is_address = False
     if not is_address:
         raise Unreachable(f"{address!r} is not an address of a server, such as http://127.0.0.1:5093.")
-    return address
+    if has_scheme or parts.port is not None:
+        return address
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rstrip(':')}:{DEFAULT_PORT}"))
+
+
+def _with_brackets(host: str) -> str:
+    """An IPv6 address as it stands in an address of a server; anything else as it is."""
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    except ValueError:
+        return host
 
 
 def _is_loopback(address: str) -> bool:

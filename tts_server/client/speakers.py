@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from tts_server.audio.resample import Resampler
+from tts_server.client.errors import NoSpeakers
 from tts_server.speech import Samples
 
 SLICE_SECONDS = 0.2
 """How much is handed over at once: Ctrl-C is heard in between."""
 
 INSTEAD = "Write a file instead: -o speech.mp3"
-
-
-class NoSpeakers(Exception):
-    """Nothing can be played here; the message says why and what to do."""
 
 
 class Speakers:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tts_server.client.errors import UsageError
 from tts_server.speech import Segment
 from tts_server.text.clean import clean, has_speech
 from tts_server.text.markup.ssml import is_ssml
@@ -18,10 +19,6 @@ PIECE_CHARACTERS = 4000
 """What is asked for at once: servers take 4096 characters unless set otherwise."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-
-
-class UsageError(Exception):
-    """The command line asks for something that cannot be; the message says what to write instead."""
 
 
 @dataclass(frozen=True)

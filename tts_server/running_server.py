@@ -1,0 +1,26 @@
+"""Recognises a Parlance server that runs already. Standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from urllib.parse import urlsplit
+
+ANSWER_SECONDS = 5.0
+MAX_ANSWER_BYTES = 2**20
+HEALTH_FIELDS = {"status", "version", "engine", "engine_ready", "voices_loaded", "routing"}
+"""Some of the fields of `/health`, which no other server has together."""
+
+
+def is_parlance(url: str) -> bool:
+    """Whether a Parlance server answers at this address."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        health = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return isinstance(health, dict) and health.keys() >= HEALTH_FIELDS

@@ -1,0 +1,126 @@
+"""`serve`: starts the server and says where it can be reached."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+import webbrowser
+
+from tts_server import __version__
+from tts_server.addresses import is_free, network_addresses, url_of
+from tts_server.build import build_app, build_synthesizer, key_ring
+from tts_server.config import Settings
+from tts_server.http.deadlines import Deadlines
+from tts_server.launcher.accelerator import offer_chatterbox
+from tts_server.running_server import is_parlance
+from tts_server.server import PortInUse, Server
+from tts_server.web.app import MAX_BODY_BYTES
+
+log = logging.getLogger("tts_server")
+
+PREPARING_SECONDS = 5.0
+BROWSER_SECONDS = 10.0
+"""Time to hand the address to a browser, before the process ends."""
+
+
+def run(settings: Settings, _options: argparse.Namespace) -> int:
+    """Answer requests until the process is stopped; returns the exit code.
+
+    Where Parlance listens on the port already, its page is opened instead.
+    """
+    if not is_free(settings.host, settings.port) and _open_running(settings):
+        return 0
+    try:
+        serve(settings)
+    except PortInUse as error:
+        if _open_running(settings):  # it was started at the same time
+            return 0
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until the process is stopped; raises PortInUse."""
+    keys = key_ring(settings)
+    synthesizer = build_synthesizer(settings)
+    server = Server(
+        build_app(settings, synthesizer, keys),
+        settings.host,
+        settings.port,
+        admission=synthesizer.admission,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_websockets=settings.max_websockets,
+        trusted_proxy=settings.trusted_proxy,
+        deadlines=Deadlines(reader=settings.stall_seconds),
+        stop_seconds=settings.stop_seconds,
+    )
+    server.stop_on_signals()
+    print(f"Parlance {__version__} speaks at {server.url}  (stop with Ctrl-C)", flush=True)
+    for address in network_addresses(settings.host, server.port):
+        print(f"On your network: {address}", flush=True)
+    if settings.exposed_by is not None and not keys.is_locked:
+        warn_of_exposure(settings, settings.exposed_by)
+    _open_browser(settings, server.url)
+    # nvidia-smi may take seconds, which the first request need not wait for.
+    threading.Thread(target=_offer_chatterbox, daemon=True).start()
+    synthesizer.catalog.preload([settings.default_model, *settings.preload_models])
+    preparing = threading.Thread(target=synthesizer.prepare_voices, name="prepare-voices", daemon=True)
+    preparing.start()
+    server.run()
+    synthesizer.close()
+    preparing.join(PREPARING_SECONDS)  # so that no clip's temporary file is left
+
+
+def _open_running(settings: Settings) -> bool:
+    """Whether Parlance answers at the port; if so, its page is opened as at a start."""
+    url = url_of(settings.host, settings.port)
+    if not settings.port or not is_parlance(url):
+        return False
+    opening = _open_browser(settings, url)
+    print(f"Parlance is running already at {url}{'; opening the page' if opening else ''}.", flush=True)
+    if opening:
+        opening.join(BROWSER_SECONDS)
+    return True
+
+
+def _open_browser(settings: Settings, url: str) -> threading.Thread | None:
+    """Open the page where there is a desktop and the settings want it; returns the thread that does."""
+    if not settings.open_browser or not _has_desktop():
+        return None
+    thread = threading.Thread(target=webbrowser.open, args=(url,), daemon=True)
+    thread.start()
+    return thread
+
+
+def warn_of_exposure(settings: Settings, variable: str) -> None:
+    """Log that others than the users of this machine may reach a server without a key, by the setting named `variable`."""
+    who = {
+        "CORS_ORIGINS": "pages of every site",
+        "ENABLE_CORS": "pages of every site",
+        "ALLOW_LOCAL_NAMES": "pages that other machines of the network make a browser open",
+    }.get(variable, "anyone who reaches this machine")
+    value = getattr(settings, variable.lower())
+    log.warning(
+        "REACHABLE WITHOUT A KEY, by %s=%s: %s can use the server. Models and voices cannot be changed. Set API_KEYS.",
+        variable,
+        ",".join(value) if isinstance(value, tuple) else value,
+        who,
+    )
+
+
+def _offer_chatterbox() -> None:
+    if offer := offer_chatterbox():
+        print(offer, flush=True)
+
+
+def _has_desktop() -> bool:
+    """Whether a browser window can appear: not over SSH, in a container or in CI."""
+    if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
