@@ -24,6 +24,8 @@ from zlib import crc32
 
 from filelock import FileLock, Timeout
 
+from tts_server.speech import AudioFile
+
 log = logging.getLogger("tts_server.cache")
 
 LARGEST_SHARE = 4
@@ -33,7 +35,7 @@ BLOCK_BYTES = 4096
 """File systems hand out space in blocks, so a small file costs a whole one."""
 
 READ_BYTES = 256 * 1024
-MEMORY_BYTES = 8 * 2**20
+MEMORY_BYTES = 2 * 2**20
 """What is not longer is read once, to be checked and given out; what is longer twice, and is never in memory as a whole."""
 
 SWEEP_SECONDS = 60.0
@@ -369,6 +371,13 @@ class KeptAudio:
         finally:
             self.close()
 
+    def file(self) -> AudioFile:
+        """The audio as a file, which closes this when it is closed."""
+        if self._body is None:
+            return _Audio(self._file, self.num_bytes, self.close)
+        self.close()
+        return io.BytesIO(self._body)
+
     def close(self) -> None:
         """Safe to call twice."""
         if not self._is_closed:
@@ -397,6 +406,38 @@ class KeptAudio:
             raise ValueError("it is damaged")
         content = json.loads(told)
         return content["note"], content["pieces"], body
+
+
+class _Audio(io.RawIOBase):
+    """The audio within a file of the cache, as a file of its own. Closing it calls `over`."""
+
+    def __init__(self, file: BinaryIO, num_bytes: int, over: Callable[[], None]) -> None:
+        super().__init__()
+        self._file = file
+        self._num_bytes = num_bytes
+        self._over = over
+        file.seek(_HEADER.size)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self._num_bytes - self.tell())
+        return self._file.read(left if size is None or size < 0 else min(size, left))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._num_bytes}[whence]
+        return self._file.seek(_HEADER.size + max(0, start + offset)) - _HEADER.size
+
+    def tell(self) -> int:
+        return self._file.tell() - _HEADER.size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        super().close()
+        self._over()
 
 
 def _name_of(key: str) -> str:

@@ -4,6 +4,7 @@ TTSError
 ├── InvalidRequest        400  a value is wrong, and `param` says which
 │   ├── NothingToSay      400  the text leaves nothing to speak
 │   ├── UnsupportedText   400  the voice cannot speak this script
+│   ├── AudioTooLong      400  the audio would be longer or larger than this server makes at once
 │   └── InvalidReference  400  the reference clip cannot be used, with the measured reason
 ├── Unauthorized          401
 ├── Forbidden             403
@@ -60,6 +61,10 @@ class NothingToSay(InvalidRequest):
 
 class UnsupportedText(InvalidRequest):
     code = "unsupported_text"
+
+
+class AudioTooLong(InvalidRequest):
+    code = "audio_too_long"
 
 
 class InvalidReference(InvalidRequest):
@@ -135,13 +140,13 @@ class Busy(Unavailable):
 
 
 class OutOfRoom(Unavailable):
-    """The machine has no more of something; `what` names it."""
+    """The machine has no more of something; `what` names it, and `advice` says in whole sentences what to do."""
 
     code = "out_of_room"
     retry_after = 10.0
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"The server has no {what} left for this request. Try again later.")
+    def __init__(self, what: str, advice: str = "Try again later.") -> None:
+        super().__init__(f"The server has no {what} left for this request. {advice}")
 
 
 class EngineStuck(Unavailable):

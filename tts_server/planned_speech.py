@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, cast
@@ -17,11 +18,13 @@ from tts_server.audio.encoders import create_encoder
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
-from tts_server.cache import AudioCache, CacheUse
+from tts_server.cache import AudioCache, CacheUse, KeptAudio, Recording
 from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
 from tts_server.errors import Cancelled, EngineFailure
 from tts_server.metrics import Metrics
-from tts_server.speech import AudioFormat, Samples, Segment, SpeechRequest, VoiceReference
+from tts_server.reply_limits import too_long
+from tts_server.speech import AudioFile, AudioFormat, Samples, Segment, SpeechRequest, VoiceReference
+from tts_server.spool import Spool
 from tts_server.text.clean import has_speech
 from tts_server.text.segment import segments
 
@@ -30,6 +33,12 @@ MIN_SPEED, MAX_SPEED = 0.25, 4.0
 PUNCTUATION_SECONDS = 0.25
 EDGE_SILENCE_SECONDS = 0.06
 
+PIECE_SECONDS = 2.0
+"""Audio of an engine is stretched and resampled in pieces of this length; at once, a long segment would take many times its memory."""
+
+COPIED_BYTES = 16 * 1024
+"""Bytes of a finished file that go into the cache at once, and later into one event. Even, so that no sample is cut."""
+
 
 @dataclass
 class Speech:
@@ -37,6 +46,7 @@ class Speech:
 
     `text` is what the engine gets, `words` the same for people, `transcript` the text as it was sent. `removed_voices` are the names of
     tags that would have switched the voice within the text.
+    After `max_seconds` of audio it is given up: what is said turned out to be much longer than the text suggested.
     `seconds_made` and `retries` grow while the audio is read; whether it comes from the cache, and then `num_bytes` and the seed that it
     was made with, are known once `audio` has given its first piece.
     """
@@ -59,6 +69,7 @@ class Speech:
     _voice_content: str
     cache_use: CacheUse
     _cache: AudioCache | None = field(repr=False)
+    max_seconds: float
     removed_voices: tuple[str, ...] = ()
     seconds_made: float = 0.0
     retries: int = 0
@@ -67,40 +78,69 @@ class Speech:
     def pcm(self, is_cancelled: Callable[[], bool] = never) -> Iterator[Samples]:
         """Mono float32 chunks at `sample_rate`, the same samples however the reader takes them.
 
-        Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails.
+        Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails, AudioTooLong after `max_seconds`.
         """
-        resampler = Resampler(self._engine.capabilities.sample_rate, self.sample_rate)
+        engine_rate = self._engine.capabilities.sample_rate
+        resampler = Resampler(engine_rate, self.sample_rate)
+        pieces = (piece for samples in self._spoken(is_cancelled) for piece in _cut(samples, round(PIECE_SECONDS * engine_rate)))
         with self.metrics.speech(self.model, self.request.format.value) as clock:
-            for samples in chain(map(resampler.process, self._spoken(is_cancelled)), _once(resampler.flush)):
+            for samples in chain(map(resampler.process, pieces), _once(resampler.flush)):
                 if len(samples):
                     self.seconds_made += len(samples) / self.sample_rate
                     clock.heard(len(samples) / self.sample_rate)
+                    if self.seconds_made > self.max_seconds:
+                        raise too_long(self.seconds_made)
                     yield soft_limit(samples)
                     clock.resume()
 
-    def audio(self, is_cancelled: Callable[[], bool] = never, *, streamed: bool = True, in_pieces: bool = False) -> Iterator[bytes]:
-        """Encoded chunks in the request's format; together they are one valid file. What the cache has is not spoken again.
+    def audio(self, is_cancelled: Callable[[], bool] = never, *, in_pieces: bool = False) -> Iterator[bytes]:
+        """Encoded chunks in the request's format, the first before the length is known; together they are one valid file.
 
-        `streamed`: the first chunk is given before the length is known. `in_pieces`: what the cache has comes as it was made, not at once.
+        What the cache has is not spoken again. `in_pieces`: it comes as it was made, not at once.
         """
-        if self._cache is None or self.cache_use is not CacheUse.MISS:
-            self.metrics.count_cache(self.cache_use.value)
-            yield from self._encoded(is_cancelled, streamed=streamed)
-            return
-        key = self._cache_key(streamed=streamed)
-        if (kept := self._cache.find(key)) is not None:
-            self.cache_use = CacheUse.HIT
-            self.seed, self.retries, self.seconds_made = kept.note["seed"], kept.note["retries"], kept.note["seconds"]
-            self.num_bytes = kept.num_bytes
+        kept = self._find_kept(streamed=True)
         self.metrics.count_cache(self.cache_use.value)
         if kept is not None:
             yield from kept.pieces() if in_pieces else kept.whole()
             return
-        with self._cache.record(key) as recording:
-            for data in self._encoded(is_cancelled, streamed=streamed):
-                recording.write(data)
+        with self._recording(streamed=True) as recording:
+            for data in self._encoded(is_cancelled):
+                if recording is not None:
+                    recording.write(data)
                 yield data
-            recording.finish({"seed": self.seed, "retries": self.retries, "seconds": self.seconds_made})
+            if recording is not None:
+                recording.finish(self._note())
+
+    def kept_file(self) -> AudioFile | None:
+        """The stream as a file, where the cache has it; None where it has to be spoken by `audio`."""
+        kept = self._find_kept(streamed=True)
+        if kept is None:
+            return None
+        self.metrics.count_cache(self.cache_use.value)
+        return kept.file()
+
+    def file(self, is_cancelled: Callable[[], bool] = never) -> AudioFile:
+        """The finished audio as one file whose header states its exact length. Close it.
+
+        It is made in a temporary file where it is long. Raises what `pcm` raises, and OutOfRoom where no temporary file can be written.
+        """
+        kept = self._find_kept(streamed=False)
+        self.metrics.count_cache(self.cache_use.value)
+        if kept is not None:
+            return kept.file()
+        spool = Spool()
+        try:
+            self._write(spool, is_cancelled)
+            with self._recording(streamed=False) as recording:
+                if recording is not None:
+                    for data in iter(lambda: spool.read(COPIED_BYTES), b""):
+                        recording.write(data)
+                    recording.finish(self._note())
+                    spool.rewind()
+        except BaseException:
+            spool.close()
+            raise
+        return spool
 
     @property
     def is_kept(self) -> bool:
@@ -113,16 +153,48 @@ class Speech:
         return {CacheUse.HIT: "CACHE", CacheUse.ADHOC: "ADHOC"}.get(self.cache_use, "HOT")
 
     def _cache_key(self, *, streamed: bool) -> str:
-        """All that decides the bytes. Without a seed any will do, so that the same words are found again."""
+        """All that decides the bytes, and who may have them. Without a seed any will do, so that the same words are found again."""
         request = self.request
         controls = [(one.name, request.controls.get(one.name)) for one in self._engine.capabilities.controls]
         knows_its_length = not streamed and request.format in (AudioFormat.WAV, AudioFormat.FLAC)
-        made_by = [__version__, self._engine.version, self.model, self._voice_content]
+        made_by = [__version__, self._engine.version, self.model, self._voice_content, request.cache_scope]
         said = [self.text, self._language, request.speed, controls, self._asked_seed]
         return json.dumps([made_by, said, request.format.value, self.sample_rate, knows_its_length])
 
-    def _encoded(self, is_cancelled: Callable[[], bool], *, streamed: bool) -> Iterator[bytes]:
-        encoder = create_encoder(self.request.format, self.sample_rate, streamed=streamed)
+    def _find_kept(self, *, streamed: bool) -> KeptAudio | None:
+        if self._cache is None or self.cache_use not in (CacheUse.MISS, CacheUse.HIT):
+            return None
+        kept = self._cache.find(self._cache_key(streamed=streamed))
+        if kept is not None:
+            self.cache_use = CacheUse.HIT
+            self.seed, self.retries, self.seconds_made = kept.note["seed"], kept.note["retries"], kept.note["seconds"]
+            self.num_bytes = kept.num_bytes
+        return kept
+
+    @contextmanager
+    def _recording(self, *, streamed: bool) -> Iterator[Recording | None]:
+        """A new entry of the cache; None where the request does not use it."""
+        if self._cache is None or self.cache_use is not CacheUse.MISS:
+            yield None
+            return
+        with self._cache.record(self._cache_key(streamed=streamed)) as recording:
+            yield recording
+
+    def _note(self) -> dict[str, object]:
+        return {"seed": self.seed, "retries": self.retries, "seconds": self.seconds_made}
+
+    def _write(self, file: Spool, is_cancelled: Callable[[], bool]) -> None:
+        encoder = create_encoder(self.request.format, self.sample_rate, streamed=False, file=file)
+        try:
+            for samples in self.pcm(is_cancelled):
+                encoder.encode(samples)
+            encoder.flush()
+        finally:
+            encoder.close()
+        file.rewind()
+
+    def _encoded(self, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+        encoder = create_encoder(self.request.format, self.sample_rate, streamed=True)
         try:
             for samples in self.pcm(is_cancelled):
                 if data := encoder.encode(samples):
@@ -140,6 +212,7 @@ class Speech:
         the joints. Pauses and the silence at the joints follow the tempo too.
         """
         capabilities = self._engine.capabilities
+        max_samples = round(PIECE_SECONDS * capabilities.sample_rate)
         joiner = SegmentJoiner(capabilities.sample_rate, edge_silence=EDGE_SILENCE_SECONDS / self.request.speed)
         pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
@@ -155,7 +228,8 @@ class Speech:
                 segment, stream = ahead[0]
                 if stream is not None:
                     stretch = TempoChanger(capabilities.sample_rate, self._speed(segment) / self._tempo(segment))
-                    for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
+                    sound = _sound(stream, max_samples, is_cancelled)
+                    for samples in chain(map(stretch.process, sound), _once(stretch.flush)):
                         has_sound = has_sound or len(samples) > 0
                         yield joiner.process(samples)
                         submit_ahead(1 + self._engine.num_parallel)
@@ -212,19 +286,28 @@ class Conversion(Speech):
         joiner = SegmentJoiner(sample_rate, edge_silence=None)
         stream = cast(VoiceConverter, self._engine).convert(self.source, self._prepared, self.seed)
         try:
-            for samples in chain(map(stretch.process, _sound(stream, is_cancelled)), _once(stretch.flush)):
+            sound = _sound(stream, round(PIECE_SECONDS * sample_rate), is_cancelled)
+            for samples in chain(map(stretch.process, sound), _once(stretch.flush)):
                 yield joiner.process(samples)
             yield joiner.end_segment()
         finally:
             stream.close()
 
 
-def _sound(stream: SpeechStream, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-    """What an engine gives, as long as it is sound; raises EngineFailure where it is not numbers."""
+def _sound(stream: SpeechStream, max_samples: int, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    """What an engine gives, in pieces of `max_samples` at most; raises EngineFailure where it is not numbers."""
     for samples in stream.chunks(is_cancelled):
         if not np.isfinite(samples).all():
             raise EngineFailure("The model has lost its way: what it made is no sound. Try again.")
-        yield samples
+        for piece in _cut(samples, max_samples):
+            if is_cancelled():
+                raise Cancelled
+            yield piece
+
+
+def _cut(samples: Samples, max_samples: int) -> Iterator[Samples]:
+    for start in range(0, len(samples), max_samples):
+        yield samples[start : start + max_samples]
 
 
 def _once(flush: Callable[[], Samples]) -> Iterator[Samples]:

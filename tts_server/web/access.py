@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tts_server.log import request_id, spoken_text
+from tts_server.log import request_id, spoken_text, working_for
 from tts_server.web.guard import CALLER
 from tts_server.web.turns import TURN
 
@@ -34,11 +35,12 @@ def with_access_log(app: WSGIApplication) -> WSGIApplication:
 
         try:
             reply.body = app(environ, start)
+            reply.id = request_id.get()
         except BaseException:  # it waits for its turn, and comes again
             request_id.set("")
             spoken_text.set("")
             raise
-        return reply
+        return reply.over_file(environ.get("wsgi.file_wrapper")) or reply
 
     return serve
 
@@ -54,6 +56,22 @@ class _Reply:
         self._began = time.monotonic()
         self._bytes = 0
         self._is_whole = False
+        self.id = ""
+
+    def over_file(self, wrapper: Any) -> Iterable[bytes] | None:
+        """The same reply where it is a file, which the server reads by itself, in another thread; None where it is none."""
+        if not isinstance(wrapper, type) or not isinstance(self.body, wrapper):
+            return None
+        body: Any = self.body
+        body.file = _ReadFile(body.file, self._file_read)
+        request_id.set("")
+        spoken_text.set("")
+        return self.body
+
+    def _file_read(self, num_bytes: int, is_whole: bool) -> None:
+        self._bytes, self._is_whole = num_bytes, is_whole
+        with working_for(self.id):
+            self._log()
 
     def __iter__(self) -> Iterator[bytes]:
         for data in self.body:
@@ -86,6 +104,30 @@ class _Reply:
         seconds = time.monotonic() - self._began + getattr(environ.get(TURN), "waited", 0.0)
         caller = environ.get(CALLER) or environ.get("REMOTE_ADDR") or ""
         _log(environ.get("REQUEST_METHOD", ""), path, self.status, seconds, self._bytes, caller, is_cut_short=self._is_cut_short)
+
+
+class _ReadFile:
+    """A file that calls `over` when it is closed: with the number of bytes that were read, and whether these were all of them."""
+
+    def __init__(self, file: Any, over: Callable[[int, bool], None]) -> None:
+        self._file = file
+        self._over = over
+        self._start = file.tell()
+        self._is_closed = False
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            position = self.tell()
+            self._over(position - self._start, position == self.seek(0, os.SEEK_END))
+        finally:
+            self._file.close()
 
 
 def log_refusal(method: str, path: str, status: int, num_bytes: int, address: str) -> None:

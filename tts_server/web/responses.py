@@ -6,16 +6,18 @@ import base64
 import contextlib
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from itertools import chain
 from urllib.parse import quote
 
 from flask import Response, current_app, g, request, stream_with_context
+from werkzeug.wsgi import wrap_file
 
 from tts_server.errors import Cancelled, TTSError
 from tts_server.planned_speech import Speech
-from tts_server.speech import AudioFormat
+from tts_server.speech import AudioFile, AudioFormat
 from tts_server.web.failures import error_event
 
 TOKENS_PER_SECOND = 25
@@ -31,19 +33,36 @@ def client_watch() -> Callable[[], bool]:
 
 def whole_audio(speech: Speech) -> Response:
     """One file with its exact length. `X-Retries` says how many parts were made again; a stream's headers are sent before that is known."""
+    file = finished_file(speech)
+    return described(file_reply(file, speech.request.format.content_type), speech, is_whole=True)
+
+
+def finished_file(speech: Speech) -> AudioFile:
+    """The whole audio for the client of the current request. Close it."""
     with speech.metrics.request():
-        body = b"".join(speech.audio(client_watch(), streamed=False))
-    response = _described(Response(body, content_type=speech.request.format.content_type), speech)
-    if speech.retries:
-        response.headers["X-Retries"] = str(speech.retries)
+        return speech.file(client_watch())
+
+
+def file_reply(file: AudioFile, content_type: str) -> Response:
+    """A reply whose body is the rest of a file. It is sent from the file, which is closed then, without being held in memory."""
+    start = file.tell()
+    length = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    body = wrap_file(request.environ, file)  # type: ignore[arg-type]
+    response = Response(body, content_type=content_type, direct_passthrough=True)
+    response.content_length = length
     return response
 
 
 def streamed_audio(speech: Speech) -> Response:
     """A body that starts with the first audio and goes on as more is made. What the cache has is sent with its length."""
-    response = _streamed(speech.audio(client_watch()), speech, speech.request.format.content_type)
-    if speech.num_bytes is not None:
-        response.content_length = speech.num_bytes
+    content_type = speech.request.format.content_type
+    kept = speech.kept_file()
+    if kept is None:
+        return _streamed(speech.audio(client_watch()), speech, content_type)
+    with speech.metrics.request():
+        response = described(file_reply(kept, content_type), speech)
+    response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
@@ -160,10 +179,12 @@ def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Res
     body = _Closing(chain([first], running), running)
     response = Response(stream_with_context(body), content_type=content_type)
     response.call_on_close(running.close)
+    if speech.num_bytes is not None and content_type != EVENT_STREAM:  # another request has just put it into the cache
+        response.content_length = speech.num_bytes
     response.headers["X-Accel-Buffering"] = "no"
     if content_type == EVENT_STREAM:
         response.headers["Cache-Control"] = "no-cache"
-    return _described(response, speech)
+    return described(response, speech)
 
 
 class _Closing:
@@ -180,8 +201,8 @@ class _Closing:
         return next(self._chunks)
 
 
-def _described(response: Response, speech: Speech) -> Response:
-    """Headers that say what answered; names may hold any letters, so they are percent-encoded where needed."""
+def described(response: Response, speech: Speech, *, is_whole: bool = False) -> Response:
+    """The reply with headers that say what answered; names may hold any letters, so they are percent-encoded where needed."""
     headers = {
         "X-Model": speech.model,
         "X-Voice": quote(speech.voice, safe=" ") if speech.voice else None,
@@ -192,6 +213,7 @@ def _described(response: Response, speech: Speech) -> Response:
         "X-Seed": str(speech.seed),
         "X-Cache": speech.cache_use.value,
         "X-Route": speech.route,
+        "X-Retries": str(speech.retries) if speech.retries and is_whole else None,
     }
     for name, value in headers.items():
         if value is not None:

@@ -12,16 +12,20 @@ from flask import Blueprint, Response, g, request
 
 from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat
+from tts_server.spool import Spool
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import SpeechFields, parse_fields, read_payload
 from tts_server.web.openai import SpeechDesk
-from tts_server.web.responses import EVENT_STREAM, response_events, response_object, whole_audio
+from tts_server.web.responses import EVENT_STREAM, described, file_reply, finished_file, response_events, response_object
 
 SPOKEN_ROLE = "user"
 SILENT_ROLES = ("system", "developer", "assistant")
 
 NOT_SPEECH = frozenset({"instructions", "stream_format", "audio", "input"})
 """Fields of a request that mean something else here, or nothing, than on the speech route."""
+
+ENCODED_BYTES = 3 * 64 * 1024
+"""Bytes that are written as base64 at once; a multiple of 3, so that the pieces join without padding."""
 
 FORMAT_NAMES = {"pcm16": "pcm", "audio/pcm": "pcm"}
 
@@ -101,17 +105,27 @@ def _audio_options(audio: Any) -> dict[str, Any]:
 
 def _whole_response(speech: Speech) -> Response:
     """JSON with the whole file in base64; the headers say what they say of a file."""
-    reply = whole_audio(speech)
-    part = {
-        "type": "output_audio",
-        "data": base64.b64encode(reply.get_data()).decode(),
-        "transcript": speech.transcript,
-        "format": speech.request.format.value,
-        "sample_rate": speech.sample_rate,
-    }
-    reply.set_data(json.dumps(response_object(speech, g.request_id, part)))
-    reply.content_type = "application/json"
-    return reply
+    with contextlib.closing(finished_file(speech)) as audio:
+        part = {
+            "type": "output_audio",
+            "data": "",
+            "transcript": speech.transcript,
+            "format": speech.request.format.value,
+            "sample_rate": speech.sample_rate,
+        }
+        # Within a JSON string every quote has a backslash before it, so this stands in one place only.
+        before, after = json.dumps(response_object(speech, g.request_id, part)).split('"data": ""')
+        reply = Spool()
+        try:
+            reply.write(f'{before}"data": "'.encode())
+            for data in iter(lambda: audio.read(ENCODED_BYTES), b""):
+                reply.write(base64.b64encode(data))
+            reply.write(f'"{after}'.encode())
+            reply.rewind()
+        except BaseException:
+            reply.close()
+            raise
+    return described(file_reply(reply, "application/json"), speech, is_whole=True)
 
 
 def _wrong(place: str, message: str) -> InvalidFields:
