@@ -8,7 +8,7 @@ import { selectedModel, wantModel } from "./model.js";
 import { clearProblem } from "./problem.js";
 import { recall, remember } from "./remembered.js";
 import { spokenLanguage, wantLanguage } from "./spoken.js";
-import { setText } from "./text.js";
+import { replaceText, setText } from "./text.js";
 import { wantVoice } from "./voice.js";
 
 // {text, model, voice, language, normalization, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null,
@@ -27,8 +27,10 @@ export function readForm() {
   };
 }
 
+// Puts the text and the settings of a result into the form, as edits that can be undone. The seed stays as it is: with the seed of an earlier
+// result every new one would be the same.
 export function fillForm(values) {
-  setText(values.text ?? "");
+  replaceText(values.text ?? "");
   fillSettings(values);
   setClip(values.clip ?? null);
 }
@@ -40,7 +42,6 @@ function fillSettings(values) {
   byId("normalization").checked = values.normalization !== "off";
   wantControls(values.controls ?? {});
   byId("speed").value = values.speed ?? 1;
-  byId("seed").value = values.seed ?? "";
   showSpeed();
 }
 
@@ -60,7 +61,9 @@ function save() {
 
 export function initializeForm() {
   const form = byId("speech-form");
-  fillSettings(recall("settings") ?? {});
+  const settings = recall("settings") ?? {};
+  fillSettings(settings);
+  byId("seed").value = settings.seed ?? "";
   setText(recall("text") ?? "");
   onLanguage(showSpeed);
   byId("speed").addEventListener("input", showSpeed);

@@ -4,6 +4,7 @@ import { SAMPLE_RATE, wake } from "./audio/speaker.js";
 import { stopAudition } from "./audition.js";
 import { byId } from "./element.js";
 import { newSeed, readForm } from "./form.js";
+import { onAsked } from "./key.js";
 import { decimal, onLanguage, t } from "./language.js";
 import { loadingWords } from "./loading.js";
 import { player } from "./player.js";
@@ -11,7 +12,7 @@ import { clearProblems, repeatStatus, showProblem, showStatus } from "./problem.
 import { newRequestId, watchPlace } from "./queue.js";
 import { checkServer, isBusy, onProgress, server, settled } from "./server.js";
 import { fetchSpeech, readSpeech } from "./speech.js";
-import { estimateSeconds, textLength, textLimit } from "./text.js";
+import { estimateSeconds, textLength, textLimit, tooLongWords } from "./text.js";
 
 const listeners = new Set();
 let run = null; // {abort, begun, firstSound}
@@ -30,19 +31,21 @@ export function stop() {
 // A problem that can be told before asking the server, shown; or null.
 function mistake(values) {
   if (!values.text.trim()) return ["input", t("error.no_text")];
-  if (textLength() > textLimit()) return ["input", t("error.too_long", { limit: textLimit() })];
+  if (textLength() > textLimit()) return ["input", tooLongWords()];
   if (!/^\d{0,15}$/.test(values.seed)) return ["seed", t("error.seed")];
   return null;
 }
 
+// `cloning` is how near the voice comes to the visitor's own recording; null where nobody expects a likeness.
 function describe(values, response) {
   const model = response.headers.get("X-Model") ?? values.model;
   const voice = response.headers.get("X-Voice") ?? values.voice;
+  const known = server.voices.find((other) => other.id === voice);
   return {
     ...values,
     modelName: server.models.find((other) => other.id === model)?.name ?? model,
-    voiceName: server.voices.find((other) => other.id === voice)?.name ?? voice,
-    cloning: response.headers.get("X-Voice-Cloning"),
+    voiceName: known?.name ?? voice,
+    cloning: values.clip || known?.removable ? response.headers.get("X-Voice-Cloning") : null,
     ignored: response.headers.get("X-Ignored-Parameters"),
     clipName: values.clip?.name ?? null,
     isPartial: false,
@@ -186,6 +189,9 @@ export function initializeGenerate() {
     generate();
   });
   byId("stop").addEventListener("click", stop);
+  onAsked((milliseconds) => {
+    if (run) run.begun += milliseconds; // the time to type a key is nobody's waiting for sound
+  });
   onLanguage(repeatStatus);
   onProgress(repeatStatus);
 }

@@ -1,11 +1,11 @@
 // The list of what was made in this browser: replay, use again, delete.
 
 import { byId, element, icon } from "../element.js";
-import { fillForm } from "../form.js";
+import { fillForm, readForm } from "../form.js";
 import { onMade } from "../generate.js";
 import { dateWords, decimal, exactClock, onLanguage, t } from "../language.js";
 import { player } from "../player.js";
-import { showStatus } from "../problem.js";
+import { showToast } from "../toast.js";
 import { addEntry, clearEntries, deleteEntry, listEntries, readAudio } from "./store.js";
 
 const SURE_FOR = 4000; // milliseconds the second click has
@@ -80,8 +80,9 @@ async function replay(entry) {
 
 async function reuse(entry) {
   const audio = await readAudio(entry.id);
+  const before = readForm();
   fillForm({ ...entry, clip: audio?.clip ?? null });
-  showStatus(() => t("history.reused"));
+  showToast(() => t("history.reused"), { key: "text.undo", act: () => fillForm(before) });
   byId("text").focus();
 }
 

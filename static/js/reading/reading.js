@@ -8,7 +8,7 @@ import { onLanguage, t } from "../language.js";
 import { onModel } from "../model.js";
 import { inWords } from "../problem.js";
 import { onServer } from "../server.js";
-import { textLength, textLimit } from "../text.js";
+import { textLength, textLimit, tooLongWords } from "../text.js";
 import { changeWords, markedNodes } from "./marked.js";
 
 const PAUSE = 400; // milliseconds without a key before the server is asked
@@ -94,7 +94,7 @@ async function ask() {
     shown = null;
   } else if (textLength() > textLimit()) {
     shown = null;
-    failed = () => t("error.too_long", { limit: textLimit() });
+    failed = tooLongWords;
   } else {
     byId("reading").setAttribute("aria-busy", "true");
     try {
