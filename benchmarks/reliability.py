@@ -39,6 +39,7 @@ from crowd import (
     wait_idle,
     watched_health,
 )
+from heavy import dear_bodies, dear_texts, encode_all, fill_session, speak_all
 from server_process import ServerProcess, running, watched_memory
 from texts import Writer
 
@@ -51,6 +52,10 @@ MAX_P95_RATIO = 1.25
 MAX_MEMORY_RATIO = 1.05
 MAX_TRICKLING_SECONDS = 30.0
 MAX_STALLED_SECONDS = 90.0
+MAX_ONE_REPLY_MIB = 300.0
+MAX_EIGHT_REPLIES_MIB = 800.0
+MAX_ENCODE_MIB = 400.0
+MAX_SESSION_MIB = 50.0
 STALL_SECONDS = 10
 """How long a reader may take nothing, as the server is set for this part. There are more readers than threads, so it takes two rounds."""
 
@@ -73,6 +78,10 @@ class Scale:
     overruns: int = 50
     hold_seconds: float = 120.0
     talk_seconds: float = 20.0
+    replies_at_once: int = 8
+    encode_bytes: int = 49 * MIB
+    session_updates: int = 60
+    update_bytes: int = 1_000_000
     rest: float = 5.0
     warm_up: int = 64
 
@@ -88,6 +97,9 @@ QUICK = Scale(
     vanishing=24,
     overruns=3,
     talk_seconds=2,
+    replies_at_once=2,
+    encode_bytes=2 * MIB,
+    session_updates=3,
     rest=0.5,
     warm_up=8,
 )
@@ -211,12 +223,53 @@ def vanish(stage: Stage) -> Iterator[Finding]:
     )
 
 
+def heavy(stage: Stage) -> Iterator[Finding]:
+    """Requests of 4 KB that ask for as much as they can."""
+    bodies = dear_bodies()
+    for name, body in zip(dear_texts(), bodies, strict=True):
+        stage.tell(f"4,096 characters of {name}, at a quarter of the speed, as WAV of 48 kHz")
+        with added_memory(stage) as peak:
+            answer = speak_all(stage.address, [body], 1)[0]
+        yield Finding("heavy", f"{name}: status, MB of reply", f"{answer.status}, {answer.num_bytes / MIB:.0f}")
+        yield from most_memory("heavy", f"{name}: most memory above idle", peak, MAX_ONE_REPLY_MIB)
+    number = stage.scale.replies_at_once
+    stage.tell(f"{number} of the dearest at once")
+    with added_memory(stage) as peak:
+        speak_all(stage.address, [bodies[n % 2] for n in range(number)], number)
+    yield from most_memory("heavy", f"{number} at once: most memory above idle", peak, MAX_EIGHT_REPLIES_MIB)
+
+
+def encode(stage: Stage) -> Iterator[Finding]:
+    number, size = stage.scale.replies_at_once, stage.scale.encode_bytes
+    stage.tell(f"{number} downloads of {size / MIB:.0f} MB at once")
+    with added_memory(stage) as peak:
+        answers = encode_all(stage.address, number, size)
+    right = sum(answer.status == 200 for answer in answers)
+    yield Finding("encode", "encoded", f"{right} of {number}", "all", is_kept=right == number)
+    yield from most_memory("encode", "most memory above idle", peak, MAX_ENCODE_MIB)
+
+
+def session(stage: Stage) -> Iterator[Finding]:
+    number, size = stage.scale.session_updates, stage.scale.update_bytes
+    stage.tell(f"{number} updates of a session, {size / MIB:.1f} MB each")
+    with added_memory(stage) as peak:
+        received = fill_session(stage.address, number, size)
+        time.sleep(stage.scale.rest)
+        left = stage.process.rss if stage.process else 0
+    yield Finding("session", "sent back for all of them", f"{received / MIB:.2f} MB")
+    if peak:
+        yield at_most("session", "memory that stays", (left - peak[0]) / MIB, MAX_SESSION_MIB, " MiB")
+
+
 PARTS: dict[str, tuple[Callable[[Stage], Iterator[Finding]], Callable[[Scale], dict[str, str]]]] = {
     "burst": (burst, lambda scale: {}),
     "streams": (streams, lambda scale: {"THREADS": str(scale.streams + 56)}),
     "trickle": (trickle, lambda scale: {}),
     "stall": (stall, lambda scale: {"STALL_SECONDS": str(STALL_SECONDS)}),
     "vanish": (vanish, lambda scale: {}),
+    "heavy": (heavy, lambda scale: {"MAX_TEXT_LENGTH": "4096"}),
+    "encode": (encode, lambda scale: {}),
+    "session": (session, lambda scale: {}),
     "sustained": (sustained, lambda scale: {}),
 }
 """Each part with the settings of its server: a stream holds a thread, so there have to be as many, and some for others."""
@@ -252,6 +305,24 @@ def freed(part: str, things: str, left: int, seconds: float, limit: float) -> Fi
 
 def at_most(part: str, what: str, value: float, limit: float, unit: str = "") -> Finding:
     return Finding(part, what, f"{value:.2f}{unit}", f"at most {limit:g}{unit}", is_kept=value <= limit)
+
+
+@contextlib.contextmanager
+def added_memory(stage: Stage) -> Iterator[list[int]]:
+    """[RSS before the block, most RSS within it] in bytes, once the block has ended; empty where the process is not ours."""
+    found: list[int] = []
+    if stage.process is None:
+        yield found
+        return
+    found.append(stage.process.rss)
+    with watched_memory(stage.process) as samples:
+        yield found
+    found.append(max([stage.process.rss, *(rss for _, rss in samples)]))
+
+
+def most_memory(part: str, what: str, peak: Sequence[int], limit: float) -> Iterator[Finding]:
+    if peak:
+        yield at_most(part, what, (peak[1] - peak[0]) / MIB, limit, " MiB")
 
 
 def p95(latencies: Sequence[float]) -> float:
