@@ -208,6 +208,7 @@ def build_app(settings: Settings, synthesizer: Synthesizer, keys: KeyRing | None
             max_upload_bytes=settings.max_upload_bytes,
             max_clip_seconds=settings.max_clip_seconds,
             sample_rate=settings.sample_rate,
+            is_cache_private=settings.cache_scope == "key",
             keys=key_ring(settings) if keys is None else keys,
             listings_open=settings.listings_open,
             rates=rates(settings),

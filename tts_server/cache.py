@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import hashlib
 import io
 import json
@@ -104,6 +105,7 @@ class AudioCache:
         self._used = 0
         self._evicted = self._expired = self._damaged = 0
         self._next_sweep = 0.0
+        self._is_failing = False
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._owner = FileLock(str(folder / "in-use.lock"), thread_local=False)
@@ -135,7 +137,13 @@ class AudioCache:
         try:
             kept = KeptAudio(self._path(name), name, lambda: self._leave(entry))
         except (OSError, ValueError) as error:
-            log.warning("%s cannot be used (%s); its text is spoken again.", self._path(name), error)
+            is_deleted = isinstance(error, FileNotFoundError)
+            log.log(
+                logging.DEBUG if is_deleted else logging.WARNING,
+                "%s cannot be used (%s); its text is spoken again.",
+                self._path(name),
+                error,
+            )
             self._leave(entry)
             with self._lock:
                 if self._entries.get(name) is entry and self._drop(name, entry):
@@ -161,8 +169,20 @@ class AudioCache:
     # For Recording
 
     def open_part(self, name: str) -> tuple[Path, BinaryIO]:
+        """A new file for an entry. A folder that was deleted is made again; raises OSError, also where another server has it by then."""
         path = self.folder / f"{name}.{uuid.uuid4().hex}.part"
-        return path, path.open("xb")
+        try:
+            return path, path.open("xb")
+        except FileNotFoundError:
+            self._make_folder_again()
+            return path, path.open("xb")
+
+    def report(self, error: OSError | None) -> None:
+        """Log that audio could not be kept, once until something is kept again (None)."""
+        with self._lock:
+            is_new, self._is_failing = error is not None and not self._is_failing, error is not None
+        if is_new:
+            log.warning("Audio could not be kept in %s: %s", self.folder, error)
 
     def reserve(self, held: int, wanted: int) -> int | None:
         """Raise a reservation of `held` bytes so that `wanted` fit; None where there is no room for them."""
@@ -225,6 +245,22 @@ class AudioCache:
         return True
 
     # The rest
+
+    def _make_folder_again(self) -> None:
+        with self._lock:
+            if self.folder.is_dir():  # another request was faster
+                return
+            self.folder.mkdir(parents=True)
+            # The file that was locked is gone too, and another server may have locked a new one.
+            self._owner.release()
+            try:
+                self._owner.acquire(timeout=0)
+            except Timeout as error:
+                raise FileExistsError(errno.EEXIST, "another server keeps its audio there now", str(self.folder)) from error
+            log.warning("The folder %s was deleted. It was made again, and is empty.", self.folder)
+            for name, entry in list(self._entries.items()):
+                if not self._path(name).exists():
+                    self._drop(name, entry)
 
     def _leave(self, entry: _Entry) -> None:
         with self._lock:
@@ -295,6 +331,7 @@ class Recording:
                 self._file.close()
                 self._cache.adopt(self._path, self._name, self._held)
                 self._file = self._path = None
+                self._cache.report(None)
 
     def __enter__(self) -> Recording:
         return self
@@ -330,7 +367,7 @@ class Recording:
         try:
             yield
         except OSError as error:
-            log.warning("Audio could not be kept in %s: %s", self._cache.folder, error)
+            self._cache.report(error)
             self._give_up()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, g, request
 
@@ -18,11 +18,26 @@ from tts_server.web.responses import EVENT_STREAM, openai_events, response_event
 
 @dataclass(frozen=True)
 class SpeechDesk:
-    """What every speech route needs: the rules for fields, the reader of clips, the synthesizer."""
+    """What every speech route needs: the rules for fields, the reader of clips, the synthesizer.
+
+    `caller_scope` is the part of the cache that the caller uses, where that is known without a request.
+    """
 
     synthesizer: Synthesizer
     references: ReferenceReader
     options: WebOptions
+    caller_scope: str | None = None
+
+    def cache_scope(self) -> str:
+        """What tells the caller's part of the cache from others'; empty where the cache is shared, or the caller has no key."""
+        if self.caller_scope is not None:
+            return self.caller_scope
+        key = g.access.key
+        return key.digests[0].hex() if key is not None and self.options.is_cache_private else ""
+
+    def for_caller(self) -> SpeechDesk:
+        """The same for the caller of the current request, to be used after it."""
+        return replace(self, caller_scope=self.cache_scope())
 
     def fields(self) -> SpeechFields:
         return parse_fields(read_payload(request), self.options.max_text_length)
@@ -41,6 +56,7 @@ class SpeechDesk:
             seed=fields.seed,
             controls=fields.controls(),
             cache=fields.may_use_cache(request),
+            cache_scope=self.cache_scope(),
             may_load=g.access.may_load_models,
             **fields.reading(),
         )

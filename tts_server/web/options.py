@@ -21,6 +21,7 @@ class WebOptions:
     `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
     which Host headers may name, as well as names of a local network where `allow_local_names`; `is_open_to_changes` whether models and
     voices may be changed as long as there is no key; `may_anyone_load` whether every request may have a model downloaded or loaded.
+    `is_cache_private` says whether each key has a part of the cache of its own.
     `voice_store` holds the clips that `POST /generate` names by keys, `dictionaries` the pronunciation dictionaries.
     """
 
@@ -33,6 +34,7 @@ class WebOptions:
     max_upload_bytes: int = 25 * 2**20
     max_clip_seconds: float = 120.0
     sample_rate: int = 24000
+    is_cache_private: bool = False
     keys: KeyRing = field(default_factory=KeyRing)
     listings_open: bool = False
     rates: Rates = field(default_factory=Rates)

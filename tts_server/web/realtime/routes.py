@@ -51,7 +51,7 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
         )
         model = request.args.get("model") or None
         desk.synthesizer.catalog.named(model)
-        take_over(Session(websocket, desk, model, client_name(), is_openai=_is_openai()))
+        take_over(Session(websocket, desk.for_caller(), model, client_name(), is_openai=_is_openai()))
         return Response(status=101)
 
     @routes.get(PATH)
