@@ -65,6 +65,45 @@ AMBIGUOUS = {
     "a chunk longer than it says": (SPEECH + CHUNKED + b"\r\n2\r\nhello\r\n0\r\n\r\n", 400),
     "a chunk with a long first line": (SPEECH + CHUNKED + b"\r\n5;x=" + b"a" * 5000, 400),
     "a trailer without end": (SPEECH + CHUNKED + b"\r\n0\r\n" + b"X: a\r\n" * 5000, 400),
+    "a trailer line without a colon": (SPEECH + CHUNKED + b"\r\n0\r\nnothing\r\n\r\n", 400),
+    "a trailer line that begins with a blank": (SPEECH + CHUNKED + b"\r\n0\r\nX: a\r\n b\r\n\r\n", 400),
+    "a trailer with a NUL": (SPEECH + CHUNKED + b"\r\n0\r\nX: a\x00b\r\n\r\n", 400),
+    "a trailer with a bare LF": (SPEECH + CHUNKED + b"\r\n0\r\nX: a\nY: b\r\n\r\n", 400),
+    "a chunk size with a sign": (SPEECH + CHUNKED + b"\r\n+5\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk size with an underscore": (SPEECH + CHUNKED + b"\r\n1_0\r\n0123456789abcdef\r\n0\r\n\r\n", 400),
+    "a chunk size with 0x": (SPEECH + CHUNKED + b"\r\n0x5\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk size after a blank": (SPEECH + CHUNKED + b"\r\n 5\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk size before a blank": (SPEECH + CHUNKED + b"\r\n5 \r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk size that ends with LF": (SPEECH + CHUNKED + b"\r\n5\n\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk size of 17 digits": (SPEECH + CHUNKED + b"\r\n00000000000000005\r\nhello\r\n0\r\n\r\n", 400),
+    "an empty chunk size": (SPEECH + CHUNKED + b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk extension with a NUL": (SPEECH + CHUNKED + b"\r\n5;a=\x00\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk extension with a bare CR": (SPEECH + CHUNKED + b'\r\n5;a="\r"\r\nhello\r\n0\r\n\r\n', 400),
+    "a chunk extension without a name": (SPEECH + CHUNKED + b"\r\n5;\r\nhello\r\n0\r\n\r\n", 400),
+    "a chunk beyond the limit of bodies": (SPEECH + CHUNKED + b"\r\nfffffffff\r\n", 413),
+    "chunks of one byte": (SPEECH + CHUNKED + b"\r\n" + b"1\r\n \r\n" * 5000, 400),
+    "a few large chunks and many small ones": (SPEECH + CHUNKED + b"\r\n" + b"400\r\n%s\r\n" % bytes(1024) + b"1\r\n \r\n" * 5000, 400),
+    "a blank before the request line": (b" " + GET + b"\r\n", 400),
+    "a tab before the request line": (b"\t" + GET + b"\r\n", 400),
+    "a bare LF before the request line": (b"\n" + GET + b"\r\n", 400),
+    "a bare CR before the request line": (b"\r" + GET + b"\r\n", 400),
+    "five empty lines before the request line": (b"\r\n" * 5 + GET + b"\r\n", 400),
+    "nothing but empty lines": (b"\r\n" * 5000, 400),
+    "a NUL in the address": (b"GET /v1/models\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a tab in the address": (b"GET /v1/\tmodels HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a DEL in the address": (b"GET /v1/models\x7f HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a bare CR in the address": (b"GET /v1/\rmodels HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a bare LF after the request line": (b"GET /v1/models HTTP/1.1\nHost: localhost\r\n\r\n", 400),
+    "a blank after the request line": (b"GET /v1/models HTTP/1.1 \r\nHost: localhost\r\n\r\n", 400),
+    "a tab between method and address": (b"GET\t/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a fourth word in the request line": (b"GET /v1/models x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a lower-case version": (b"GET /v1/models http/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "a method with a slash": (b"GE/T /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "an escape in a header": (GET + b"X: a\x1b[31m\r\n\r\n", 400),
+    "a DEL in a header": (GET + b"X: a\x7f\r\n\r\n", 400),
+    "a blank in the name of a header": (GET + b"X Y: a\r\n\r\n", 400),
+    "a name of a header in quotes": (GET + b'"X": a\r\n\r\n', 400),
+    "a name of a header with a control character": (GET + b"X\x01: a\r\n\r\n", 400),
 }
 
 
@@ -132,6 +171,50 @@ def test_a_stream_leaves_its_connection_to_the_next_request(server, how):
         sock.sendall(stream.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
         last = only_reply(sock)
     assert (last.headers["connection"], last.is_whole) == ("close", True)
+
+
+@pytest.mark.parametrize("between", [b"\r\n", b"\r\n\r\n", b"\r\n" * 4])
+def test_a_few_empty_lines_may_stand_before_a_request(server, between):
+    """Some clients end a body with a line break that is not counted."""
+    with connection(server, post({"input": "Hello."}) + between + GET + b"Connection: close\r\n\r\n") as sock:
+        assert [reply.status for reply in replies(sock)] == [200, 200]
+
+
+def test_what_comes_byte_by_byte_is_read_the_same(server):
+    body = b'%x;name="a b"\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n' % (len(JSON), JSON)
+    with connection(server) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"\r\n" + SPEECH + CHUNKED + b"Connection: close\r\n\r\n" + body:
+            sock.sendall(bytes([byte]))
+        assert only_reply(sock).headers["content-type"] == "audio/mpeg"
+
+
+def test_a_body_may_come_in_small_chunks_if_they_are_not_too_many(server):
+    text = b'{"input":"%s"}' % b"Hello. ".ljust(500)
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in text[:100]) + b"%x\r\n%s\r\n" % (len(text) - 100, text[100:])
+    with connection(server, SPEECH + CHUNKED + b"Connection: close\r\n\r\n" + chunks + b"0\r\n\r\n") as sock:
+        assert only_reply(sock).status == 200
+    long_body = b'{"input":"Hello.","more":"%s"}' % (b"x" * 100_000)
+    parts = [long_body[at : at + 70] for at in range(0, len(long_body), 70)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+    with connection(server, SPEECH + CHUNKED + b"Connection: close\r\n\r\n" + chunks + b"0\r\n\r\n") as sock:
+        assert only_reply(sock).status == 200
+
+
+@pytest.mark.parametrize("beginning", [b"\x16\x03\x01\x02\x00\x01", b"\x16"], ids=["the beginning of it", "its first byte"])
+def test_a_client_that_begins_with_tls_is_answered_at_once(server, beginning):
+    with connection(server, beginning) as sock:
+        sock.settimeout(5)  # less than a head may take
+        reply = only_reply(sock)
+    assert reply.status == 400
+    assert "http, not https" in reply.error["message"]
+
+
+@pytest.mark.parametrize("beginning", [b"\x00", b"\x80\x2e\x01", b"\x05\x01\x00", b"{", b"<policy-file-request/>\x00"])
+def test_what_can_be_no_request_is_answered_at_once(server, beginning):
+    with connection(server, beginning) as sock:
+        sock.settimeout(5)
+        assert only_reply(sock).status == 400
 
 
 def test_a_body_may_come_in_chunks_with_extensions_and_a_trailer(server):

@@ -11,17 +11,16 @@ import re
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.receiver import ChunkedReceiver
-from waitress.utilities import BadRequest, Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
+
+from tts_server.http.chunks import Chunks
+from tts_server.http.syntax import BlankLines, find_wrong_beginning, find_wrong_fields, find_wrong_request_line
 
 log = logging.getLogger("tts_server")
 
 MAX_HEAD_BYTES = 64 * 1024
 """Enough for a text of 4,096 characters in an address, which `GET /tts-stream` takes."""
 
-MAX_HEADERS = 100
-MAX_CHUNK_LINE_BYTES = 1024
-MAX_TRAILER_BYTES = 8 * 1024
 MAX_LENGTH_DIGITS = 18
 VERSIONS = ("1.0", "1.1")
 ONLY_ONCE = (b"host", b"content-length", b"transfer-encoding")
@@ -61,16 +60,6 @@ class _Refused(ParsingError):
         self.error = error
 
 
-class _BoundedChunks(ChunkedReceiver):
-    """Waitress keeps the line before a chunk, and the trailer, however long they get, and searches them again whenever bytes come."""
-
-    def received(self, data: bytes) -> int:
-        consumed = int(super().received(data))
-        if len(self.control_line) > MAX_CHUNK_LINE_BYTES or len(self.trailer) > MAX_TRAILER_BYTES:
-            self.error = BadRequest("The line before a chunk, or the trailer, is too long")
-        return consumed
-
-
 class Request(HTTPRequestParser):
     """Reads one request. `error` is set where it is refused."""
 
@@ -81,9 +70,16 @@ class Request(HTTPRequestParser):
     error: Error | None = None
     _refusal: Error | None = None
 
+    def __init__(self, adjustments: Any) -> None:
+        super().__init__(adjustments)
+        self._blank_lines: BlankLines | None = BlankLines()
+
     def received(self, data: bytes) -> int:
+        skipped = self._skip_blank_lines(data)
+        if self.completed or skipped == len(data):
+            return len(data)
         try:
-            consumed = int(super().received(data))
+            consumed = skipped + int(super().received(data[skipped:]))
         except OSError as error:  # a body that is not short goes through a temporary file
             log.warning("The body of a request finds no room in the folder for temporary files: %s", error.strerror)
             consumed = len(data)
@@ -100,13 +96,29 @@ class Request(HTTPRequestParser):
         with contextlib.suppress(OSError):  # what found no room is tried once more
             super().close()
 
+    def _skip_blank_lines(self, data: bytes) -> int:
+        """Returns how many bytes come before the request line; sets `error` where no request begins behind them."""
+        if self._blank_lines is None:
+            return 0
+        try:
+            skipped = self._blank_lines.skip(data)
+        except ValueError as error:
+            skipped, self.error = 0, BadRequest(str(error))
+        else:
+            if skipped == len(data):
+                return skipped
+            self._blank_lines = None
+            self.error = find_wrong_beginning(data[skipped : skipped + 1])
+        self.completed = self.error is not None
+        return skipped
+
     def parse_header(self, head: bytes) -> None:
         try:
             fields = _fields(head)
             super().parse_header(head)
             self._check_version(dict(fields))
             if self.chunked:
-                self.body_rcv = _BoundedChunks(self.body_rcv.getbuf())
+                self.body_rcv = Chunks(self.body_rcv.getbuf(), int(self.adj.max_request_body_size))
         except _Refused as refused:
             self._refusal = refused.error
             raise
@@ -134,11 +146,10 @@ def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
     """The headers, names in lower case; raises _Refused where what they say of the request's end could be read in two ways."""
     if BLANKS.search(head):
         raise _Refused(BadRequest("A header holds too many blanks"))
-    lines = [line for line in head.split(b"\r\n")[1:] if line]
-    if len(lines) > MAX_HEADERS:
-        raise _Refused(RequestHeaderFieldsTooLarge(f"A request may have {MAX_HEADERS} headers"))
-    if any(line.startswith((b" ", b"\t")) for line in lines):
-        raise _Refused(BadRequest("A header goes on in a second line"))
+    first, *others = head.split(b"\r\n")
+    lines = [line for line in others if line]
+    if wrong := find_wrong_request_line(first) or find_wrong_fields(lines):
+        raise _Refused(wrong)
     fields = [(name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
     names = [name for name, _ in fields]
     for name in ONLY_ONCE:
