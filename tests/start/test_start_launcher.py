@@ -225,11 +225,76 @@ def test_a_failed_install_says_why_and_keeps_what_was_there(installed: Copy) -> 
     requirements.write_text("a-package-that-is-nowhere\n", encoding="utf-8")
     done = installed.start(PIP_NO_INDEX="0", PIP_INDEX_URL="http://127.0.0.1:1/", PIP_RETRIES="1")
     assert done.returncode == 1
-    assert "a-package-that-is-nowhere" in done.stderr  # pip's own words
+    log = installed.environment / "parlance-install.log"
+    assert "a-package-that-is-nowhere" in log.read_text(encoding="utf-8")  # pip's own words
+    assert "a-package-that-is-nowhere" not in done.stderr
     assert "The network cannot be reached" in done.stderr
+    assert str(log) in done.stderr
     requirements.write_text(working, encoding="utf-8")
     assert installed.see()["version"] == "1.0"
     assert installed.pip_installs() == 1
+
+
+def test_the_installers_reason_is_named_where_it_is_not_the_network_or_the_disk(installed: Copy) -> None:
+    (installed.folder / "requirements.txt").write_text("a-package-that-is-nowhere\n", encoding="utf-8")
+    done = installed.start()  # the index is switched off
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line]
+    reason = next(number for number, line in enumerate(lines) if "a-package-that-is-nowhere" in line)
+    assert "The reason is in the installer's output" in "\n".join(lines[:reason])
+    assert len(lines) < 12
+    assert str(installed.environment / "parlance-install.log") in lines[-1]
+
+
+OLD_PYTHON = """case "$*" in
+    *"import sys; sys.exit("*) exit 1 ;;
+    *version_info*) echo 3.8 ;;
+    *cache_tag*) echo cpython-38 ;;
+    *pip*) exit 0 ;;
+    *) echo "a server for Python 3.8 was started"; exit 1 ;;
+esac"""
+
+
+def test_an_environment_of_an_old_python_is_made_again(installed: Copy) -> None:
+    installed.python.unlink()
+    write_program(installed.python.parent, "python", OLD_PYTHON)
+    done = installed.start()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["python"] >= [3, 10]
+    assert f"{installed.environment} was made by Python 3.8, and Parlance needs 3.10 or newer. It is made again." in done.stderr
+
+
+def test_an_environment_of_an_old_python_that_parlance_did_not_make_is_left_alone(installed: Copy) -> None:
+    (installed.environment / "parlance.made").unlink()
+    installed.python.unlink()
+    write_program(installed.python.parent, "python", OLD_PYTHON)
+    done = installed.start()
+    assert done.returncode == 1
+    assert "was made by Python 3.8" in done.stderr
+    assert "Delete it, or let PARLANCE_VENV name another folder" in done.stderr
+    assert "cpython-38" in subprocess.run([installed.python, "cache_tag"], capture_output=True, encoding="utf-8", timeout=60).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--help"], 0, "say"),
+        (["--version"], 0, "0."),
+        (["say", "--help"], 0, "./run.sh say -f book.txt"),
+        (["install", "--help"], 0, "chatterbox"),
+        (["test", "--help"], 0, "--newest"),
+        (["sing"], 2, "There is no command 'sing'."),
+        (["docter"], 2, "Did you mean doctor?"),
+        (["say", "--vioce", "x", "Hi."], 2, "Did you mean --voice?"),
+        (["install", "chatterbx"], 2, "Did you mean chatterbox?"),
+        (["say", "--speed", "fast", "Hi."], 2, "--speed: 'fast' is not a number."),
+    ],
+)
+def test_help_and_mistakes_need_nothing_installed(fresh: Copy, arguments: list[str], code: int, words: str) -> None:
+    done = fresh.start(*arguments)
+    assert done.returncode == code, done.stderr
+    assert words in (done.stderr if code else done.stdout)
+    assert not fresh.environment.exists()
 
 
 def test_a_python_without_its_venv_package_names_the_package_to_install(tmp_path: Path) -> None:

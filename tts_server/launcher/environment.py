@@ -25,8 +25,8 @@ from pathlib import Path
 
 from tts_server.launcher.accelerator import LAST_TORCH, REGISTRY, TESTED_TORCH, torch_pins
 from tts_server.launcher.errors import InstallError, StartError
-from tts_server.launcher.installer import BROKEN_OFF, NO_INDEX, WRONG_HASH, Installer, check
-from tts_server.launcher.locks import BARE, BASE, TORCH, Platform, lock_of, uncovered_reason
+from tts_server.launcher.installer import BROKEN_OFF, INSTALL_LOG, NO_INDEX, WRONG_HASH, Installer
+from tts_server.launcher.locks import BARE, BASE, OLDEST_PYTHON, TORCH, Platform, lock_of, uncovered_reason
 from tts_server.launcher.process import run, say
 
 if sys.platform == "win32":
@@ -39,6 +39,9 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 LOCK = "parlance.lock"
 MARK = "parlance.made"
 STAMP = "parlance.json"
+LOG = INSTALL_LOG
+
+NOT_WORKING = "is no working environment"
 
 # Run by the environment's Python: names itself, if it is that environment's and finds its packages.
 IDENTIFY = """
@@ -46,6 +49,8 @@ import os, sys
 own = os.path.samefile(sys.prefix, sys.argv[1]) and any(p.startswith(sys.prefix) and p.endswith("site-packages") for p in sys.path)
 print(sys.implementation.cache_tag if own else "")
 """
+
+PYTHON_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 # Run by the environment's Python: the build of torch that is installed, by the end of its version (2.13.0+cu128), if it has one.
 TORCH_BUILD = """
@@ -78,7 +83,7 @@ class Environment:
         self.base = base or base_python()
         self.is_newest = is_newest
         self.python = folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
-        self.installer = Installer(self.python, project)
+        self.installer = Installer(self.python, project, folder / LOG)
         self._platform = Platform.current()
 
     def ensure(self, *requirements: str, backend: str = "") -> None:
@@ -120,17 +125,29 @@ class Environment:
         # Made by us but without a stamp: an install was cut off, and nobody knows what it left behind.
         stamp = self._read_stamp()
         is_cut_off = self._is_ours() and not stamp
-        if self.is_newest or is_cut_off or not self._identify() or not self._has_pip():
-            self._create()
+        fault = self._fault()
+        if self.is_newest or is_cut_off or fault:
+            self._create(fault)
         self._install(requirements, backend or stamp.get("torch", ""))
 
-    def _create(self) -> None:
-        content = [entry for entry in self.folder.iterdir() if entry.name not in (LOCK, MARK)]
+    def _fault(self) -> str:
+        """Why the environment cannot be used, as the rest of a sentence about it; empty where it can."""
+        if not self.python.exists():
+            return NOT_WORKING
+        version = re.fullmatch(r"(\d+)\.(\d+)", self._ask(PYTHON_VERSION))
+        if version and (int(version[1]), int(version[2])) < OLDEST_PYTHON:
+            return f"was made by Python {version[0]}, and Parlance needs {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer"
+        return "" if self._identify() and self._has_pip() else NOT_WORKING
+
+    def _create(self, fault: str = "") -> None:
+        content = [entry for entry in self.folder.iterdir() if entry.name not in (LOCK, MARK, LOG)]
         if content and not self._is_ours():
             raise StartError(
-                f"{self.folder} is no working environment, and Parlance did not make it, so it is left alone.\n"
+                f"{self.folder} {fault or NOT_WORKING}. Parlance did not make it, so it is left alone.\n"
                 "Delete it, or let PARLANCE_VENV name another folder, then start again."
             )
+        if content and fault:
+            say(f"{self.folder} {fault}. It is made again.")
         for entry in content:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -199,7 +216,7 @@ class Environment:
                 say(f"PyTorch {torch_pins(backend)['torch']} has no build {backend}; the newest version that has one is installed.")
                 code, output = self.installer.run_uv(*command, "-r", TORCH)
             if code == 0 or BROKEN_OFF.search(output) or WRONG_HASH.search(output) or not NO_INDEX.search(output):
-                check(code, output)
+                self.installer.check(code, output)
                 return
             say(
                 "PyTorch's own index cannot be reached, so its usual build is taken from where pip looks. "

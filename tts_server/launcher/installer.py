@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,10 @@ BROKEN_OFF = re.compile(r"Failed to (download|extract)|error decoding response b
 """uv's words for a file that it began to download."""
 NO_INDEX = re.compile(r"Failed to fetch|error sending request|[Cc]onnection (refused|reset)|operation timed out")
 """uv's words for an index that does not answer."""
+
+_ERROR = re.compile(r"^\s*(ERROR|error)\b|×")
+
+INSTALL_LOG = "parlance-install.log"
 
 _PIP_SETTING = re.compile(r"^(?P<section>[\w:]+)\.(?P<name>[\w-]+)=(?P<value>'.*'|\".*\")$", re.MULTILINE)
 _UV_VARIABLES = {
@@ -68,13 +73,18 @@ def uv_variables(settings: str) -> dict[str, str] | None:
 
 
 class Installer:
-    """Installs into the environment whose interpreter is `python`, from lists and locks in the folder `project`."""
+    """Installs into the environment whose interpreter is `python`, from lists and locks in the folder `project`.
 
-    def __init__(self, python: Path, project: Path) -> None:
+    What a failed installer printed goes to the file `log`, and not to the terminal.
+    """
+
+    def __init__(self, python: Path, project: Path, log: Path) -> None:
         self.python = python
         self.project = project
+        self.log = log
         self._uv: Mapping[str, str] | None = None
         self._is_uv_tried = False
+        self._has_logged = False
 
     def install(self, *arguments: str, is_forced: bool = False) -> None:
         """Install what `arguments` name, which both pip and uv understand. Raises InstallError.
@@ -91,14 +101,14 @@ class Installer:
             if code == 0:
                 return
             if WRONG_HASH.search(output) or NO_SPACE.search(output):
-                check(code, output)
-            say(f"{output.rstrip()}\nuv could not install them; pip tries now ...")
+                self.check(code, output)
+            say(f"uv could not install them{self._write_log(output)}; pip tries now ...")
         self.install_by_pip(*arguments, is_forced=is_forced)
 
     def install_by_pip(self, *arguments: str, is_forced: bool = False) -> None:
         """As `install`, but by pip alone. Raises InstallError."""
         options = ["--force-reinstall"] if is_forced else []
-        check(*self._run_pip(*options, *arguments))
+        self.check(*self._run_pip(*options, *arguments))
 
     def has_uv(self) -> bool:
         """Whether uv is there; installs it once. Raises InstallError where the network cannot be reached."""
@@ -126,34 +136,59 @@ class Installer:
             return None
         code, output = self._run_pip("--no-deps", "--require-hashes", "-r", lock)
         if code != 0 and (NO_NETWORK.search(output) or WRONG_HASH.search(output) or NO_SPACE.search(output)):
-            check(code, output)
+            self.check(code, output)
         return variables if code == 0 else None
+
+    def check(self, code: int, output: str) -> None:
+        """Raises InstallError with what to do, if an installer that printed `output` failed."""
+        if code != 0:
+            check(code, output, self.log if self._write_log(output) else None)
+
+    def _write_log(self, output: str) -> str:
+        """Keep what an installer printed; returns where it is, to be inserted in a sentence, or nothing where it cannot be written."""
+        try:
+            with self.log.open("a" if self._has_logged else "w", encoding="utf-8") as file:
+                self._has_logged = True
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{output.rstrip()}\n\n")
+        except OSError:  # the disk is full
+            return ""
+        return f" (its output is in {self.log})"
 
     def _run_pip(self, *arguments: str) -> tuple[int, str]:
         # PIP_USER would install beside the environment.
         return run_with_progress([str(self.python), "-I", "-m", *PIP, *arguments], self.project, PIP_USER="0")
 
 
-def check(code: int, output: str) -> None:
-    """Raises InstallError with what to do, if an installer that printed `output` failed."""
+def check(code: int, output: str, log: Path | None = None) -> None:
+    """Raises InstallError with what to do, if an installer failed. Its `output` is in the file `log`; without one the message has it."""
     if code == 0:
         return
-    is_external = True
+    hint, is_external = _advice(output)
+    if log is None:
+        raise InstallError(f"{hint}\nThe installer's output:\n{output}", is_external=is_external)
+    reason = "" if is_external else "\n".join(_last_errors(output)) + "\n"
+    raise InstallError(f"{hint}\n{reason}All of the installer's output is in {log}", is_external=is_external)
+
+
+def _advice(output: str) -> tuple[str, bool]:
+    """What to do after an installer printed `output`, and whether the cause lies outside of this machine's environment."""
     if WRONG_HASH.search(output):
-        raise InstallError(
-            f"{output}\nA downloaded file is not the one that this release was tested with, so it was not installed: it was damaged or "
+        return (
+            "A downloaded file is not the one that this release was tested with, so it was not installed: it was damaged or "
             "changed on its way here, or by the package index that it came from.\n"
             "Start again. If the message comes back, use another network or package index (pip's setting index-url), and report it as "
-            "SECURITY.md describes.",
-            is_external=True,
-        )
+            "SECURITY.md describes."
+        ), True
     if NO_SPACE.search(output):
-        hint = "The disk is full: free some space, or let PARLANCE_VENV name a folder on another disk"
-    elif NO_NETWORK.search(output):
-        hint = "The network cannot be reached: connect it"
-    elif BROKEN_OFF.search(output):
-        hint = "The download broke off. Files that are complete are kept and not downloaded again"
-    else:
-        hint = "The reason is in the installer's output above: fix it"
-        is_external = False
-    raise InstallError(f"{output}\nInstalling failed. {hint}, then start again.", is_external=is_external)
+        return "The disk is full: free some space, or let PARLANCE_VENV name a folder on another disk, then start again.", True
+    if NO_NETWORK.search(output):
+        return "The packages could not be downloaded. The network cannot be reached: connect it, then start again.", True
+    if BROKEN_OFF.search(output):
+        return "The download broke off. Files that are complete are kept and not downloaded again. Start again.", True
+    return "Installing failed. The reason is in the installer's output: fix it, then start again.", False
+
+
+def _last_errors(output: str) -> list[str]:
+    """The lines that name errors, at most the last five; without any the last five lines."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    return ([line for line in lines if _ERROR.search(line)] or lines)[-5:]

@@ -18,12 +18,12 @@ if sys.version_info < (3, 10):
 # It runs as a file, without the folder of the package on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from tts_server.launcher import chatterbox  # noqa: E402
+from tts_server.launcher.command_line import EXIT_USAGE, parse  # noqa: E402
 from tts_server.launcher.environment import PROJECT, Environment  # noqa: E402
 from tts_server.launcher.errors import InstallError, StartError  # noqa: E402
-from tts_server.launcher.locks import BASE, S3, LockWriter  # noqa: E402
+from tts_server.launcher.locks import BARE, BASE, CHATTERBOX, S3, TORCH, LockWriter  # noqa: E402
 from tts_server.launcher.process import call, clean_environment, say  # noqa: E402
-from tts_server.launcher.test_command import run_tests  # noqa: E402
+from tts_server.spelling import did_you_mean  # noqa: E402
 
 DAMAGED = 97
 """Exit status by which the server asks the launcher that waits for it (on Windows) to repair the environment."""
@@ -90,11 +90,13 @@ def repair_and_restart(arguments: Sequence[str]) -> NoReturn:
 def install(environment: Environment, names: Sequence[str]) -> int:
     """Install the server's own requirements, or what is named from INSTALLABLE. Returns an exit status."""
     if unknown := [name for name in names if name not in INSTALLABLE]:
-        say(f"There is nothing named {' '.join(unknown)!r} to install. There is: {', '.join(INSTALLABLE)}")
-        return 2
+        say(f"There is nothing named {unknown[0]!r} to install.{did_you_mean(unknown[0], INSTALLABLE)} There is: {', '.join(INSTALLABLE)}")
+        return EXIT_USAGE
     if "s3" in names:
         environment.ensure(BASE, S3)
     if "chatterbox" in names:
+        from tts_server.launcher import chatterbox
+
         chatterbox.install(environment)
         return 0
     environment.ensure(BASE)
@@ -102,16 +104,14 @@ def install(environment: Environment, names: Sequence[str]) -> int:
     return 0
 
 
-def write_locks(environment: Environment, arguments: Sequence[str]) -> int:
+def write_locks(environment: Environment, names: Sequence[str], *, is_kept: bool) -> int:
     """Write the lock files again and print what changed. Returns an exit status.
 
-    `arguments`: the packages to bring to their newest version, all without any; or `--keep`, to change no more than the lists ask for.
+    `names`: the packages to bring to their newest version, all without any. With `is_kept` no more is changed than the lists ask for.
     """
-    is_kept = "--keep" in arguments
-    names = [name for name in arguments if name != "--keep"]
-    if wrong := [name for name in names if name.startswith("-")] or (names if is_kept else []):
-        say(f"lock does not understand {' '.join(wrong)!r}. Use: lock [PACKAGE ...], or lock --keep")
-        return 2
+    if is_kept and names:
+        say(f"lock --keep takes no packages, such as {names[0]!r}. Use: lock [PACKAGE ...], or lock --keep")
+        return EXIT_USAGE
     environment.ensure(BASE)
     if not environment.installer.has_uv():
         raise StartError("Locks are made by uv, and uv could not be installed here.")
@@ -126,7 +126,7 @@ def write_locks(environment: Environment, arguments: Sequence[str]) -> int:
 def prepare(environment: Environment) -> None:
     """Bring what the server needs, and what was installed besides up to date. Raises StartError if the server cannot start."""
     try:
-        environment.ensure(BASE, *(name for name in environment.installed() if name in (S3, *chatterbox.LISTS)))
+        environment.ensure(BASE, *(name for name in environment.installed() if name in (S3, TORCH, CHATTERBOX, BARE)))
     except InstallError as error:
         if not environment.is_current([BASE]):
             raise
@@ -134,21 +134,23 @@ def prepare(environment: Environment) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prepare what the command needs and run it. Returns an exit status, or does not return."""
+    """Prepare what the command needs and run it. Returns an exit status, or does not return. Help and mistakes need nothing installed."""
+    options = parse(arguments)
     environment = default_environment()
-    command = arguments[0] if arguments else ""
     try:
-        if command == "test":
-            if arguments[1:2] == ["--newest"]:
-                return run_tests(newest_environment(), arguments[2:])
-            return run_tests(environment, arguments[1:])
-        if command == "lock":
-            return write_locks(environment, arguments[1:])
-        if command == "repair":
+        if options.command == "test":
+            from tts_server.launcher.test_command import run_tests
+
+            if options.arguments[:1] == ["--newest"]:
+                return run_tests(newest_environment(), options.arguments[1:])
+            return run_tests(environment, options.arguments)
+        if options.command == "lock":
+            return write_locks(environment, options.packages, is_kept=options.keep)
+        if options.command == "repair":
             environment.repair()
             return 0
-        if command == "install":
-            return install(environment, arguments[1:])
+        if options.command == "install":
+            return install(environment, options.names)
         prepare(environment)
         start(environment, arguments)
     except (StartError, OSError) as error:
