@@ -19,7 +19,7 @@ from tts_server.engines.model_source import ModelSource
 from tts_server.http.deadlines import Deadlines
 from tts_server.server import Server
 from tts_server.synthesis import Synthesizer
-from tts_server.web.app import MAX_BODY_BYTES
+from tts_server.web.app import CHECKS, MAX_BODY_BYTES
 
 NO_FILE = Path(__file__).parent / "no-such-file"
 """In place of a file of keys that whoever runs the tests may have."""
@@ -57,7 +57,7 @@ def _running(settings: Settings, sources: Mapping[str, ModelSource] | None, dead
         app,
         settings.host,
         settings.port,
-        admission=synthesizer.admission,
+        checks=app.extensions[CHECKS],
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
         trusted_proxy=settings.trusted_proxy,

@@ -1,6 +1,8 @@
-"""Who is worked on now, who waits, and who is told to come back: one line for everything that speaks.
+"""The queue of everything that makes or takes audio: who is active, who waits, who is refused.
 
-A turn holds a thread, not the engine: engines order segments by themselves, first segments of all texts before later ones.
+A slot limits how many requests are worked on, not the engine: engines order segments by themselves, first segments of all texts before
+later ones. A ticket counts as active while its audio is made. While its work waits for a slow reader or for a clip it is paused, and
+others use its slot.
 """
 
 from __future__ import annotations
@@ -24,191 +26,275 @@ MAX_RETRY_SECONDS = 60
 
 
 def never() -> bool:
-    """The `is_gone` of somebody who waits to the end."""
+    """The `is_gone` of a client that waits to the end."""
     return False
 
 
 @dataclass(eq=False)
-class Turn:
-    """One request's place in the line, then at work.
+class Ticket:
+    """One request's place in the queue, then its slot.
 
-    `begun` is done when its work may begin, or will never: its client is gone, or it has a `refusal`. `place` is the one on arrival: 0 for
-    who need not wait, 1 for the first in the line. `waited` is in seconds. `name` is the one by which its client asks for it.
+    `decided` is done when its work may begin, or never will: its client is gone, or it has a `refusal`. `position` is the one on arrival:
+    0 for a request that need not wait, 1 for the first in the queue. `waited` is in seconds. `name` is the one by which its client asks
+    for it. It `has_begun` once it has had a slot. Only the Admission that made it changes it.
     """
 
     name: str = ""
     is_large: bool = False
     is_gone: Callable[[], bool] = never
     refusal: Busy | None = None
-    place: int = 0
+    position: int = 0
     waited: float = 0.0
-    begun: Future[None] = field(default_factory=Future, repr=False)
-    is_at_work: bool = False
-    came: float = 0.0
+    decided: Future[None] = field(default_factory=Future, repr=False)
+    is_active: bool = False
+    is_paused: bool = False
+    has_begun: bool = False
+    is_measured: bool = False
+    arrived: float = 0.0
 
 
 @dataclass(frozen=True)
-class LineState:
-    """How many are `at_work` of at most `slots`, how many wait of at most `max_waiting`, and how long a new one would."""
+class QueueState:
+    """How many are `active` of at most `slots`, `paused`, and `waiting` of at most `max_waiting`; for how many seconds a new one would wait.
 
-    at_work: int
+    More than `slots` may be active for a moment, where paused ones go on.
+    """
+
+    active: int
     slots: int
+    paused: int
     waiting: int
     max_waiting: int
     seconds: float
 
     @property
     def is_full(self) -> bool:
-        return self.at_work >= self.slots and self.waiting >= self.max_waiting
+        return self.active >= self.slots and self.waiting >= self.max_waiting
 
 
 class Admission:
-    """At most `slots` turns at a time; at most `max_waiting` wait, first come, first served. Thread-safe.
+    """Gives out at most `slots` slots at a time; at most `max_waiting` tickets wait, first come, first served. Thread-safe.
 
-    A quarter of the slots is kept for what is not `is_large`, so that a greeting need not wait until a book has been read out.
+    A quarter of the slots is reserved for what is not `is_large`, so that a greeting need not wait until a book has been read out.
     """
 
     def __init__(self, slots: int, max_waiting: int) -> None:
         self.slots = slots
         self._large_slots = max(1, slots - max(1, slots // 4))
         self._max_waiting = max_waiting
-        self._line: list[Turn] = []
-        self._at_work = 0
-        self._large_at_work = 0
+        # All of this is guarded by the lock. Tickets that have begun and wait once more are at the front of the queue.
+        self._queue: list[Ticket] = []
+        self._active = 0
+        self._large_active = 0
+        self._paused = 0
         self._is_closed = False
-        self._lock = threading.Lock()
         self._intervals: deque[float] = deque(maxlen=NUM_MEASURED)
         self._last_end = 0.0
+        self._lock = threading.Lock()
 
-    def enter(self, name: str = "", *, is_large: bool = False, is_gone: Callable[[], bool] = never, must_wait: bool = False) -> Turn:
-        """A turn that has begun, waits, or has a `refusal` because too many wait. `must_wait`: it waits behind however many.
+    def acquire(self, name: str = "", *, is_large: bool = False, is_gone: Callable[[], bool] = never, must_wait: bool = False) -> Ticket:
+        """Return a ticket that has begun, waits, or has a `refusal` because too many wait. `must_wait`: it waits behind however many.
 
-        Whoever entered has to `leave`, also without having begun.
+        It has to be given to `release`, also where it has not begun.
         """
-        turn = Turn(name, is_large, is_gone, came=time.monotonic())
+        ticket = Ticket(name, is_large, is_gone, arrived=time.monotonic())
         with self._lock:
-            over = self._drop_gone()
-            self._line.append(turn)
-            over += self._begin_next()
-            if not turn.is_at_work:
+            decided = self._drop_gone()
+            self._queue.append(ticket)
+            decided += self._begin_next()
+            if not ticket.is_active:
                 if self._is_closed:
-                    turn.refusal = _stopping()
-                elif len(self._line) > self._max_waiting and not must_wait:
-                    turn.refusal = self._full()
-                turn.place = len(self._line)
-                if turn.refusal is not None:
-                    self._line.remove(turn)
-                    over.append(turn)
-        _tell(over)
-        return turn
+                    ticket.refusal = _stopping()
+                elif self._num_waiting() > self._max_waiting and not must_wait:
+                    ticket.refusal = self._full()
+                ticket.position = len(self._queue)
+                if ticket.refusal is not None:
+                    self._queue.remove(ticket)
+                    decided.append(ticket)
+        _notify(decided)
+        return ticket
 
-    def leave(self, turn: Turn) -> None:
-        """The turn's work is over, or not wanted any more. Safe to call twice."""
+    def release(self, ticket: Ticket) -> None:
+        """End the ticket's work, or its wait. Safe to call twice."""
         with self._lock:
-            if turn in self._line:
-                self._line.remove(turn)
-            if turn.is_at_work:
-                turn.is_at_work = False
-                self._at_work -= 1
-                self._large_at_work -= turn.is_large
-                self._measure()
-            over = self._drop_gone() + self._begin_next()
-        _tell(over)
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+            if ticket.is_active:
+                self._deactivate(ticket)
+            self._unpause(ticket)
+            decided = self._drop_gone() + self._begin_next()
+        _notify(decided)
+
+    def pause(self, ticket: Ticket) -> None:
+        """Let others have the ticket's slot until `resume` or `reacquire`. Without effect where it has none."""
+        with self._lock:
+            if not ticket.is_active:
+                return
+            self._deactivate(ticket)
+            ticket.is_paused = True
+            self._paused += 1
+            decided = self._drop_gone() + self._begin_next()
+        _notify(decided)
+
+    def resume(self, ticket: Ticket) -> None:
+        """Count a paused ticket as active again, at once, even beyond the slots: what has begun is not held up by what has not."""
+        with self._lock:
+            if self._unpause(ticket):
+                self._activate(ticket)
+
+    def reacquire(self, ticket: Ticket) -> None:
+        """Wait for a slot for a paused ticket, before all that have not begun; raises Cancelled, or Busy where the server stops."""
+        with self._lock:
+            if not self._unpause(ticket):
+                return
+            ticket.decided = Future()
+            self._queue.insert(len(self._queue) - self._num_waiting(), ticket)
+            if self._is_closed:
+                self._queue.remove(ticket)
+                ticket.refusal = _stopping()
+                raise ticket.refusal
+            decided = self._begin_next()
+        _notify(decided)
+        _wait_for(ticket)
 
     @contextmanager
-    def turn(self, is_gone: Callable[[], bool]) -> Iterator[Turn]:
-        """A turn for a thread of its own, which waits here however long the line is; raises Busy, or Cancelled once `is_gone` says so."""
-        turn = self.enter(is_gone=is_gone, must_wait=True)
+    def paused(self, ticket: Ticket | None, *, is_queued_after: bool = False) -> Iterator[None]:
+        """Pause a ticket inside of the context. Then it resumes at once, or, if it `is_queued_after`, once there is a slot."""
+        if ticket is None:
+            yield
+            return
+        self.pause(ticket)
         try:
-            while not turn.begun.done():
-                if is_gone():
-                    raise Cancelled
-                wait([turn.begun], POLL_SECONDS)
-            if turn.refusal is not None:
-                raise turn.refusal
-            if is_gone():
-                raise Cancelled
-            yield turn
+            yield
+        except BaseException:
+            self.resume(ticket)
+            raise
+        if is_queued_after:
+            self.reacquire(ticket)
+        else:
+            self.resume(ticket)
+
+    @contextmanager
+    def slot(self, is_gone: Callable[[], bool]) -> Iterator[Ticket]:
+        """Hold a slot for a thread of its own, which waits here however long the queue is; raises Busy, or Cancelled once `is_gone`."""
+        ticket = self.acquire(is_gone=is_gone, must_wait=True)
+        try:
+            _wait_for(ticket)
+            yield ticket
         finally:
-            self.leave(turn)
+            self.release(ticket)
 
     def close(self) -> None:
-        """The server stops: nobody is admitted any more, and who waits is told so. What is at work goes on."""
+        """The server stops: refuse all that wait and all that come. What is active or paused goes on."""
         with self._lock:
             self._is_closed = True
-            told, self._line = self._line, []
-            for turn in told:
-                turn.refusal = _stopping()
-        _tell(told)
+            refused, self._queue = self._queue, []
+            for ticket in refused:
+                ticket.refusal = _stopping()
+        _notify(refused)
 
-    def state(self) -> LineState:
+    def state(self) -> QueueState:
         with self._lock:
             gone = self._drop_gone()
-            waits = len(self._line) + 1 if self._line or self._at_work >= self.slots else 0
-            state = LineState(self._at_work, self.slots, len(self._line), self._max_waiting, self._seconds_at(waits))
-        _tell(gone)
+            waits = len(self._queue) + 1 if self._queue or self._active >= self.slots else 0
+            seconds = self._seconds_at(waits)
+            state = QueueState(self._active, self.slots, self._paused, self._num_waiting(), self._max_waiting, seconds)
+        _notify(gone)
         return state
 
-    def place(self, name: str) -> tuple[int, float] | None:
-        """Where the turn of this name is in the line now, from 1, and in about how many seconds it begins; None where it does not wait."""
+    def position(self, name: str) -> tuple[int, float] | None:
+        """The position of the ticket of this name, from 1, and in about how many seconds it begins; None where it does not wait."""
         with self._lock:
-            for place, turn in enumerate(self._line, 1):
-                if turn.name == name:
-                    return place, self._seconds_at(place)
+            for position, ticket in enumerate(self._queue, 1):
+                if ticket.name == name:
+                    return position, self._seconds_at(position)
         return None
 
     # With the lock held
 
-    def _drop_gone(self) -> list[Turn]:
-        gone = [turn for turn in self._line if turn.is_gone()]
-        for turn in gone:
-            self._line.remove(turn)
+    def _num_waiting(self) -> int:
+        return sum(not ticket.has_begun for ticket in self._queue)
+
+    def _drop_gone(self) -> list[Ticket]:
+        gone = [ticket for ticket in self._queue if ticket.is_gone()]
+        for ticket in gone:
+            self._queue.remove(ticket)
         return gone
 
-    def _begin_next(self) -> list[Turn]:
+    def _begin_next(self) -> list[Ticket]:
         begun = []
-        for turn in list(self._line):
-            if self._is_closed or self._at_work >= self.slots:
+        for ticket in list(self._queue):
+            if self._is_closed or self._active >= self.slots:
                 break
-            if turn.is_large and self._large_at_work >= self._large_slots:
+            if ticket.is_large and self._large_active >= self._large_slots:
                 continue
-            self._line.remove(turn)
-            now = time.monotonic()
-            if self._at_work == 0:
-                self._last_end = now
-            turn.waited = now - turn.came
-            turn.is_at_work = True
-            self._at_work += 1
-            self._large_at_work += turn.is_large
-            begun.append(turn)
+            self._queue.remove(ticket)
+            if not ticket.has_begun:
+                ticket.waited = time.monotonic() - ticket.arrived
+                ticket.has_begun = True
+            self._activate(ticket)
+            begun.append(ticket)
         return begun
 
+    def _activate(self, ticket: Ticket) -> None:
+        if self._active == 0:
+            self._last_end = time.monotonic()
+        ticket.is_active = True
+        self._active += 1
+        self._large_active += ticket.is_large
+
+    def _deactivate(self, ticket: Ticket) -> None:
+        ticket.is_active = False
+        self._active -= 1
+        self._large_active -= ticket.is_large
+        if not ticket.is_measured:
+            ticket.is_measured = True
+            self._measure()
+
+    def _unpause(self, ticket: Ticket) -> bool:
+        was_paused = ticket.is_paused
+        self._paused -= was_paused
+        ticket.is_paused = False
+        return was_paused
+
     def _measure(self) -> None:
-        """A turn has ended: so long it took, while there was work, since the one before it did."""
+        """A ticket has given its slot up for the first time: note the time, while there was work, since another one did."""
         now = time.monotonic()
         self._intervals.append(now - self._last_end)
         self._last_end = now
 
-    def _seconds_at(self, place: int) -> float:
-        """What the last turns' ends say about the time until so many more have ended. That none ends for long counts as well."""
+    def _seconds_at(self, position: int) -> float:
+        """Estimate the time until so many slots have become free, by the last ones. That none does for long counts as well."""
         measured = [*self._intervals] or [UNMEASURED_SECONDS]
         mean = sum(measured) / len(measured)
-        open_interval = time.monotonic() - self._last_end if self._at_work else 0.0
+        open_interval = time.monotonic() - self._last_end if self._active else 0.0
         if open_interval > mean:
             mean = (sum(measured) + open_interval) / (len(measured) + 1)
-        return place * mean
+        return position * mean
 
     def _full(self) -> Busy:
-        """Told when all who wait now will have had their turn."""
-        seconds = min(max(math.ceil(self._seconds_at(len(self._line) - 1)), MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
+        """Says when all that wait now will have begun."""
+        seconds = min(max(math.ceil(self._seconds_at(len(self._queue) - 1)), MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
         return Busy(f"{self._max_waiting} requests wait already. Try again in about {seconds} s.", seconds)
+
+
+def _wait_for(ticket: Ticket) -> None:
+    """Wait until a ticket is active; raises its refusal, or Cancelled once its client is gone."""
+    while not ticket.decided.done():
+        if ticket.is_gone():
+            raise Cancelled
+        wait([ticket.decided], POLL_SECONDS)
+    if ticket.refusal is not None:
+        raise ticket.refusal
+    if ticket.is_gone():
+        raise Cancelled
 
 
 def _stopping() -> Busy:
     return Busy("The server is stopping. Try again in a moment.", MIN_RETRY_SECONDS)
 
 
-def _tell(turns: list[Turn]) -> None:
-    """Without the lock, since whoever listens may enter or leave."""
-    for turn in turns:
-        turn.begun.set_result(None)
+def _notify(tickets: list[Ticket]) -> None:
+    """Without the lock, since whoever listens may acquire or release."""
+    for ticket in tickets:
+        ticket.decided.set_result(None)

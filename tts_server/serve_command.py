@@ -17,7 +17,7 @@ from tts_server.http.deadlines import Deadlines
 from tts_server.launcher.accelerator import offer_chatterbox
 from tts_server.running_server import is_parlance
 from tts_server.server import PortInUse, Server
-from tts_server.web.app import MAX_BODY_BYTES
+from tts_server.web.app import CHECKS, MAX_BODY_BYTES
 
 log = logging.getLogger("tts_server")
 
@@ -31,12 +31,13 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
 
     Where Parlance listens on the port already, its page is opened instead.
     """
-    if not is_free(settings.host, settings.port) and _open_running(settings):
+    was_free = is_free(settings.host, settings.port)
+    if not was_free and _open_running(settings):
         return 0
     try:
         serve(settings)
     except PortInUse as error:
-        if _open_running(settings):  # it was started at the same time
+        if was_free and _open_running(settings):  # both were started at the same time
             return 0
         print(error, file=sys.stderr)
         return 1
@@ -47,11 +48,12 @@ def serve(settings: Settings) -> None:
     """Answer requests until the process is stopped; raises PortInUse."""
     keys = key_ring(settings)
     synthesizer = build_synthesizer(settings)
+    app = build_app(settings, synthesizer, keys)
     server = Server(
-        build_app(settings, synthesizer, keys),
+        app,
         settings.host,
         settings.port,
-        admission=synthesizer.admission,
+        checks=app.extensions[CHECKS],
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
         trusted_proxy=settings.trusted_proxy,

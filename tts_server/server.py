@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tts_server.admission import Admission
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
 from tts_server.http.listener import Listener
 from tts_server.http.signals import StopSignals
+from tts_server.web.checks import RequestChecks
 
 log = logging.getLogger("tts_server")
 
@@ -36,8 +36,8 @@ class PortInUse(Exception):
 class Server:
     """One listening server. `port` is the real one, also when 0 was asked for. Raises PortInUse.
 
-    `admission` says how many long requests are worked on at a time, and how many may wait (see `http/dispatch.py`). Once it is to stop,
-    what is being answered has `stop_seconds` to end.
+    `checks` are those of the application; their admission says how many long requests are worked on at a time, and how many may wait (see
+    `http/dispatch.py`). Once it is to stop, what is being answered has `stop_seconds` to end.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class Server:
         host: str,
         port: int,
         *,
-        admission: Admission,
+        checks: RequestChecks,
         max_body_bytes: int,
         max_websockets: int = 100,
         trusted_proxy: str = "",
         deadlines: Deadlines | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
-        self.dispatcher = Dispatcher(admission)
+        self.dispatcher = Dispatcher(checks.admission)
         self._dialogues = Dialogues(max_websockets)
         _allow_open_files()
         try:
@@ -65,6 +65,7 @@ class Server:
                 dialogues=self._dialogues,
                 deadlines=deadlines or Deadlines(),
                 max_body_bytes=max_body_bytes,
+                checks=checks,
                 trusted_proxy=trusted_proxy,
             )
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The line before the engine: who has a turn, who waits at which place, who is told to come back, and who never waits."""
+"""The queue before the engine: who has a slot, who waits at which position, who is refused, and who never waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from running import RunningServer, run_server
 from websockets.sync.client import connect
 
 from tts_server import admission
-from tts_server.admission import Admission, Turn
+from tts_server.admission import Admission, Ticket
 from tts_server.errors import Busy, Cancelled
 from tts_server.http.dispatch import Dispatcher
 
@@ -36,202 +36,202 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-# The line by itself
+# The queue by itself
 
 
-def has_begun(turn: Turn) -> bool:
-    return turn.is_at_work and turn.begun.done()
+def has_begun(ticket: Ticket) -> bool:
+    return ticket.is_active and ticket.decided.done()
 
 
-def test_turns_are_given_first_come_first_served():
-    line = Admission(2, 10)
-    turns = [line.enter(str(number)) for number in range(6)]
-    assert [turn.place for turn in turns] == [0, 0, 1, 2, 3, 4]
+def test_slots_are_given_first_come_first_served():
+    slots = Admission(2, 10)
+    tickets = [slots.acquire(str(number)) for number in range(6)]
+    assert [ticket.position for ticket in tickets] == [0, 0, 1, 2, 3, 4]
     for ended in range(4):
-        assert [has_begun(turn) for turn in turns[ended:]] == [True, True] + [False] * (4 - ended)
-        line.leave(turns[ended])
-    assert line.state().waiting == 0
+        assert [has_begun(ticket) for ticket in tickets[ended:]] == [True, True] + [False] * (4 - ended)
+        slots.release(tickets[ended])
+    assert slots.state().waiting == 0
 
 
-def test_a_place_moves_up_and_is_found_by_its_name():
-    line = Admission(1, 10)
-    first = line.enter("first")
+def test_a_position_moves_up_and_is_found_by_its_name():
+    slots = Admission(1, 10)
+    first = slots.acquire("first")
     for name in ("second", "third"):
-        line.enter(name)
-    assert [line.place(name) for name in ("first", "unknown")] == [None, None]
-    assert [line.place(name)[0] for name in ("second", "third")] == [1, 2]
-    line.leave(first)
-    assert line.place("second") is None
-    assert line.place("third")[0] == 1
+        slots.acquire(name)
+    assert [slots.position(name) for name in ("first", "unknown")] == [None, None]
+    assert [slots.position(name)[0] for name in ("second", "third")] == [1, 2]
+    slots.release(first)
+    assert slots.position("second") is None
+    assert slots.position("third")[0] == 1
 
 
 def test_no_more_than_may_wait_do_and_the_next_is_refused_at_once():
-    line = Admission(1, 2)
-    begun, *_ = [line.enter() for _ in range(3)]
-    refused = line.enter()
-    assert refused.begun.done()
+    slots = Admission(1, 2)
+    begun, *_ = [slots.acquire() for _ in range(3)]
+    refused = slots.acquire()
+    assert refused.decided.done()
     assert isinstance(refused.refusal, Busy)
-    assert not refused.is_at_work
-    line.leave(refused)
-    assert (line.state().at_work, line.state().waiting, line.state().is_full) == (1, 2, True)
-    line.leave(begun)
-    assert line.enter().refusal is None
+    assert not refused.is_active
+    slots.release(refused)
+    assert (slots.state().active, slots.state().waiting, slots.state().is_full) == (1, 2, True)
+    slots.release(begun)
+    assert slots.acquire().refusal is None
 
 
 def test_nobody_waits_where_nobody_may():
-    line = Admission(1, 0)
-    assert line.enter().is_at_work
-    assert line.enter().refusal is not None
+    slots = Admission(1, 0)
+    assert slots.acquire().is_active
+    assert slots.acquire().refusal is not None
 
 
-def test_leaving_twice_gives_one_turn_back():
-    line = Admission(1, 5)
-    first, second, third = (line.enter() for _ in range(3))
-    line.leave(first)
-    line.leave(first)
+def test_releasing_twice_gives_one_slot_back():
+    slots = Admission(1, 5)
+    first, second, third = (slots.acquire() for _ in range(3))
+    slots.release(first)
+    slots.release(first)
     assert (has_begun(second), has_begun(third)) == (True, False)
 
 
-def test_large_ones_leave_a_quarter_to_small_ones_and_lose_no_place_to_one_another():
-    line = Admission(4, 10)
-    large = [line.enter(is_large=True) for _ in range(5)]
-    assert [has_begun(turn) for turn in large] == [True, True, True, False, False]
-    small = [line.enter(), line.enter()]
-    assert [has_begun(turn) for turn in small] == [True, False]
-    line.leave(large[0])
+def test_large_ones_leave_a_quarter_to_small_ones_and_lose_no_position_to_one_another():
+    slots = Admission(4, 10)
+    large = [slots.acquire(is_large=True) for _ in range(5)]
+    assert [has_begun(ticket) for ticket in large] == [True, True, True, False, False]
+    small = [slots.acquire(), slots.acquire()]
+    assert [has_begun(ticket) for ticket in small] == [True, False]
+    slots.release(large[0])
     assert has_begun(large[3])
-    line.leave(small[0])
+    slots.release(small[0])
     assert (has_begun(small[1]), has_begun(large[4])) == (True, False)
 
 
 def test_small_ones_that_keep_coming_do_not_starve_a_large_one():
-    line = Admission(1, 10)
-    first, large = line.enter(), line.enter(is_large=True)
-    line.enter()
-    line.leave(first)
+    slots = Admission(1, 10)
+    first, large = slots.acquire(), slots.acquire(is_large=True)
+    slots.acquire()
+    slots.release(first)
     assert has_begun(large)
 
 
 def test_whoever_is_gone_makes_room_and_is_never_begun():
-    line = Admission(1, 1)
-    begun = line.enter()
+    slots = Admission(1, 1)
+    begun = slots.acquire()
     left = threading.Event()
-    gone = line.enter(is_gone=left.is_set)
-    assert line.enter().refusal is not None
+    gone = slots.acquire(is_gone=left.is_set)
+    assert slots.acquire().refusal is not None
     left.set()
-    waiting = line.enter()
-    assert (waiting.refusal, waiting.place) == (None, 1)
-    assert gone.begun.done()
-    assert not gone.is_at_work
-    line.leave(begun)
+    waiting = slots.acquire()
+    assert (waiting.refusal, waiting.position) == (None, 1)
+    assert gone.decided.done()
+    assert not gone.is_active
+    slots.release(begun)
     assert has_begun(waiting)
 
 
-def test_the_wait_is_told_from_the_rate_at_which_turns_ended(clock: Clock):
-    line = Admission(1, 2)
+def test_the_wait_is_estimated_from_the_rate_at_which_slots_became_free(clock: Clock):
+    slots = Admission(1, 2)
     for _ in range(10):
-        turn = line.enter()
+        ticket = slots.acquire()
         clock.now += 4.0
-        line.leave(turn)
+        slots.release(ticket)
         clock.now += 500.0  # nothing to do is no slowness
-    first, _, last = [line.enter(name) for name in ("a", "b", "c")]
-    assert line.place("c") == (2, pytest.approx(8.0))
-    assert line.enter().refusal.retry_after == 8
-    assert line.state().seconds == pytest.approx(12.0)
+    first, _, last = [slots.acquire(name) for name in ("a", "b", "c")]
+    assert slots.position("c") == (2, pytest.approx(8.0))
+    assert slots.acquire().refusal.retry_after == 8
+    assert slots.state().seconds == pytest.approx(12.0)
     clock.now += 4.0
-    line.leave(first)
-    assert line.place("c") == (1, pytest.approx(4.0))
-    assert last.place == 2
+    slots.release(first)
+    assert slots.position("c") == (1, pytest.approx(4.0))
+    assert last.position == 2
 
 
 def test_the_wait_grows_while_nothing_ends_and_nobody_is_told_to_stay_away_longer_than_a_minute(clock: Clock):
-    line = Admission(1, 100)
-    turn = line.enter()
+    slots = Admission(1, 100)
+    ticket = slots.acquire()
     clock.now += 1.0
-    line.leave(turn)
-    line.enter()
+    slots.release(ticket)
+    slots.acquire()
     for number in range(100):
-        line.enter(str(number))
-    seconds = line.place("0")[1]
+        slots.acquire(str(number))
+    seconds = slots.position("0")[1]
     clock.now += 600.0
-    assert line.place("0")[1] > 10 * seconds
-    assert line.enter().refusal.retry_after == 60
+    assert slots.position("0")[1] > 10 * seconds
+    assert slots.acquire().refusal.retry_after == 60
 
 
 def test_who_need_not_wait_long_is_told_one_second(clock: Clock):
-    line = Admission(1, 1)
+    slots = Admission(1, 1)
     for _ in range(5):
-        turn = line.enter()
+        ticket = slots.acquire()
         clock.now += 0.01
-        line.leave(turn)
-    line.enter()
-    line.enter()
-    assert line.enter().refusal.retry_after == 1
+        slots.release(ticket)
+    slots.acquire()
+    slots.acquire()
+    assert slots.acquire().refusal.retry_after == 1
 
 
 def test_how_long_somebody_waited_is_known(clock: Clock):
-    line = Admission(1, 1)
-    first, second = line.enter(), line.enter()
+    slots = Admission(1, 1)
+    first, second = slots.acquire(), slots.acquire()
     clock.now += 2.5
-    line.leave(first)
+    slots.release(first)
     assert (first.waited, second.waited) == (0.0, 2.5)
 
 
 def test_a_stop_refuses_who_waits_and_who_comes_and_lets_the_others_end():
-    line = Admission(1, 5)
-    begun, waiting = line.enter(), line.enter()
-    line.close()
-    assert waiting.begun.done()
+    slots = Admission(1, 5)
+    begun, waiting = slots.acquire(), slots.acquire()
+    slots.close()
+    assert waiting.decided.done()
     assert isinstance(waiting.refusal, Busy)
-    assert isinstance(line.enter().refusal, Busy)
+    assert isinstance(slots.acquire().refusal, Busy)
     assert begun.refusal is None
-    line.leave(begun)
-    assert not waiting.is_at_work
+    slots.release(begun)
+    assert not waiting.is_active
 
 
-def test_a_thread_of_its_own_waits_for_its_turn_and_gives_it_back():
-    line = Admission(1, 0)
-    first = line.enter()
+def test_a_thread_of_its_own_waits_for_its_slot_and_gives_it_back():
+    slots = Admission(1, 0)
+    first = slots.acquire()
 
     def wait_in_line() -> int:
-        with line.turn(lambda: False):
-            return line.state().at_work
+        with slots.slot(lambda: False):
+            return slots.state().active
 
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(wait_in_line)
-        wait_until(lambda: line.state().waiting == 1)
+        wait_until(lambda: slots.state().waiting == 1)
         assert not working.done()
-        line.leave(first)
+        slots.release(first)
         assert working.result(PATIENCE) == 1
-    assert line.state().at_work == 0
+    assert slots.state().active == 0
 
 
 def test_a_thread_stops_waiting_when_its_peer_is_gone():
-    line = Admission(1, 0)
-    line.enter()
-    with pytest.raises(Cancelled), line.turn(lambda: True):
+    slots = Admission(1, 0)
+    slots.acquire()
+    with pytest.raises(Cancelled), slots.slot(lambda: True):
         raise AssertionError("it was let in")
-    assert line.state().waiting == 0
+    assert slots.state().waiting == 0
 
 
-def test_a_thousand_threads_never_exceed_the_slots_and_all_have_their_turn():
-    line = Admission(3, 0)
+def test_a_thousand_threads_never_exceed_the_slots_and_all_have_a_slot():
+    slots = Admission(3, 0)
     most, done = [0], []
     lock = threading.Lock()
 
     def work(number: int) -> None:
-        with line.turn(lambda: False), lock:
-            most[0] = max(most[0], line.state().at_work)
+        with slots.slot(lambda: False), lock:
+            most[0] = max(most[0], slots.state().active)
             done.append(number)
 
     with ThreadPoolExecutor(50) as pool:
         list(pool.map(work, range(1000)))
     assert sorted(done) == list(range(1000))
     assert most[0] <= 3
-    assert (line.state().at_work, line.state().waiting) == (0, 0)
+    assert (slots.state().active, slots.state().waiting) == (0, 0)
 
 
-# The line of a server
+# The queue of a server
 
 
 @pytest.fixture(scope="module")
@@ -242,9 +242,9 @@ def shared() -> Iterator[RunningServer]:
 
 @pytest.fixture
 def small(shared: RunningServer) -> Iterator[RunningServer]:
-    """A server with few turns and a short line; after each test nothing is at work."""
+    """A server with few slots and a short queue; after each test nothing is at work."""
     yield shared
-    wait_until(lambda: queue(shared)["at_work"] == queue(shared)["waiting"] == 0)
+    wait_until(lambda: all(queue(shared)[name] == 0 for name in ("at_work", "paused", "waiting")))
 
 
 @pytest.fixture
@@ -454,7 +454,7 @@ def test_a_short_request_is_heard_after_at_most_one_segment_of_the_books_that_ar
         wait_until(lambda: engine.stats()["segments_waiting"] > waiting)
         gate.open()
         assert short.result(PATIENCE).status_code == 200
-        assert queue(small)["at_work"] >= LARGE_SLOTS, "the books were over, so nothing was shown"
+        assert sum(queue(small)[name] for name in ("at_work", "paused")) >= LARGE_SLOTS, "the books were over, so nothing was shown"
         assert gate.said.index("A greeting.") - begun <= 1
     finally:
         over.set()
@@ -493,10 +493,12 @@ class Caller:
     """A connection whose request takes as long as `hold`."""
 
     def __init__(self, name: str, served: list[str], hold: threading.Event, *, only_reads: bool = False) -> None:
-        self.turn = Turn()
         self.only_reads = only_reads
         self.begun = threading.Event()
         self._name, self._served, self._hold = name, served, hold
+
+    def admit(self) -> Ticket | None:
+        return None
 
     def service(self) -> None:
         self.begun.set()

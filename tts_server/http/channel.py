@@ -13,11 +13,11 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.utilities import Error
 
-from tts_server.admission import Turn
+from tts_server.admission import Ticket
 from tts_server.http.deadlines import Deadlines, Pace
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.request import Request, RequestTimeout, Stopping, refusal
-from tts_server.http.tasks import STOPPING, JsonErrorTask, Task
+from tts_server.http.tasks import STOPPING, JsonErrorTask, Task, admit
 from tts_server.web.head import SAFE_METHODS
 from tts_server.web.realtime.routes import Dialogue
 
@@ -30,7 +30,7 @@ LINGER = struct.Struct("hh" if sys.platform == "win32" else "ii")
 class Channel(HTTPChannel):
     """One connection. `judge` ends it where its client is late. Handed over to a dialogue, it only counts as a connection.
 
-    `turn` is that of the request in work, `task` its reply. `free_since` is when it last was busy. `is_cut`: a reply broke off, and only
+    `task` is the reply to the request in work. `free_since` is when it last was busy. `is_cut`: a reply broke off, and only
     an error of the connection can tell.
     """
 
@@ -43,7 +43,6 @@ class Channel(HTTPChannel):
 
     def __init__(self, dialogues: Dialogues, deadlines: Deadlines, *arguments: Any, **options: Any) -> None:
         self.dialogues = dialogues
-        self.turn = Turn()
         self.task: Task | None = None
         self.is_cut = False
         self.num_tasks = 0
@@ -188,6 +187,13 @@ class Channel(HTTPChannel):
         request = self.requests[0]
         return request.error is not None or request.command in SAFE_METHODS
 
+    def admit(self) -> Ticket | None:
+        """Check the next request; return the ticket that its work needs, or None."""
+        request = self.requests[0]
+        if self.server.is_draining and not request.error:
+            request.error = Stopping(STOPPING)
+        return admit(self, request)
+
     def service(self) -> None:
         request = self.requests[0]
         if self.server.is_draining and not request.error:
@@ -195,6 +201,12 @@ class Channel(HTTPChannel):
         self._is_refused = request.error is not None
         super().service()
         self.free_since = time.monotonic()
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Wait for a client that reads more slowly than audio is made; others use the slot and the thread meanwhile."""
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            with self.server.task_dispatcher.blocked(self.requests[0].ticket if self.requests else None):
+                super()._flush_outbufs_below_high_watermark()
 
     def check_client_disconnected(self) -> bool:
         return self.is_given_up or bool(super().check_client_disconnected())

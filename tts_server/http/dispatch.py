@@ -1,9 +1,12 @@
 """Which request gets a thread next.
 
-There is a thread for every turn that the admission gives at once, and RESERVE more. A request gets the next that is free. One that makes or
-takes audio enters the line once its key and its rate are checked (`tts_server.web.turns`); if it has to wait, it gives its thread back, and
-begins anew when its turn has come. So health, the page and every listing are answered however many texts are being spoken. In a rush of
-requests they, and those whose turn has come, alternate with the others, so that they need not wait until all of those have been looked at.
+There is a thread for every slot of the admission, and RESERVE more. A request gets the next that is free. One that makes or takes audio
+gets a ticket first (`Connection.admit`); if that has to wait, the request gives its thread back, and is answered once it has a slot. So
+health, the page and every listing are answered however many texts are being spoken. In a rush of requests they, and those that have a slot,
+alternate with the others, so that they need not wait until all of those have been looked at.
+
+A thread that waits for something outside of this server, such as a slow reader, is replaced by another one for that time, and the ticket
+of its request is paused. There are at most as many such threads as connections.
 """
 
 from __future__ import annotations
@@ -12,31 +15,41 @@ import logging
 import threading
 import time
 from collections import deque
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
-from tts_server.admission import Admission, Turn
+from tts_server.admission import Admission, Ticket
 
 log = logging.getLogger("tts_server")
 
 RESERVE = 8
-
-
-class Parked(BaseException):
-    """The request waits for its turn, and nothing of a reply is written. No Exception, so that nobody on the way takes it for a failure."""
+IDLE_SECONDS = 5.0
+"""So long a thread that replaced another one waits for more work, before it ends."""
 
 
 class Connection(Protocol):
-    """A connection with a request to be answered, as a Channel is one. `turn` is that of the request."""
-
-    turn: Turn
+    """A connection with a request to be answered, as a Channel is one."""
 
     @property
     def only_reads(self) -> bool:
         """Whether its request is soon answered."""
 
+    def admit(self) -> Ticket | None:
+        """Check the request; return the ticket that its work needs, or None."""
+
     def service(self) -> None:
-        """Answer it; raises Parked."""
+        """Answer the request."""
+
+
+@dataclass(eq=False)
+class _Job:
+    """A request that is to be answered. The dispatcher releases the ticket, whatever happens."""
+
+    connection: Connection
+    ticket: Ticket | None = None
+    is_admitted: bool = False
 
 
 class Dispatcher:
@@ -44,16 +57,20 @@ class Dispatcher:
 
     def __init__(self, admission: Admission, *, reserve: int = RESERVE) -> None:
         self.admission = admission
-        self._quick: deque[Connection] = deque()
-        self._others: deque[Connection] = deque()
+        self._size = admission.slots + reserve
+        # All of this is guarded by the condition.
+        self._quick: deque[_Job] = deque()
+        self._others: deque[_Job] = deque()
         self._took_quick = False
         self._num_busy = 0
+        self._num_blocked = 0
+        self._num_started = 0
         self._is_closing = False
+        self._threads: set[threading.Thread] = set()
         self._changed = threading.Condition()
-        count = admission.slots + reserve
-        self._threads = [threading.Thread(target=self._work, name=f"request-{n}", daemon=True) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
+        with self._changed:
+            for _ in range(self._size):
+                self._start_thread()
 
     @property
     def is_idle(self) -> bool:
@@ -63,8 +80,21 @@ class Dispatcher:
 
     def add_task(self, connection: Connection) -> None:
         """Queue the connection's next request. Called by Waitress."""
-        connection.turn = Turn()
-        self._queue(connection)
+        self._queue(_Job(connection))
+
+    @contextmanager
+    def blocked(self, ticket: Ticket | None, *, is_queued_after: bool = False) -> Iterator[None]:
+        """A context in which the calling thread, one of these, waits for something outside of this server; see `Admission.paused`."""
+        with self._changed:
+            self._num_blocked += 1
+            if len(self._threads) - self._num_blocked < self._size and not self._is_closing:
+                self._start_thread()
+        try:
+            with self.admission.paused(ticket, is_queued_after=is_queued_after):
+                yield
+        finally:
+            with self._changed:
+                self._num_blocked -= 1
 
     def drain(self) -> None:
         """Let none wait any longer: what comes to a thread from now on is refused by its connection."""
@@ -78,39 +108,65 @@ class Dispatcher:
             self._quick.clear()
             self._others.clear()
             self._changed.notify_all()
+            threads = list(self._threads)
         deadline = time.monotonic() + timeout
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if left := sum(thread.is_alive() for thread in self._threads):
+        if left := sum(thread.is_alive() for thread in threads):
             log.warning("%d requests did not end in time", left)
 
-    def _queue(self, connection: Connection, _: object = None) -> None:
-        queue = self._quick if connection.turn.begun.done() or connection.only_reads else self._others
+    def _queue(self, job: _Job) -> None:
+        queue = self._quick if job.is_admitted or job.connection.only_reads else self._others
         with self._changed:
-            queue.append(connection)
+            queue.append(job)
             self._changed.notify()
 
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"request-{self._num_started}", daemon=True)
+        self._num_started += 1
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more threads
+            self._threads.discard(thread)
+            log.warning("no thread could be started; %d answer requests", len(self._threads))
+
     def _work(self) -> None:
-        while (connection := self._take()) is not None:
-            turn = connection.turn  # another one may be asked for before this is over
+        while (job := self._take()) is not None:
             try:
-                connection.service()
-            except Parked:
-                connection.turn.begun.add_done_callback(partial(self._queue, connection))
+                if job.is_admitted or self._admit(job):
+                    self._answer(job)
             except BaseException:
                 log.exception("a request failed outside of the application")
             finally:
-                self.admission.leave(turn)
                 with self._changed:
                     self._num_busy -= 1
 
-    def _take(self) -> Connection | None:
-        """The next one, once there is one; None at the end."""
+    def _admit(self, job: _Job) -> bool:
+        """Whether the job can be answered now; else it is queued again by its ticket."""
+        job.ticket = job.connection.admit()
+        job.is_admitted = True
+        if job.ticket is None or job.ticket.decided.done():
+            return True
+        job.ticket.decided.add_done_callback(lambda _: self._queue(job))
+        return False
+
+    def _answer(self, job: _Job) -> None:
+        try:
+            job.connection.service()
+        finally:
+            if job.ticket is not None:
+                self.admission.release(job.ticket)
+
+    def _take(self) -> _Job | None:
+        """Return the next job, once there is one; None where the thread is to end."""
         with self._changed:
             while not self._is_closing:
                 if self._quick or self._others:
                     self._num_busy += 1
                     self._took_quick = bool(self._quick) and not (self._took_quick and self._others)
                     return (self._quick if self._took_quick else self._others).popleft()
-                self._changed.wait()
+                if not self._changed.wait(IDLE_SECONDS) and len(self._threads) - self._num_blocked > self._size:
+                    break
+            self._threads.discard(threading.current_thread())
         return None

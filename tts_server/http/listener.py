@@ -20,6 +20,7 @@ from tts_server.http.deadlines import Deadlines
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
 from tts_server.http.request import MAX_HEAD_BYTES
+from tts_server.web.checks import RequestChecks
 
 log = logging.getLogger("tts_server")
 
@@ -56,6 +57,7 @@ class Listener(TcpWSGIServer):
         dialogues: Dialogues,
         deadlines: Deadlines,
         max_body_bytes: int,
+        checks: RequestChecks,
         trusted_proxy: str = "",
     ) -> None:
         adjustments = Adjustments(
@@ -68,10 +70,10 @@ class Listener(TcpWSGIServer):
             max_request_header_size=MAX_HEAD_BYTES,
             max_request_body_size=max_body_bytes,
             clear_untrusted_proxy_headers=True,
-            trusted_proxy=trusted_proxy or None,
-            trusted_proxy_headers={"x-forwarded-for"} if trusted_proxy else set(),
             ident=None,
         )
+        self.checks = checks
+        self.trusted_proxy = trusted_proxy
         self.is_draining = False
         self.is_ending = False
         self.channel_class = partial(Channel, dialogues, deadlines)

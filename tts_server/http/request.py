@@ -13,8 +13,12 @@ from typing import Any
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
+from tts_server.admission import Ticket
+from tts_server.errors import TTSError
 from tts_server.http.chunks import Chunks
 from tts_server.http.syntax import BlankLines, find_wrong_beginning, find_wrong_fields, find_wrong_request_line
+from tts_server.rates import Allowance
+from tts_server.web.gate import Access
 
 log = logging.getLogger("tts_server")
 
@@ -61,13 +65,21 @@ class _Refused(ParsingError):
 
 
 class Request(HTTPRequestParser):
-    """Reads one request. `error` is set where it is refused."""
+    """Reads one request. `error` is set where the server itself refuses it.
+
+    What is decided about it before it is worked on: its `access`, or a `refusal` that the application turns into a reply, what its client
+    has left of its rate, its `ticket` in the queue, and its `id`."""
 
     command = ""
     path = ""
     body_rcv: Any = None
     completed = False
     error: Error | None = None
+    access: Access | None = None
+    allowance: Allowance | None = None
+    ticket: Ticket | None = None
+    id: str | None = None
+    refusal: TTSError | None = None
     _refusal: Error | None = None
 
     def __init__(self, adjustments: Any) -> None:

@@ -3,26 +3,57 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
+from functools import partial
 from typing import Any
 
 from waitress.task import ErrorTask, WSGITask
 
-from tts_server.admission import Admission, Turn
-from tts_server.errors import Unavailable
-from tts_server.http.dispatch import Parked
+from tts_server.admission import Ticket
+from tts_server.errors import TTSError, Unavailable
+from tts_server.http.environment import environment
 from tts_server.http.request import Stopping, refusal
 from tts_server.log import working_for
 from tts_server.web.access import log_refusal
-from tts_server.web.failures import CLIENT_CLOSED_REQUEST, error_body
+from tts_server.web.checks import RequestChecks
+from tts_server.web.failures import CLIENT_CLOSED_REQUEST, REQUEST_NAME, error_body
+from tts_server.web.gate import ACCESS, REFUSAL
+from tts_server.web.head import choose_request_id
+from tts_server.web.rates import ALLOWANCE
 from tts_server.web.realtime.routes import TAKE_OVER, Dialogue
-from tts_server.web.turns import ENTER, TURN
+from tts_server.web.tickets import PAUSE, TICKET
+
+log = logging.getLogger("tts_server")
 
 CODES = {413: "too_large", 431: "headers_too_large"}
 """How clients are told of Waitress's own errors; ours say it themselves."""
 
 RETRY_SECONDS = 2
 STOPPING = "The server is stopping. Try again in a moment"
+
+
+def admit(channel: Any, request: Any) -> Ticket | None:
+    """Check a complete request, once, and note on it what was decided; return the ticket that its work needs, or None.
+
+    What is refused goes to the application as well, which turns it into a reply.
+    """
+    if request.error is not None or request.refusal is not None:
+        return None
+    checks: RequestChecks = channel.server.checks
+    try:
+        request.access = checks.check(environment(channel, request))
+        request.id = choose_request_id(request.access.head)
+        admitted = checks.admit(request.access, request.id, lambda: not channel.connected)
+    except TTSError as error:
+        request.refusal = error
+        return None
+    except Exception:
+        log.exception("a request could not be checked")
+        request.refusal = TTSError("Something went wrong in the server. Its log has more.")
+        return None
+    request.ticket, request.allowance, request.refusal = admitted.ticket, admitted.allowance, admitted.refusal
+    return admitted.ticket
 
 
 class JsonErrorTask(ErrorTask):
@@ -53,15 +84,17 @@ class Task(WSGITask):
     def __init__(self, channel: Any, request: Any) -> None:
         super().__init__(channel, request)
         channel.task = self
-        self._turn: Turn = channel.turn
-        self._is_parked = False
 
     def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
-        environ["wsgi.input"].seek(0)  # a form is read once before its request waits
+        request, ticket = self.request, self.request.ticket
+        environ = environment(self.channel, request)
         environ[TAKE_OVER] = self.take_over
-        environ[TURN] = self._turn
-        environ[ENTER] = self.enter
+        environ[ACCESS] = request.access
+        environ[REFUSAL] = request.refusal or (ticket.refusal if ticket is not None else None)
+        environ[ALLOWANCE] = request.allowance
+        environ[REQUEST_NAME] = request.id
+        environ[TICKET] = ticket
+        environ[PAUSE] = partial(self.channel.server.task_dispatcher.blocked, ticket, is_queued_after=True)
         return environ
 
     def take_over(self, dialogue: Dialogue) -> None:
@@ -96,20 +129,6 @@ class Task(WSGITask):
         if not self.is_taken_over:
             super().write(b"" if self.request.command == "HEAD" else data)
 
-    def enter(self, name: str, is_large: bool) -> Turn:
-        """A turn that has begun or is refused; raises Parked where it has to be waited for."""
-        channel = self.channel
-        self._turn = channel.turn = self._admission.enter(name, is_large=is_large, is_gone=lambda: not channel.connected)
-        if not self._turn.begun.done():
-            self._is_parked = True
-            raise Parked
-        return self._turn
-
-    @property
-    def _admission(self) -> Admission:
-        admission: Admission = self.channel.server.task_dispatcher.admission
-        return admission
-
     def service(self) -> None:
         try:
             super().service()
@@ -117,9 +136,6 @@ class Task(WSGITask):
             # A reply that breaks off must not look whole.
             self.channel.is_cut = self.ends_by_closing
             raise
-        finally:
-            if not self._is_parked:
-                self._admission.leave(self._turn)
 
     def finish(self) -> None:
         if self.is_taken_over:

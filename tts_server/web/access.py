@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts_server.log import request_id, spoken_text, working_for
 from tts_server.web.guard import CALLER
-from tts_server.web.turns import TURN
+from tts_server.web.tickets import TICKET
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -101,7 +101,7 @@ class _Reply:
         environ = self._environ
         # The path arrives as the Latin-1 reading of its bytes.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
-        seconds = time.monotonic() - self._began + getattr(environ.get(TURN), "waited", 0.0)
+        seconds = time.monotonic() - self._began + getattr(environ.get(TICKET), "waited", 0.0)
         caller = environ.get(CALLER) or environ.get("REMOTE_ADDR") or ""
         _log(environ.get("REQUEST_METHOD", ""), path, self.status, seconds, self._bytes, caller, is_cut_short=self._is_cut_short)
 

@@ -13,6 +13,7 @@ from tts_server.voices.store import StoredVoices
 from tts_server.web.access import with_access_log
 from tts_server.web.admin import admin_routes
 from tts_server.web.bodies import MAX_FORM_FIELDS, install_body_limits
+from tts_server.web.checks import RequestChecks
 from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
 from tts_server.web.docs import docs_routes
@@ -33,15 +34,15 @@ from tts_server.web.resonance import resonance_routes
 from tts_server.web.responses_api import responses_routes
 from tts_server.web.sillytavern import sillytavern_routes
 from tts_server.web.status import status_routes
-from tts_server.web.turns import install_turns, turn_routes
+from tts_server.web.tickets import install_tickets, queue_routes
 from tts_server.web.voices import voice_routes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 50 * 2**20
-GATE = "tts_server.gate"
-"""The name among the extensions of the application under which its Gate is found."""
+CHECKS = "tts_server.checks"
+"""The name among the extensions of the application under which its RequestChecks is found."""
 
 
 def with_single_slashes(app: WSGIApplication) -> WSGIApplication:
@@ -67,12 +68,12 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.wsgi_app = with_access_log(with_single_slashes(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
-    gate = Gate(options, RouteFinder(app.url_map))
-    app.extensions[GATE] = gate
-    install_guard(app, gate, options)
+    checks = RequestChecks(Gate(options, RouteFinder(app.url_map)), options.rates, synthesizer.admission)
+    app.extensions[CHECKS] = checks
+    install_guard(app, checks, options)
     install_body_limits(app)
     install_rates(app, options.rates)
-    install_turns(app)
+    install_tickets(app)
     count_answers(app, synthesizer.metrics)
     desk = SpeechDesk(synthesizer, ReferenceReader(options), options)
     stored = StoredVoices(options.voice_store, lambda data: desk.references.from_bytes(data, "voice_key"))
@@ -90,7 +91,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         voice_routes(desk),
         pronunciation_routes(options),
         status_routes(synthesizer),
-        turn_routes(synthesizer.admission),
+        queue_routes(synthesizer.admission),
         metrics_routes(synthesizer),
         page_routes(desk),
         docs_routes(options),

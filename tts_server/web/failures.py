@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import re
 import uuid
 from typing import Any
 
@@ -13,10 +12,13 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from tts_server.errors import Cancelled, InvalidRequest, OutOfRoom, TTSError
 from tts_server.log import request_id
+from tts_server.web.head import choose_request_id, read_head
 
 log = logging.getLogger("tts_server.web")
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+REQUEST_NAME = "tts_server.request_id"
+"""In the environment: the id that the server has given the request."""
+
 CLIENT_CLOSED_REQUEST = 499
 EXHAUSTED = {
     **dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG), "disk space"),
@@ -70,8 +72,7 @@ def install_failures(app: Flask) -> None:
 
     @app.before_request
     def name_request() -> None:
-        given = request.headers.get("x-request-id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = request.environ.get(REQUEST_NAME) or choose_request_id(read_head(request.environ, None))
         request_id.set(g.request_id)
 
     @app.after_request

@@ -1,4 +1,4 @@
-"""Applies the gate to every request of the application, unless the server in front of it has done so already."""
+"""Applies the checks to every request of the application, unless the server in front of it has done so already."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ from flask import Flask, Response, g, request
 
 from tts_server.errors import TTSError
 from tts_server.web.browsers import describe_to_browsers
-from tts_server.web.gate import ACCESS, REFUSAL, Access, Gate
+from tts_server.web.checks import RequestChecks
+from tts_server.web.gate import ACCESS, REFUSAL, Access
 from tts_server.web.options import WebOptions
+from tts_server.web.rates import ALLOWANCE
 
 CALLER = "tts_server.caller"
 """In the environment: the name of the key that a request came with."""
 
 
-def install_guard(app: Flask, gate: Gate, options: WebOptions) -> None:
-    """Check every request before its view: Host, then origin, then key and role."""
+def install_guard(app: Flask, checks: RequestChecks, options: WebOptions) -> None:
+    """Check every request before its view: Host, then origin, then key and role, then how often its client has asked."""
 
     @app.before_request
     def check() -> Response | None:
-        refusal = request.environ.get(REFUSAL)
+        environ = request.environ
+        access = environ.get(ACCESS)
+        refusal = environ.get(REFUSAL)
+        if access is None and refusal is None:
+            access = checks.check(environ)
+            counted = checks.count(access)
+            environ[ALLOWANCE] = counted.allowance
+            refusal = counted.refusal
+        if isinstance(access, Access):
+            g.access = access
+            if access.key is not None:
+                environ[CALLER] = access.key.name
+                g.key = access.key
         if isinstance(refusal, TTSError):
             raise refusal
-        checked = request.environ.get(ACCESS)
-        access = checked if isinstance(checked, Access) else gate.check(request.environ)
-        g.access = access
-        if access.key is not None:
-            request.environ[CALLER] = access.key.name
-            g.key = access.key
-        return Response(status=204) if access.is_preflight else None
+        return Response(status=204) if isinstance(access, Access) and access.is_preflight else None
 
     describe_to_browsers(app, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SLASHES = re.compile("/{2,}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class RequestHead:
     def header(self, name: str, default: str = "") -> str:
         """The value of a header, whose name is given in lower case."""
         return self.headers.get(name, default)
+
+
+def choose_request_id(head: RequestHead) -> str:
+    """Return the id of a request: the one that its client gave it, where that can be used, else a new one."""
+    given = head.header("x-request-id")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def normalize_path(path: str) -> str:

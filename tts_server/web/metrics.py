@@ -70,14 +70,14 @@ class PresentState(Collector):
         yield from self._engines()
         yield from self._models()
         yield from self._cache()
-        yield from self._line()
+        yield from self._queue()
 
-    def _line(self) -> Iterator[Metric]:
-        line = self._synthesizer.admission.state()
-        yield GaugeMetricFamily("parlance_queue_waiting", "Requests that wait for their turn.", value=line.waiting)
-        yield GaugeMetricFamily("parlance_queue_limit", "Most that may wait.", value=line.max_waiting)
-        yield GaugeMetricFamily("parlance_turns", "Requests that have their turn.", value=line.at_work)
-        yield GaugeMetricFamily("parlance_turns_limit", "Most that have it at a time.", value=line.slots)
+    def _queue(self) -> Iterator[Metric]:
+        queue = self._synthesizer.admission.state()
+        yield GaugeMetricFamily("parlance_queue_waiting", "Requests that wait for a slot.", value=queue.waiting)
+        yield GaugeMetricFamily("parlance_queue_limit", "Most that may wait.", value=queue.max_waiting)
+        yield GaugeMetricFamily("parlance_turns", "Requests that have a slot.", value=queue.active)
+        yield GaugeMetricFamily("parlance_turns_limit", "Most that have one at a time.", value=queue.slots)
 
     def _engines(self) -> Iterator[Metric]:
         catalog = self._synthesizer.catalog

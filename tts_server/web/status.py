@@ -23,8 +23,8 @@ def status_routes(synthesizer: Synthesizer) -> Blueprint:
         engine = catalog.engines.get(model) if model else None
         metrics = synthesizer.metrics.snapshot()
         stats = dict(engine.stats()) if engine else {}
-        line = synthesizer.admission.state()
-        load = (metrics["in_flight"] + line.waiting) / engine.num_parallel if engine else 0.0
+        queue = synthesizer.admission.state()
+        load = (metrics["in_flight"] + queue.waiting) / engine.num_parallel if engine else 0.0
         is_degraded = any(one.stats().get("threads_stuck") for one in catalog.engines.values())
         response = jsonify(
             {
@@ -37,13 +37,14 @@ def status_routes(synthesizer: Synthesizer) -> Blueprint:
                 "engine_error": _why_another(catalog, model),
                 "voices_loaded": len(synthesizer.voices()) if model else 0,
                 "default_voice": synthesizer.default_voice,
-                "routing": {"load_score": round(load, 3), "accepts_requests": model is not None and not line.is_full},
+                "routing": {"load_score": round(load, 3), "accepts_requests": model is not None and not queue.is_full},
                 "queue": {
-                    "at_work": line.at_work,
-                    "slots": line.slots,
-                    "waiting": line.waiting,
-                    "max_waiting": line.max_waiting,
-                    "estimated_seconds": round(line.seconds, 3),
+                    "at_work": queue.active,
+                    "slots": queue.slots,
+                    "paused": queue.paused,
+                    "waiting": queue.waiting,
+                    "max_waiting": queue.max_waiting,
+                    "estimated_seconds": round(queue.seconds, 3),
                 },
                 "models": {model_id: _progress(catalog, model_id) for model_id in catalog.entries},
                 "metrics": metrics | stats,

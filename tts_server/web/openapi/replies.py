@@ -443,10 +443,11 @@ class Routing(Reply):
 
 
 class Line(Reply):
-    """Requests for audio: those at work, and the line behind them."""
+    """Requests for audio: those at work, and those that wait."""
 
     at_work: int
     slots: int = Field(description="How many may be at work at once.")
+    paused: int = Field(description="How many have begun and wait for their readers or for a clip; they hold no slot.")
     waiting: int
     max_waiting: int = Field(description="How many may wait; more are refused.")
     estimated_seconds: float = Field(description="About how long a new request would wait.")
@@ -488,7 +489,7 @@ class Health(Reply):
         voices_loaded=16,
         default_voice="alloy",
         routing={"load_score": 0.5, "accepts_requests": True},
-        queue={"at_work": 1, "slots": 48, "waiting": 0, "max_waiting": 256, "estimated_seconds": 0.0},
+        queue={"at_work": 1, "slots": 48, "paused": 0, "waiting": 0, "max_waiting": 256, "estimated_seconds": 0.0},
         models={"embedded": {"state": "ready"}},
         metrics={"in_flight": 1, "total_completed": 12, "total_errors": 0},
     )

@@ -9,8 +9,8 @@ from typing import Protocol
 from flask import Blueprint, Response, after_this_request, g, request
 
 from tts_server.errors import Unavailable
+from tts_server.web.clients import client_name
 from tts_server.web.openai import SpeechDesk
-from tts_server.web.rates import client_name
 from tts_server.web.realtime.session import Session
 from tts_server.web.realtime.socket import UpgradeRequired, WebSocket
 
@@ -51,7 +51,7 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
         )
         model = request.args.get("model") or None
         desk.synthesizer.catalog.named(model)
-        take_over(Session(websocket, desk.for_caller(), model, client_name(), is_openai=_is_openai()))
+        take_over(Session(websocket, desk.for_caller(), model, client_name(g.access), is_openai=_is_openai()))
         return Response(status=101)
 
     @routes.get(PATH)

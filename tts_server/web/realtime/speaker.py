@@ -102,7 +102,7 @@ def pcm_pieces(desk: SpeechDesk, speech: Speech, is_cancelled: Callable[[], bool
 
     They come once it is this speech's turn. Raises Cancelled once `is_cancelled` says so, Busy where the server stops.
     """
-    with desk.synthesizer.admission.turn(is_cancelled):
+    with desk.synthesizer.admission.slot(is_cancelled):
         yield from _pieces(speech, is_cancelled)
 
 

@@ -1,0 +1,17 @@
+"""What the application is told of a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from waitress.task import WSGITask
+
+from tts_server.web.clients import forwarded_address
+
+
+def environment(channel: Any, request: Any) -> dict[str, Any]:
+    """Return the WSGI environment of a request, of which no more than the head need be there. REMOTE_ADDR is the client's own address."""
+    environ: dict[str, Any] = WSGITask(channel, request).get_environment()
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = forwarded_address(forwarded, environ["REMOTE_ADDR"], channel.server.trusted_proxy)
+    return environ
