@@ -55,7 +55,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class QueueState:
-    """How many are `active` of at most `slots`, `paused`, and `waiting` of at most `max_waiting`; for how many seconds a new one would wait.
+    """How many are `active` of at most `slots`, `paused`, and `waiting` of at most `max_waiting`; a new one would wait for `seconds`.
 
     More than `slots` may be active for a moment, where paused ones go on.
     """

@@ -29,7 +29,7 @@ from tts_server.web.pronunciation import pronunciation_routes
 from tts_server.web.rates import install_rates
 from tts_server.web.reading import reading_routes
 from tts_server.web.realtime.routes import realtime_routes
-from tts_server.web.references import ReferenceReader
+from tts_server.web.references import ReferenceReader, WaitingStore
 from tts_server.web.resonance import resonance_routes
 from tts_server.web.responses_api import responses_routes
 from tts_server.web.sillytavern import sillytavern_routes
@@ -76,7 +76,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     install_tickets(app)
     count_answers(app, synthesizer.metrics)
     desk = SpeechDesk(synthesizer, ReferenceReader(options), options)
-    stored = StoredVoices(options.voice_store, lambda data: desk.references.from_bytes(data, "voice_key"))
+    stored = StoredVoices(WaitingStore(options.voice_store), lambda data: desk.references.from_bytes(data, "voice_key"))
     for routes in (
         openai_routes(desk),
         cloning_routes(desk),

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
-from flask import Request
+from flask import Request, g
 
-from tts_server.errors import Cancelled, InvalidRequest, TooLarge, TTSError, Unavailable
+from tts_server.errors import InvalidRequest, TooLarge, TTSError
 from tts_server.speech import VoiceReference
 from tts_server.voices.fetch import fetch
+from tts_server.voices.store import VoiceStore
+from tts_server.web.clients import client_name
 from tts_server.web.fields import SpeechFields
+from tts_server.web.limits import SharedLimit
 from tts_server.web.options import WebOptions
 from tts_server.web.responses import client_watch
+from tts_server.web.tickets import paused
 
 UPLOAD_FIELDS = ("custom_voice_file", "speaker_wav")
-NUM_DECODERS = 4
-NUM_FETCHES = 4
-SLOT_SECONDS = 10.0
+NUM_DECODERS, WAITING_DECODERS = 4, 64
+NUM_FETCHES, WAITING_FETCHES = 4, 8
+NUM_TRANSFERS, WAITING_TRANSFERS = 16, 128
+"""How many clips are decoded, fetched, and read from the voice store at a time, and how many more wait for that."""
 
 
 class ReferenceReader:
-    """Reads and decodes clips; at most `NUM_DECODERS` are decoded at once, each in a child process, and `NUM_FETCHES` fetched."""
+    """Reads and decodes clips; at most `NUM_DECODERS` are decoded at once, each in a child process, and `NUM_FETCHES` fetched.
+
+    While a request waits for that, it holds no slot. One client has at most half of the places, so that a slow address of one does not
+    keep the others from being served.
+    """
 
     def __init__(self, options: WebOptions) -> None:
         self._options = options
-        self._decoding = threading.BoundedSemaphore(NUM_DECODERS)
-        self._fetching = threading.BoundedSemaphore(NUM_FETCHES)
+        self._decoding = SharedLimit(NUM_DECODERS, WAITING_DECODERS, "reference clips")
+        self._fetching = SharedLimit(NUM_FETCHES, WAITING_FETCHES, "addresses of reference clips")
 
     def from_request(self, request: Request, fields: SpeechFields, uploads: Sequence[str] = UPLOAD_FIELDS) -> VoiceReference | None:
         """The first of the files named `uploads`, `voice_b64` and `voice_url`, or None."""
@@ -40,7 +48,7 @@ class ReferenceReader:
         if fields.voice_b64 is not None:
             return self.from_bytes(self._from_base64(fields.voice_b64), "voice_b64")
         if fields.voice_url is not None:
-            with _slot(self._fetching):
+            with _place(self._fetching):
                 data = fetch(fields.voice_url, self._options.fetch_limits)
             return self.from_bytes(data, "voice_url")
         return None
@@ -49,7 +57,7 @@ class ReferenceReader:
         """The first of the named files; raises InvalidRequest where none is there."""
         for name in names:
             if _is_chosen(request, name):
-                return self.from_bytes(request.files[name].stream.read(self._options.max_upload_bytes + 1), name)
+                return self._decoded(partial(request.files[name].stream.read, self._options.max_upload_bytes + 1), name)
         raise InvalidRequest(f"{names[0]}: an audio file is required.", param=names[0], code="missing")
 
     def _from_base64(self, text: str) -> bytes:
@@ -64,9 +72,13 @@ class ReferenceReader:
 
     def from_bytes(self, data: bytes, param: str) -> VoiceReference:
         """A clip that came by the field `param`."""
-        if len(data) > self._options.max_upload_bytes:
-            raise TooLarge(f"{param}: the clip is larger than {self._options.max_upload_bytes} bytes.", param=param)
-        with _slot(self._decoding):
+        return self._decoded(lambda: data, param)
+
+    def _decoded(self, read: Callable[[], bytes], param: str) -> VoiceReference:
+        with _place(self._decoding):
+            data = read()  # not before, so that what waits stays out of memory
+            if len(data) > self._options.max_upload_bytes:
+                raise TooLarge(f"{param}: the clip is larger than {self._options.max_upload_bytes} bytes.", param=param)
             try:
                 return replace(self._options.decode(data), param=param)
             except TTSError as error:
@@ -80,17 +92,21 @@ def _is_chosen(request: Request, name: str) -> bool:
     return file is not None and bool(file.filename or file.stream.read(1) and file.stream.seek(0) == 0)
 
 
-@contextlib.contextmanager
-def _slot(slots: threading.BoundedSemaphore) -> Iterator[None]:
-    """Wait for a free slot while the client waits too; raises Cancelled or, after a while, Unavailable."""
-    is_cancelled = client_watch()
-    deadline = time.monotonic() + SLOT_SECONDS
-    while not slots.acquire(timeout=0.1):
-        if is_cancelled():
-            raise Cancelled
-        if time.monotonic() > deadline:
-            raise Unavailable("Too many reference clips are being read at this moment. Try again.", code="busy")
-    try:
+class WaitingStore:
+    """A voice store whose reader holds no slot while it waits for the store."""
+
+    def __init__(self, store: VoiceStore) -> None:
+        self._store = store
+        self._reading = SharedLimit(NUM_TRANSFERS, WAITING_TRANSFERS, "stored voices")
+
+    def read(self, key: str) -> bytes:
+        with _place(self._reading):
+            return self._store.read(key)
+
+
+@contextmanager
+def _place(limit: SharedLimit) -> Iterator[None]:
+    """Wait for a place, then use it, while others have the slot of the current request."""
+    is_gone: Callable[[], bool] = client_watch()
+    with paused(), limit.place(client_name(g.access), is_gone):
         yield
-    finally:
-        slots.release()

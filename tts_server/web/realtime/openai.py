@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
-from tts_server.languages import language_code
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.conversation import Conversation, text_of
 from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validated
@@ -127,10 +126,11 @@ class OpenAIProtocol:
         return {**output, **given, "format": FORMAT}
 
     def _check_voice(self, name: str) -> None:
-        synthesizer = self._desk.synthesizer
-        known = [voice.id for voice in synthesizer.voices()]
-        if name.lower() not in known and synthesizer.library.find(name) is None and language_code(name) is None:
-            raise VoiceNotFound(f"There is no voice {name!r}. Known voices: {', '.join(known)}.", param="audio.output.voice")
+        try:
+            self._desk.synthesizer.check_voice(name)
+        except VoiceNotFound as error:
+            error.param = "audio.output.voice"
+            raise
 
     def _create_item(self, event: dict[str, Any]) -> None:
         after = event.get("previous_item_id")
@@ -206,7 +206,7 @@ class OpenAIProtocol:
             conversation=None if fields.conversation == "none" else self._conversation,
             metadata=fields.metadata,
             max_output_tokens=fields.max_output_tokens or self._session["max_output_tokens"],
-            is_open=lambda: self._socket.is_open,
+            socket=self._socket,
         )
 
     def _submit(self, response: Response, event: dict[str, Any]) -> None:

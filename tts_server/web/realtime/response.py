@@ -16,6 +16,7 @@ from tts_server.text.segment import SENTENCE_PAUSE
 from tts_server.web.fields import SpeechFields, parse_fields
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.conversation import Conversation
+from tts_server.web.realtime.socket import WebSocket
 from tts_server.web.realtime.speaker import as_told, pcm_pieces, plan
 from tts_server.web.responses import usage
 
@@ -47,7 +48,7 @@ class Response:
     conversation: Conversation | None
     metadata: Mapping[str, str] | None
     max_output_tokens: int | str
-    is_open: Callable[[], bool]
+    socket: WebSocket
     id: str = field(default_factory=lambda: new_id("resp"))
     item_id: str = field(default_factory=lambda: new_id("item"))
     is_over: bool = False
@@ -60,7 +61,7 @@ class Response:
         self._cancelled.set()
 
     def is_cancelled(self) -> bool:
-        return self._cancelled.is_set() or not self.is_open()
+        return self._cancelled.is_set() or not self.socket.is_open
 
     def speak(self, desk: SpeechDesk, send: Send) -> None:
         """Speak all of it; raises TTSError only where nothing was sent for this response yet."""
@@ -113,7 +114,7 @@ class Response:
         send("response.output_audio_transcript.delta", **self._place, delta=transcript)
         with speech.metrics.request():
             try:
-                for data in pcm_pieces(desk, speech, self.is_cancelled):
+                for data in pcm_pieces(desk, speech, self.socket, self.is_cancelled):
                     self._send_audio(send, data)
             finally:
                 for name, number in usage(speech).items():

@@ -64,7 +64,7 @@ class SimpleProtocol:
             status = "completed"
             try:
                 with speech.metrics.request():
-                    for data in pcm_pieces(self._desk, speech, is_cancelled):
+                    for data in pcm_pieces(self._desk, speech, self._socket, is_cancelled):
                         self._socket.send_bytes(LENGTH.pack(len(data)) + data)
             except Cancelled:
                 status = "cancelled"

@@ -11,7 +11,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +103,7 @@ class WebSocket:
         self._accepted = self._frames.send(AcceptConnection(subprotocol=subprotocol, extensions=[limit], extra_headers=list(reply_headers)))
         self._writer: socket.socket
         self._sending = threading.Lock()
+        self._blocking: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self._leave: tuple[int, str] | None = None
         self._is_open = True
         self._sent = 0
@@ -131,6 +133,15 @@ class WebSocket:
     def send_bytes(self, data: bytes) -> None:
         """Raises SocketClosed where the peer is gone or takes nothing."""
         self._send(BytesMessage(data=data))
+
+    @contextlib.contextmanager
+    def blocking_within(self, context: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+        """Inside of this, a send that has to wait for the peer waits within such a `context`."""
+        self._blocking = context
+        try:
+            yield
+        finally:
+            self._blocking = contextlib.nullcontext
 
     def close(self, code: int, reason: str = "") -> None:
         """Let the reading thread say goodbye and end; returns at once."""
@@ -233,8 +244,21 @@ class WebSocket:
                 raise SocketClosed from error
 
     def _write(self, data: bytes) -> None:
-        self._writer.sendall(data)
+        taken = self._send_at_once(data)
+        if taken < len(data):
+            with self._blocking():
+                self._writer.sendall(memoryview(data)[taken:])
         self._sent += len(data)
+
+    def _send_at_once(self, data: bytes) -> int:
+        """Send what the system takes without waiting; return the number of bytes."""
+        self._writer.settimeout(0)
+        try:
+            return self._writer.send(data)
+        except BlockingIOError:
+            return 0
+        finally:
+            self._writer.settimeout(self._limits.send_seconds)
 
     def _say_goodbye(self, reader: socket.socket, code: int, reason: str) -> None:
         """Close in order: our close frame, the end of what we send, and a moment for the peer to see both before the connection is gone."""

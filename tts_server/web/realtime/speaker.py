@@ -14,6 +14,7 @@ from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat, SpeechRequest
 from tts_server.web.fields import SpeechFields
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.socket import WebSocket
 
 log = logging.getLogger("tts_server.web")
 
@@ -97,12 +98,14 @@ def plan(desk: SpeechDesk, fields: SpeechFields) -> Speech:
     return desk.synthesizer.plan(request)
 
 
-def pcm_pieces(desk: SpeechDesk, speech: Speech, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+def pcm_pieces(desk: SpeechDesk, speech: Speech, socket: WebSocket, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
     """Whole samples of s16le, a fraction of a second each, so that a frame is small and a listener who has heard enough is soon obeyed.
 
-    They come once it is this speech's turn. Raises Cancelled once `is_cancelled` says so, Busy where the server stops.
+    They come once there is a slot for this speech; while the socket's peer reads more slowly than they are made, others have the slot.
+    Raises Cancelled once `is_cancelled` says so, Busy where the server stops.
     """
-    with desk.synthesizer.admission.slot(is_cancelled):
+    admission = desk.synthesizer.admission
+    with admission.slot(is_cancelled) as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
         yield from _pieces(speech, is_cancelled)
 
 
