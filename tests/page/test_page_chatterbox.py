@@ -37,7 +37,7 @@ def turbo(tiny_server: RunningServer, open_studio) -> Studio:
 
 def test_a_visitor_clones_a_voice_with_turbo_and_hears_it(turbo: Studio, clip_file: Path) -> None:
     turbo["#clip-file"].set_input_files(str(clip_file))
-    expect(turbo["#clip-check"]).to_contain_text("The server can use this clip.")
+    expect(turbo["#clip-check"]).to_contain_text("Ready to use")
     with turbo.page.expect_response("**/v1/audio/speech") as answered:
         turbo.generate()
     assert answered.value.header_value("x-model") == TURBO

@@ -50,7 +50,7 @@ def wav(samples: np.ndarray, rate: int = 24000) -> bytes:
 
 
 def expect_accepted(studio: Studio) -> None:
-    expect(studio["#clip-check"]).to_contain_text("The server can use this clip.")
+    expect(studio["#clip-check"]).to_contain_text("Ready to use")
     expect(studio["#clip-check [data-grade=bad]"]).to_have_count(0)
 
 
@@ -65,7 +65,7 @@ def test_a_chosen_file_is_drawn_judged_and_matched(studio: Studio, clip_file: Pa
     studio.ready()["#clip-file"].set_input_files(clip_file)
     expect(studio["#clip-name"]).to_have_text(clip_file.name)
     expect_accepted(studio)
-    expect(studio["#clip-check"]).to_contain_text("good length")
+    expect(studio["#clip-check"]).to_contain_text("Good length")
     expect(studio["#strip-clip"]).to_contain_text("It is not a clone")
     expect(studio["#voice"]).to_be_disabled()
     assert studio.page.evaluate(COLOURS_IN_CLIP) > 0.3
@@ -157,7 +157,7 @@ def test_the_microphone_records_a_clip(open_studio: Callable[..., Studio], speak
     assert studio["#recording-level"].evaluate("node => node.value") > 0
     studio["#recording-done"].click()
     expect(studio["#clip-name"]).to_have_text("recording.webm")
-    expect(studio["#clip-check"]).to_contain_text("A good level")
+    expect(studio["#clip-check"]).to_contain_text("Good volume")
     expect(studio["#clip-check [data-grade=wait]"]).to_have_count(0)
     expect_matched(studio)
 
@@ -174,4 +174,4 @@ def test_a_refused_microphone_is_explained(open_studio: Callable[..., Studio]) -
     refuse = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));"
     studio = open_studio(before=refuse).ready()
     studio["#record"].click()
-    expect(studio.problem("clip")).to_contain_text("did not allow the microphone")
+    expect(studio.problem("clip")).to_contain_text("The microphone is blocked")

@@ -46,7 +46,7 @@ def test_a_name_that_cannot_be_is_told_beside_the_name_and_the_clip_stays(
     studio = open_studio(shelf.url).ready()
     studio.watch.expect("status of 4")
     studio["#clip-file"].set_input_files(clip_file)
-    for name, words in [("nova", "built-in voice"), ("a/b", "may not hold /"), ("", "a name is required")]:
+    for name, words in [("nova", "built-in voice"), ("a/b", "may not hold /"), ("", "Give the voice a name.")]:
         studio["#clip-voice"].fill(name)
         studio["#clip-save"].click()
         expect(studio.problem("clip-voice")).to_contain_text(words)
@@ -58,7 +58,7 @@ def test_a_name_that_cannot_be_is_told_beside_the_name_and_the_clip_stays(
     assert requests.get(f"{shelf.url}/v1/voices/anna", timeout=10).json()["removable"]
 
 
-def test_where_voices_cannot_change_nothing_is_offered(
+def test_where_voices_cannot_change_the_page_says_why(
     start_server: Callable[..., RunningServer], open_studio: Callable[..., Studio], clip_file: Path
 ) -> None:
     running = start_server(host="0.0.0.0")
@@ -66,3 +66,4 @@ def test_where_voices_cannot_change_nothing_is_offered(
     studio["#clip-file"].set_input_files(clip_file)
     expect(studio["#clip-name"]).to_have_text(clip_file.name)
     expect(studio["#clip-keep"]).to_be_hidden()
+    expect(studio["#clip-keep-closed"]).to_contain_text("has no API key")

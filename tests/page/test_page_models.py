@@ -49,8 +49,8 @@ def option(studio: Studio, model: str) -> Any:
 
 def test_every_model_is_listed_with_its_state(with_models) -> None:
     studio = with_models()
-    expect(option(studio, "embedded")).to_have_text("Embedded voice")
-    expect(option(studio, TURBO)).to_have_text("Chatterbox Turbo (download, 3.0 GB)")
+    expect(option(studio, "embedded")).to_have_text("Built-in voice")
+    expect(option(studio, TURBO)).to_have_text("Chatterbox Turbo (download of 3.0 GB)")
     expect(option(studio, MULTILINGUAL)).to_have_text("Chatterbox Multilingual (not loaded)")
     expect(option(studio, "chatterbox-nano")).to_have_text("Chatterbox Nano (not installed)")
     expect(option(studio, "chatterbox-nano")).to_be_disabled()
@@ -64,21 +64,21 @@ def test_a_model_is_downloaded_loaded_and_unloaded_from_the_page(with_models, so
     turbo.creates.clear()
     studio = with_models()
     studio["#model"].select_option(TURBO)
-    expect(studio["#loading-words"]).to_have_text("Chatterbox Turbo is not on this machine yet. It is a download of about 3.0 GB.")
+    expect(studio["#loading-words"]).to_have_text("Chatterbox Turbo is not downloaded yet (about 3.0 GB).")
     studio["#loading-button"].click()
-    expect(studio["#loading-words"]).to_contain_text("is being downloaded")
+    expect(studio["#loading-words"]).to_contain_text("Downloading Chatterbox Turbo")
     expect(studio["#loading-bar"]).to_have_attribute("max", "1000")
     expect(studio["#loading-bar"]).to_have_attribute("value", "400")
-    expect(studio["#strip-engine"]).to_contain_text("is being downloaded")
-    expect(studio["#loading-button"]).to_have_text("Give up")
+    expect(studio["#strip-engine"]).to_have_text("Chatterbox Turbo · downloading, 40 %")
+    expect(studio["#loading-button"]).to_have_text("Cancel")
     turbo.downloads.set()
-    expect(studio["#loading-words"]).to_have_text("Chatterbox Turbo is being loaded…")
+    expect(studio["#loading-words"]).to_have_text("Loading Chatterbox Turbo…")
     turbo.creates.set()
     expect(studio["#loading-words"]).to_have_text("Ready")
-    expect(studio["#strip-engine"]).to_have_text("Chatterbox Turbo — English")
+    expect(studio["#strip-engine"]).to_have_text("Chatterbox Turbo · English · ready")
     expect(option(studio, TURBO)).to_have_text("Chatterbox Turbo")
     studio["#loading-button"].click()
-    expect(studio["#loading-words"]).to_have_text("Chatterbox Turbo is on this machine, but not loaded.")
+    expect(studio["#loading-words"]).to_have_text("Chatterbox Turbo is downloaded, but not loaded.")
     expect(studio["#loading-button"]).to_have_text("Load")
     expect(studio["#loading-button"]).to_be_focused()
 
@@ -89,7 +89,7 @@ def test_a_download_is_given_up_from_the_page(with_models, sources) -> None:
     studio["#model"].select_option(TURBO)
     studio["#loading-button"].click()
     with studio.page.expect_response("**/unload"):
-        studio.page.get_by_role("button", name="Give up").click()
+        studio.page.get_by_role("button", name="Cancel").click()
     sources[TURBO].downloads.set()
     expect(studio["#loading-button"]).to_have_text("Download and load")
 
@@ -100,7 +100,7 @@ def test_who_generates_with_a_model_that_is_not_loaded_waits_for_it_and_hears_it
     sources[MULTILINGUAL].creates.clear()
     studio["#model"].select_option(MULTILINGUAL)
     studio.start("Good evening.")
-    expect(studio["#status"]).to_have_text("Chatterbox Multilingual is being loaded…")
+    expect(studio["#status"]).to_have_text("Loading Chatterbox Multilingual…")
     expect(studio["#stop"]).to_be_visible()
     sources[MULTILINGUAL].creates.set()
     expect(studio["#history > li"]).to_have_count(1)
@@ -113,7 +113,7 @@ def test_stop_ends_the_waiting_for_a_model(with_models, sources) -> None:
     sources[MULTILINGUAL].creates.clear()
     studio["#model"].select_option(MULTILINGUAL)
     studio.start("Good evening.")
-    expect(studio["#status"]).to_have_text("Chatterbox Multilingual is being loaded…")
+    expect(studio["#status"]).to_have_text("Loading Chatterbox Multilingual…")
     studio["#stop"].click()
     expect(studio["#status"]).to_have_text("Stopped.")
     expect(studio["#generate"]).to_be_visible()
@@ -182,7 +182,7 @@ def test_a_model_of_several_languages_lets_one_be_chosen(running, with_models) -
     studio = with_models()
     expect(studio["#language"]).to_be_hidden()
     studio["#model"].select_option(MULTILINGUAL)
-    assert studio["#language option"].all_inner_texts() == ["As the text is", "Chinese", "English", "German"]
+    assert studio["#language option"].all_inner_texts() == ["Detect automatically", "Chinese", "English", "German"]
     assert "language" not in spoken_fields(studio, "Good evening.")
     studio["#language"].select_option("de")
     assert spoken_fields(studio, "Guten Abend.")["language"] == "de"
@@ -196,16 +196,27 @@ def test_the_strip_says_cloned_or_matched_as_the_model_does(running, with_models
     studio["#clip-file"].set_input_files(clip_file)
     expect(studio["#strip-clip"]).to_contain_text("It is not a clone")
     studio["#model"].select_option(TURBO)
-    expect(studio["#strip-clip"]).to_contain_text("Chatterbox Turbo speaks in the voice of the clip")
+    expect(studio["#strip-clip"]).to_contain_text("Chatterbox Turbo speaks in the voice of your clip")
     studio.generate("Good evening.")
     expect(studio["#result-cloning"]).to_have_text("Voice cloned")
 
 
-def test_where_admin_is_off_a_model_is_loaded_by_using_it(start_server, sources, open_studio) -> None:
+def test_where_models_may_not_be_loaded_the_page_says_why(start_server, sources, open_studio) -> None:
     studio = open_studio(url=start_server(sources=sources, host="0.0.0.0").url).ready()  # noqa: S104
     studio.watch.expect("status of 503")
     studio["#model"].select_option(TURBO)
-    expect(studio["#loading-words"]).to_contain_text("download of about 3.0 GB")
+    expect(studio["#loading-button"]).to_be_hidden()
+    expect(studio["#loading-closed"]).to_contain_text("has no API key")
+    studio.start("Good evening.")
+    expect(studio.problem("model")).to_contain_text("you may not load it")
+
+
+def test_where_admin_is_off_a_model_may_be_loaded_by_using_it(start_server, sources, open_studio) -> None:
+    server = start_server(sources=sources, host="0.0.0.0", model_loading="anyone")  # noqa: S104
+    studio = open_studio(url=server.url).ready()
+    studio.watch.expect("status of 503")
+    studio["#model"].select_option(TURBO)
+    expect(studio["#loading-words"]).to_contain_text("not downloaded yet (about 3.0 GB)")
     expect(studio["#loading-button"]).to_be_hidden()
     studio.start("Good evening.")
     expect(studio["#loading-words"]).to_have_text("Ready")

@@ -98,7 +98,7 @@ def give_file(studio: Studio, name: str, content: str) -> None:
 
 
 def test_an_empty_list_explains_itself_by_an_example_and_makes_nothing(page: Studio, own: RunningServer) -> None:
-    expect(page["#words-empty"]).to_have_text("When a name is said wrong, write it here with how it sounds: Nguyen → win")
+    expect(page["#words-empty"]).to_have_text("If a name is pronounced wrong, add it here with how it sounds: Nguyen → win")
     expect(page["#words > li"]).to_have_count(0)
     expect(page["#list-field"]).to_be_hidden()
     expect(page["#words-csv"]).to_be_hidden()
@@ -215,7 +215,7 @@ def test_a_word_that_is_removed_is_said_as_before_and_the_focus_goes_on(page: St
         add(page, word, f"{word} {word}")
     page.page.get_by_role("button", name="Remove “two”").click()
     expect(page["#words > li"]).to_have_count(2)
-    expect(page["#words-status"]).to_have_text("“two” is said as before.")
+    expect(page["#words-status"]).to_have_text("“two” has its usual pronunciation again.")
     expect(page.page.get_by_role("button", name="Remove “three”")).to_be_focused()
     page.page.keyboard.press("Enter")
     expect(page.page.get_by_role("button", name="Remove “one”")).to_be_focused()
@@ -325,7 +325,7 @@ def test_another_list_can_be_switched_off_changed_and_removed(open_studio: Calla
     add(page, "ml", "milliliters")
     assert len(rules(own, "Medicine")) == 3
     page["#list-remove"].click()
-    expect(page["#list-remove"]).to_have_text("Really remove it?")
+    expect(page["#list-remove"]).to_have_text("Remove it? Undo is not possible.")
     assert len(listed(own)) == 1
     page["#list-remove"].click()
     expect(page["#words-status"]).to_have_text("The list “Medicine” is removed.")

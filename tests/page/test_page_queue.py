@@ -58,19 +58,19 @@ def test_the_page_tells_its_place_and_speaks_when_its_turn_has_come(narrow, othe
     wait_until(lambda: queue(narrow)["waiting"] == 1)
     studio = open_studio(url=narrow.url).ready()
     studio.start(SHORT)
-    expect(studio["#status"]).to_contain_text("Waiting in line: 1 before you, about")
+    expect(studio["#status"]).to_contain_text("In the queue: 1 before yours, about")
     studio["[data-language=zh]"].click()
     expect(studio["#status"]).to_contain_text("正在排队：前面还有 1 个请求")
     studio["[data-language=en]"].click()
     others.gate.open()
     expect(studio["#history > li"]).to_have_count(1)
-    expect(studio["#status"]).to_contain_text("of audio made in")
+    expect(studio["#status"]).not_to_contain_text("queue")
 
 
 def test_the_page_tells_when_it_is_next_and_stop_leaves_the_line(narrow, others, open_studio: Callable[..., Studio]) -> None:
     studio = open_studio(url=narrow.url).ready()
     studio.start(SHORT)
-    expect(studio["#status"]).to_contain_text("you are next")
+    expect(studio["#status"]).to_contain_text("yours is next")
     studio["#stop"].click()
     expect(studio["#status"]).to_have_text("Stopped.")
     wait_until(lambda: queue(narrow)["waiting"] == 0)
