@@ -16,6 +16,22 @@ ISO_639_1 = frozenset(
 LONGER_CODES = frozenset({"ceb", "cmn", "fil", "haw", "hmn", "yue"})
 """Languages that clients offer and ISO 639-1 has no code for."""
 
+CHATTERBOX_LANGUAGES = frozenset("ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split())
+"""The languages of Chatterbox Multilingual, whose codes may stand in place of a voice."""
+
+REGIONS = frozenset(
+    """ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz ca cc cd cf cg ch ci
+    ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg eh er es et fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm gn gp gq gr
+    gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu
+    lv ly ma mc md me mf mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl
+    pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st sv sx sy sz tc td tf tg th tj tk tl tm tn to
+    tr tt tv tw tz ua ug um us uy uz va vc ve vg vi vn vu wf ws xk ye yt za zm zw uk""".split()
+)
+"""The two-letter codes of ISO 3166-1, and `xk` and `uk`, which are written too."""
+
+SCRIPTS = frozenset({"hans", "hant", "latn", "cyrl", "arab", "hebr", "deva", "grek", "jpan", "kore", "hang"})
+"""Codes of ISO 15924 that stand between the language and the region."""
+
 _CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
 
 
@@ -24,3 +40,17 @@ def language_code(text: str) -> str | None:
     match = _CODE.fullmatch(text.strip())
     code = match[1].lower() if match else None
     return code if code in ISO_639_1 or code in LONGER_CODES else None
+
+
+def voice_language(name: str) -> str | None:
+    """The language that a voice's name stands for; None where the name is not one of CHATTERBOX_LANGUAGES, with or without a region.
+
+    Stricter than `language_code`: `de`, `pt-BR`, `zh_Hans_CN` and `es-419` are languages, `de_thorsten` is the name of a voice.
+    """
+    language, *rest = re.split("[-_]", name.strip().lower())
+    if language not in CHATTERBOX_LANGUAGES or len(rest) > 2:
+        return None
+    if rest and rest[0] in SCRIPTS:
+        rest = rest[1:]
+    is_region = not rest or (len(rest) == 1 and (rest[0] in REGIONS or re.fullmatch(r"[0-9]{3}", rest[0]) is not None))
+    return language if is_region else None

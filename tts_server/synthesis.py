@@ -26,7 +26,7 @@ from tts_server.errors import (
     UnsupportedText,
     VoiceNotFound,
 )
-from tts_server.languages import language_code
+from tts_server.languages import language_code, voice_language
 from tts_server.log import SPOKEN, spoken_text
 from tts_server.metrics import Metrics
 from tts_server.planned_speech import MAX_SPEED, MIN_SPEED, Conversion, Silence, Speech
@@ -39,6 +39,7 @@ from tts_server.text.reading import Reading, ReadingOptions, read_text
 from tts_server.text.scripts import unspeakable
 from tts_server.text.segment import segments
 from tts_server.voices.library import VoiceLibrary
+from tts_server.voices.names import name_key, possible_names
 
 log = logging.getLogger(__name__)
 texts = logging.getLogger(SPOKEN)
@@ -106,7 +107,7 @@ class Synthesizer:
         if capabilities is None:
             raise ModelNotAvailable(f"There is no model {model!r} on this server.", param="model")
         builtin = [voice for voice in self.voices() if voice.origin == "builtin"]
-        self._check_voice(request, builtin)
+        self.check_voice(request.voice or self.default_voice, builtin)
         reading = self._read(self._with_wishes_of_voice(request, capabilities, builtin), capabilities)
         limits = {"first_chars": capabilities.first_segment_chars, "max_chars": capabilities.max_segment_chars}
         return reading, list(segments(reading.text, **limits))
@@ -169,7 +170,7 @@ class Synthesizer:
         """The rules of the pronunciation dictionaries of a request; raises DictionaryNotFound."""
         if self.dictionaries is None:
             return Pronunciation()
-        voice = None if request.reference is not None else self.library.get((request.voice or self.default_voice).strip())
+        voice = None if request.reference is not None else self.find_voice(request.voice or self.default_voice)
         return self.dictionaries.resolve(request.dictionaries, voice.dictionaries if voice is not None else ())
 
     def _language_of(self, request: SpeechRequest) -> str | None:
@@ -179,19 +180,30 @@ class Synthesizer:
             if language is None:
                 raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
             return language
-        name = (request.voice or "").strip()
-        is_voice = not name or name == self.default_voice or request.reference is not None or self.library.find(name) is not None
-        return None if is_voice else language_code(name)
+        name = request.voice or ""
+        is_voice = not name.strip() or request.reference is not None or self.find_voice(name) is not None
+        return None if is_voice else voice_language(name)
 
-    def _check_voice(self, request: SpeechRequest, builtin: Iterable[Voice]) -> None:
-        """Raise VoiceNotFound where the voice that a request names is neither known nor a language."""
-        name = (request.voice or self.default_voice).strip()
-        if name.lower() not in {voice.id for voice in builtin} and self.library.find(name) is None and language_code(name) is None:
+    def find_voice(self, name: str, builtin: Iterable[Voice] | None = None) -> Voice | None:
+        """The voice that is called `name`, whatever its case, also with the ending of an audio file; None where there is none.
+
+        `builtin` are the voices of the engine that will speak, which hide those of the library: unless given, of the one that answers by
+        default.
+        """
+        own = {voice.id: voice for voice in (self.voices() if builtin is None else builtin) if voice.origin == "builtin"}
+        for possible in possible_names(name):
+            if (found := own.get(name_key(possible)) or self.library.get(possible)) is not None:
+                return found
+        return None
+
+    def check_voice(self, name: str, builtin: Iterable[Voice] | None = None) -> None:
+        """Raise VoiceNotFound where `name` is neither a voice nor a language. `builtin` is that of `find_voice`."""
+        if self.find_voice(name, builtin) is None and voice_language(name) is None:
             raise self._voice_not_found(name)
 
     def _voice_not_found(self, name: str) -> VoiceNotFound:
         known = ", ".join(voice.id for voice in self.voices())
-        return VoiceNotFound(f"There is no voice {name!r}. Known voices: {known}.", param="voice")
+        return VoiceNotFound(f"There is no voice {name.strip()!r}. Known voices: {known}.", param="voice")
 
     def plan_conversion(self, source: VoiceReference, request: SpeechRequest) -> Speech:
         """A recording to be spoken again in the request's voice; its text is not used. Raises the TTSError family."""
@@ -307,14 +319,14 @@ class Synthesizer:
             raise InvalidRequest(f"language: {request.language!r} is not a language code such as 'en' or 'zh-cn'.", param="language")
         if request.reference is not None:
             return None, cloning, self._prepare(engine, request.reference, request, keep=False), language, request.reference.digest
-        name = (request.voice or self.default_voice).strip()
-        builtin = {voice.id for voice in engine.voices()}
-        if name.lower() in builtin:
-            return name.lower(), None, engine.builtin_voice(name.lower()), language, name.lower()
-        if (found := self.library.find(name)) is not None:
-            reference = self.library.reference(found)
-            return found, cloning, self._prepare(engine, reference, request, keep=True), language, reference.digest
-        if (spoken := language_code(name)) is not None and name != self.default_voice:
+        name = request.voice or self.default_voice
+        found = self.find_voice(name, engine.voices())
+        if found is not None and found.origin == "builtin":
+            return found.id, None, engine.builtin_voice(found.id), language, found.id
+        if found is not None:
+            reference = self.library.reference(found.id)
+            return found.id, cloning, self._prepare(engine, reference, request, keep=True), language, reference.digest
+        if (spoken := voice_language(name)) is not None and name != self.default_voice:
             default, cloning, prepared, _, content = self._voice(SpeechRequest("", voice=self.default_voice), engine)
             return default, cloning, prepared, language or spoken, content
         raise self._voice_not_found(name)
@@ -324,11 +336,8 @@ class Synthesizer:
 
         `builtin` are the voices that the model has by itself.
         """
-        name = (request.voice or self.default_voice).strip()
-        if request.reference is not None or name.lower() in {voice.id for voice in builtin}:
-            return request
-        voice = self.library.get(name)
-        if voice is None:
+        voice = None if request.reference is not None else self.find_voice(request.voice or self.default_voice, builtin)
+        if voice is None or voice.origin == "builtin":
             return request
         wishes = {control.name: voice.controls[control.name] for control in able.controls if control.name in voice.controls}
         language = request.language or (voice.language if voice.language in able.languages else None)

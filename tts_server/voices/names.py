@@ -14,6 +14,12 @@ MAX_BYTES = 200
 MAX_COMPARED = 500
 """Characters of a name that is still compared with others. Normalising a letter with n accents takes n² steps."""
 
+AUDIO_SUFFIXES = frozenset(
+    ".3gp .aac .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .mka .mkv .mov .mp2 .mp3 .mp4 .oga .ogg .opus .w64 .wav .wave .weba"
+    " .webm .wma".split()
+)
+"""Endings of audio files in lower case, which clients put behind the name of a voice."""
+
 _FORBIDDEN = frozenset('<>:"/\\|?*%')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE | re.DOTALL)
 
@@ -26,6 +32,13 @@ def name_key(name: str) -> str:
     if len(name) > MAX_COMPARED:
         return name
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def possible_names(name: str) -> tuple[str, ...]:
+    """The names that a client may mean by `name`, the likeliest first: the whole of it, then without the ending of an audio file."""
+    name = name.strip()
+    stem, dot, suffix = name.rpartition(".")
+    return (name, stem.rstrip()) if stem.strip() and (dot + suffix).lower() in AUDIO_SUFFIXES else (name,)
 
 
 def checked_name(name: str, param: str = "name") -> str:

@@ -12,7 +12,6 @@ from tts_server.controls import Number, Whole
 from tts_server.errors import VoiceNotFound
 from tts_server.speech import AudioFormat, Voice
 from tts_server.synthesis import Synthesizer
-from tts_server.voices.library import SUFFIXES
 from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
 from tts_server.web.openai import SpeechDesk
@@ -126,18 +125,18 @@ def _voice_name(synthesizer: Synthesizer, fields: TtsFields, place: str) -> str 
     """The voice that is meant; None for the default one."""
     if fields.voice_mode == "predefined":
         given = fields.predefined_voice_id
-        return None if given is None or given.lower() == NO_VOICE else _stem(given)
+        return None if given is None or given.lower() == NO_VOICE else given
     if fields.reference_audio_filename is None:
         message = "Field required when voice_mode is 'clone'"
         raise UnprocessableFields([{"loc": [place, "reference_audio_filename"], "msg": message, "type": "missing"}])
     clips = _clips(synthesizer)
-    found = synthesizer.library.find(_stem(fields.reference_audio_filename))
-    if found is None or found not in {voice.id for voice in clips}:
+    found = synthesizer.find_voice(fields.reference_audio_filename, builtin=())
+    if found is None or found.id not in {voice.id for voice in clips}:
         known = ", ".join(map(_file_name, clips)) or "none"
         raise VoiceNotFound(
             f"There is no reference file {fields.reference_audio_filename!r}. Known files: {known}.", param="reference_audio_filename"
         )
-    return found
+    return found.id
 
 
 def _clips(synthesizer: Synthesizer) -> list[Voice]:
@@ -147,8 +146,3 @@ def _clips(synthesizer: Synthesizer) -> list[Voice]:
 
 def _file_name(voice: Voice) -> str:
     return PurePosixPath(voice.path).name if voice.path else voice.id
-
-
-def _stem(name: str) -> str:
-    path = PurePosixPath(name)
-    return name[: -len(path.suffix)] if path.suffix.lower() in SUFFIXES else name

@@ -41,8 +41,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
 
     def known(name: str) -> Voice:
         """The voice of this name or alias; a built-in one is never hidden."""
-        key = name_key(name)
-        found = next((voice for voice in synthesizer.voices() if voice.origin == "builtin" and voice.id == key), None) or library.get(name)
+        found = synthesizer.find_voice(name)
         if found is None:
             raise VoiceNotFound(f"There is no voice {name!r}.", param="voice")
         return found
