@@ -16,7 +16,9 @@ from flask import Flask
 from tts_server.build import build_app, build_synthesizer
 from tts_server.config import Settings, load_settings
 from tts_server.engines.model_source import ModelSource
+from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
+from tts_server.http.listener import connection_limits
 from tts_server.server import Server
 from tts_server.synthesis import Synthesizer
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES
@@ -40,17 +42,23 @@ class RunningServer:
 
 @contextlib.contextmanager
 def run_server(
-    sources: Mapping[str, ModelSource] | None = None, *, deadlines: Deadlines | None = None, **overrides: Any
+    sources: Mapping[str, ModelSource] | None = None,
+    *,
+    deadlines: Deadlines | None = None,
+    limits: ConnectionLimits | None = None,
+    **overrides: Any,
 ) -> Iterator[RunningServer]:
     """`sources` are the models that can be loaded: none but the embedded voice, unless given, whatever is installed here."""
     own_files = {"api_keys_file": NO_FILE, "pronunciation_path": Path(OWN_FOLDERS.name, uuid.uuid4().hex)}
     usual = {"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1}
-    with _running(load_settings(**{**usual, **own_files, **overrides}), sources, deadlines) as server:
+    with _running(load_settings(**{**usual, **own_files, **overrides}), sources, deadlines, limits) as server:
         yield server
 
 
 @contextlib.contextmanager
-def _running(settings: Settings, sources: Mapping[str, ModelSource] | None, deadlines: Deadlines | None) -> Iterator[RunningServer]:
+def _running(
+    settings: Settings, sources: Mapping[str, ModelSource] | None, deadlines: Deadlines | None, limits: ConnectionLimits | None
+) -> Iterator[RunningServer]:
     synthesizer = build_synthesizer(settings, sources or {})
     app = build_app(settings, synthesizer)
     server = Server(
@@ -61,7 +69,8 @@ def _running(settings: Settings, sources: Mapping[str, ModelSource] | None, dead
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
         trusted_proxy=settings.trusted_proxy,
-        deadlines=deadlines or Deadlines(reader=settings.stall_seconds),
+        deadlines=deadlines or Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
+        limits=limits or connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),
         stop_seconds=settings.stop_seconds,
     )
     thread = threading.Thread(target=server.run, name="server")

@@ -243,6 +243,21 @@ class Settings(BaseSettings):
         "`X-Forwarded-For` says.",
     )
     max_websockets: int = Field(100, ge=0, le=1000, description="WebSockets open at the same time; each has a thread of its own.")
+    max_connections_per_address: int = Field(
+        0,
+        ge=0,
+        description="Connections that one address may have open at the same time; 0: three quarters of all. Addresses of this machine and "
+        "of `TRUSTED_PROXY`, behind which there are many clients, may have all.",
+    )
+    max_buffered_mb: int = Field(
+        1024,
+        ge=64,
+        description="Bytes that the server buffers for all requests that it reads or answers, in memory and in temporary files, in MB. One "
+        "address may have a quarter, but for those of this machine and of `TRUSTED_PROXY`. Beyond, large uploads get a 503.",
+    )
+    max_upload_seconds: float = Field(
+        600.0, ge=1, description="Longest time that the body of one request may take to arrive; then it gets a 408."
+    )
     stall_seconds: float = Field(
         60.0, ge=1, description="Seconds after which a client that takes nothing of its audio is cut off, which frees its thread."
     )

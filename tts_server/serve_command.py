@@ -14,6 +14,7 @@ from tts_server.addresses import is_free, network_addresses, url_of
 from tts_server.build import build_app, build_synthesizer, key_ring
 from tts_server.config import Settings
 from tts_server.http.deadlines import Deadlines
+from tts_server.http.listener import connection_limits
 from tts_server.launcher.accelerator import offer_chatterbox
 from tts_server.running_server import is_parlance
 from tts_server.server import PortInUse, Server
@@ -57,7 +58,8 @@ def serve(settings: Settings) -> None:
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
         trusted_proxy=settings.trusted_proxy,
-        deadlines=Deadlines(reader=settings.stall_seconds),
+        deadlines=Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
+        limits=connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),
         stop_seconds=settings.stop_seconds,
     )
     server.stop_on_signals()

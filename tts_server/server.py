@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
@@ -51,6 +52,7 @@ class Server:
         max_websockets: int = 100,
         trusted_proxy: str = "",
         deadlines: Deadlines | None = None,
+        limits: ConnectionLimits | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self.dispatcher = Dispatcher(checks.admission)
@@ -67,6 +69,7 @@ class Server:
                 max_body_bytes=max_body_bytes,
                 checks=checks,
                 trusted_proxy=trusted_proxy,
+                limits=limits,
             )
         except OSError as error:
             self.dispatcher.shutdown()

@@ -6,17 +6,18 @@ import contextlib
 import socket
 import struct
 import sys
-import threading
 import time
 from typing import Any
 
-from waitress.channel import HTTPChannel
 from waitress.utilities import Error
 
 from tts_server.admission import Ticket
+from tts_server.http.connections import Connections
 from tts_server.http.deadlines import Deadlines, Pace
 from tts_server.http.dialogues import Dialogues
-from tts_server.http.request import Request, RequestTimeout, Stopping, refusal
+from tts_server.http.half_closed import HalfClosed
+from tts_server.http.intake import Intake
+from tts_server.http.request import RequestTimeout, Stopping, refusal
 from tts_server.http.tasks import STOPPING, JsonErrorTask, Task, admit
 from tts_server.web.head import SAFE_METHODS
 from tts_server.web.realtime.routes import Dialogue
@@ -24,62 +25,71 @@ from tts_server.web.realtime.routes import Dialogue
 DISCARD_SECONDS = 2.0
 """For so long the rest of a refused request is read and thrown away: to close before would take the reply from its client."""
 
+GRACE_SECONDS = 1.0
+"""So long a client may take to send its request before its connection is closed for others, as long as there are slower ones."""
+
 LINGER = struct.Struct("hh" if sys.platform == "win32" else "ii")
 
 
-class Channel(HTTPChannel):
+class Channel(Intake):
     """One connection. `judge` ends it where its client is late. Handed over to a dialogue, it only counts as a connection.
 
     `task` is the reply to the request in work. `free_since` is when it last was busy. `is_cut`: a reply broke off, and only
     an error of the connection can tell.
     """
 
-    parser_class = Request
     task_class = Task
     error_task_class = JsonErrorTask
 
-    request: Request | None = None
-    requests: list[Request]
-
-    def __init__(self, dialogues: Dialogues, deadlines: Deadlines, *arguments: Any, **options: Any) -> None:
+    def __init__(self, dialogues: Dialogues, deadlines: Deadlines, connections: Connections, *arguments: Any, **options: Any) -> None:
         self.dialogues = dialogues
         self.task: Task | None = None
         self.is_cut = False
-        self.num_tasks = 0
         self._deadlines = deadlines
         self.free_since = time.monotonic()
-        self._begun: float | None = None
-        self._body = Pace(deadlines.body, deadlines.bytes_per_second)
         self._unsent = Pace(deadlines.reader, deadlines.bytes_per_second)
-        self._is_handed_over = False
         self._is_refused = False
-        self._discards_until: float | None = None
-        self._reading = threading.Lock()
-        super().__init__(*arguments, **options)
+        self._opened = self.free_since
+        self._has_answered = False
+        self._half_closed: HalfClosed | None = None
+        self._is_reply_begun = False
+        self._sent_at = 0.0
+        super().__init__(deadlines, connections, *arguments, **options)
 
     # Called by the loop
-
-    @property
-    def has_no_head(self) -> bool:
-        """Whether the server waits for the client to say what it wants."""
-        return self._is_free and (self.request is None or not self.request.headers_finished)
-
-    @property
-    def _is_free(self) -> bool:
-        """Whether nothing is being answered, sent or discarded."""
-        return not (self._is_handed_over or self.requests or self.total_outbufs_len or self.close_when_flushed)
 
     @property
     def has_begun_reply(self) -> bool:
         """Whether a client has seen a part of a reply, or would have, if it took it."""
         return bool(self.total_outbufs_len) or (bool(self.requests) and self.task is not None and self.task.wrote_header)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether an error of the connection matters though nothing is read or written."""
+        return self._half_closed is not None
+
+    def rank(self, now: float) -> tuple[float, ...] | None:
+        """Where it stands among those to be closed for others: the lowest first; None where a request is worked on or answered."""
+        if self.discards_until is not None:
+            return (0, self.discards_until)
+        if not self.is_free:
+            return None
+        if self._begun is None:
+            if self._has_answered:
+                return (1, self.free_since)
+            return (2 if now - self._opened > GRACE_SECONDS else 4, self._opened)
+        is_late = now - self._begun > GRACE_SECONDS
+        if self.request is None or not self.request.headers_finished:
+            return (2 if is_late else 4, self._begun)
+        return (3, self._rate.sum(now), self._begun) if is_late else (5, self._begun)
+
     def judge(self, now: float) -> None:
         """End the connection if its client is late."""
-        if self._is_handed_over:
+        if self.is_handed_over:
             return
-        if self._discards_until is not None:
-            if now > self._discards_until:
+        self._connections.account(self)
+        if self.discards_until is not None:
+            if now > self.discards_until:
                 self.handle_close()
             return
         if self.total_outbufs_len:
@@ -88,7 +98,7 @@ class Channel(HTTPChannel):
                 self.abort()
         else:
             self._unsent.end()
-        if not self._is_free:
+        if not self.is_free:
             self.free_since = now  # the client may wait for us
         elif self._begun is None:
             if now - self.free_since > self._deadlines.idle:
@@ -96,14 +106,53 @@ class Channel(HTTPChannel):
         elif self.request is not None and self.request.headers_finished:
             if self._body.is_lost(now):
                 self.refuse(RequestTimeout("The request's body came too slowly"))
+            elif self._body.seconds(now) > self._deadlines.upload:
+                self.refuse(RequestTimeout(f"The request's body was not complete after {self._deadlines.upload:g} seconds"))
         elif now - max(self._begun, self.free_since) > self._deadlines.head:
             self.refuse(RequestTimeout(f"The request's headers were not complete after {self._deadlines.head:g} seconds"))
 
+    def find_out(self, now: float) -> None:
+        """Whether a client that has ended its side is still there; close the connection where it is not."""
+        half_closed = self._half_closed
+        if half_closed is None or self.socket is None:
+            return
+        try:
+            self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.handle_close()
+            return
+        if not self.requests or not self.outbuf_lock.acquire(blocking=False):
+            return
+        try:
+            if self.total_outbufs_len:
+                return  # which finds it out as well
+            task = self.task
+            has_begun = task is not None and task.request is self.requests[0] and task.wrote_header
+            if not self._is_reply_begun:
+                self._send_early(half_closed.beginning(now))
+            elif task is not None and has_begun and task.chunked_response:
+                self._send_early(half_closed.between_chunks(now, self._sent_at))
+            elif half_closed.is_unanswerable(now, self._sent_at):
+                self.handle_close()
+        except IndexError:
+            pass  # the reply has just ended
+        finally:
+            self.outbuf_lock.release()
+
+    def _send_early(self, data: bytes) -> None:
+        if data:
+            self.outbufs[-1].append(data)
+            self.current_outbuf_count += len(data)
+            self.total_outbufs_len += len(data)
+            self._flush_exception(self._flush_some)
+
     def dismiss(self) -> None:
         """End the connection where nothing has been asked; where half a request has come, say that the server stops."""
-        if self._is_free and self.request is None:
+        if self.is_free and self.request is None:
             self.handle_close()
-        elif self._is_free:
+        elif self.is_free:
             self.refuse(Stopping(STOPPING))
 
     def refuse(self, error: Error) -> None:
@@ -128,44 +177,32 @@ class Channel(HTTPChannel):
         self.is_cut = bool(self.requests) and task is not None and task.ends_by_closing
         self.handle_close()
 
-    def received(self, data: bytes) -> bool:
-        now = time.monotonic()
-        num_tasks = self.num_tasks
-        taken = bool(super().received(data))
-        request = self.request
-        has_completed = bool(self.requests) or self.num_tasks != num_tasks
-        if request is None:
-            self._body.end()
-            self._begun = None if has_completed else self._begun or now  # else nothing but an empty line
-            return taken
-        if has_completed or self._begun is None:
-            self._begun = now
-            self._body.end()
-        if request.headers_finished:
-            self._body.move(len(data), now)
-        return taken
-
-    def readable(self) -> bool:
-        return not self._is_handed_over and (self._discards_until is not None or bool(super().readable()))
-
     def writable(self) -> bool:
-        return not self._is_handed_over and self._discards_until is None and bool(super().writable())
+        return not self.is_handed_over and self.discards_until is None and bool(super().writable())
 
-    def handle_read(self) -> None:
-        with self._reading:
-            if self._discards_until is not None:
-                self.recv(self.adj.recv_bytes)  # which closes at the end
-            elif not self._is_handed_over:
-                super().handle_read()
+    def end_input(self) -> None:
+        """The client has closed the connection, or only its side of it: then it may wait for its reply."""
+        requests = list(self.requests)
+        is_answering = bool(requests or self.total_outbufs_len or self.has_early_bytes)
+        if not is_answering or self.discards_until is not None or any("UPGRADE" in request.headers for request in requests):
+            self.handle_close()
+            return
+        now = time.monotonic()
+        self.has_ended_input = True
+        self._half_closed = HalfClosed(now)
+        self.find_out(now)
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        return 0 if self.socket is None else int(super().send(data, do_close))
 
     def handle_write(self) -> None:
         if self._is_refused and self.close_when_flushed and not self.will_close:
             self._flush_exception(self._flush_some)
-            if self.total_outbufs_len:
+            if self.total_outbufs_len or self.socket is None:
                 return
             with contextlib.suppress(OSError):
                 self.socket.shutdown(socket.SHUT_WR)
-                self._discards_until = time.monotonic() + DISCARD_SECONDS
+                self.discards_until = time.monotonic() + DISCARD_SECONDS
                 return
         super().handle_write()
 
@@ -198,9 +235,29 @@ class Channel(HTTPChannel):
         request = self.requests[0]
         if self.server.is_draining and not request.error:
             request.error = Stopping(STOPPING)
-        self._is_refused = request.error is not None
+        self._is_refused = request.error is not None or request.refusal is not None
         super().service()
         self.free_since = time.monotonic()
+        self._has_answered = True
+        if not self.connected:
+            with self.requests_lock:
+                for request in self.requests:
+                    request.close()
+                self.requests = []
+        self._connections.account(self)
+
+    def begin_reply(self) -> None:
+        """The next thing that is written is the head of a reply."""
+        self._is_reply_begun = False
+
+    def write_soon(self, data: Any) -> int:
+        with self.outbuf_lock:
+            self._sent_at = time.monotonic()
+            if not self._is_reply_begun:
+                self._is_reply_begun = True
+                if self._half_closed is not None:
+                    data = data[self._half_closed.take_sent() :]
+        return int(super().write_soon(data))
 
     def _flush_outbufs_below_high_watermark(self) -> None:
         """Wait for a client that reads more slowly than audio is made; others use the slot and the thread meanwhile."""
@@ -222,11 +279,11 @@ class Channel(HTTPChannel):
 
     def hand_over(self, dialogue: Dialogue) -> None:
         """From now on the dialogue alone reads and writes. Called by the request's thread."""
-        with self._reading:
+        with self.reading:
             connection = self.socket.dup()
-            self._is_handed_over = True
+            self.is_handed_over = True
         # What came behind the request was read as HTTP and is lost: a client has to wait for the reply to it.
-        is_early = len(self.requests) > 1 or self.request is not None
+        is_early = len(self.requests) > 1 or self.request is not None or self.has_early_bytes
         if is_early:
             connection.close()
         if is_early or not self.dialogues.start(dialogue, connection, self._take_back):
@@ -235,5 +292,5 @@ class Channel(HTTPChannel):
     def _take_back(self) -> None:
         """The dialogue is over: let the loop close what is left."""
         self.will_close = True
-        self._is_handed_over = False
+        self.is_handed_over = False
         self.server.pull_trigger()

@@ -8,6 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,19 +17,29 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
 from tts_server.http.channel import Channel
+from tts_server.http.connections import ConnectionLimits, Connections
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
-from tts_server.http.request import MAX_HEAD_BYTES
+from tts_server.http.polling import poll_once
+from tts_server.http.request import MAX_HEAD_BYTES, Crowded
 from tts_server.web.checks import RequestChecks
 
 log = logging.getLogger("tts_server")
 
-CONNECTIONS = 1000 if hasattr(select, "poll") else 480
+CONNECTIONS = 1000 if hasattr(select, "poll") else 400
+MOST_CONNECTIONS = 2000 if hasattr(select, "poll") else 480
 """Without poll, on Windows, Python watches at most 512 sockets."""
 
+BACKLOG = 4096
+"""A connection for which the system has no room waits for a second before it tries again."""
+
 ACCEPTED_AT_ONCE = 256
-"""Of a crowd at the door, so many are let in before anybody is listened to: who comes last is asked the sooner."""
+ACCEPT_SECONDS = 0.03
+"""Of many who connect at once, so many are accepted, or for so long, before any request is read: the last one is read the sooner."""
+
+REFUSED_AT_MOST = 200
+"""So many connections may wait for the reply that there is no room for them; any more are closed without a word."""
 
 OUTPUT_BYTES = 256 * 1024
 MEMORY_BYTES = 4 * 2**20
@@ -38,7 +49,13 @@ SYSTEM_OUTPUT_BYTES = 128 * 1024
 """What the system holds besides, which grows to megabytes by itself: minutes of audio that a client who leaves does not hear."""
 
 CROWDED_SECONDS = 1.0
+PROBE_SECONDS = 0.25
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+
+
+def connection_limits(per_address: int = 0, buffered_mb: int = 1024) -> ConnectionLimits:
+    """The limits of this system. 0 for `per_address`: three quarters of all connections."""
+    return ConnectionLimits(CONNECTIONS, MOST_CONNECTIONS, per_address, buffered_mb * 2**20)
 
 
 class Listener(TcpWSGIServer):
@@ -59,11 +76,13 @@ class Listener(TcpWSGIServer):
         max_body_bytes: int,
         checks: RequestChecks,
         trusted_proxy: str = "",
+        limits: ConnectionLimits | None = None,
     ) -> None:
         adjustments = Adjustments(
             host=host,
             port=port,
-            connection_limit=CONNECTIONS,
+            backlog=BACKLOG,
+            connection_limit=10 * MOST_CONNECTIONS,  # ours are in `limits`
             channel_request_lookahead=1,
             outbuf_high_watermark=OUTPUT_BYTES,
             outbuf_overflow=MEMORY_BYTES,
@@ -76,9 +95,12 @@ class Listener(TcpWSGIServer):
         self.trusted_proxy = trusted_proxy
         self.is_draining = False
         self.is_ending = False
-        self.channel_class = partial(Channel, dialogues, deadlines)
+        limits = limits or connection_limits()
+        self._connections = Connections(replace(limits, trusted_proxy=trusted_proxy))
+        self.channel_class = partial(self._open, partial(Channel, dialogues, deadlines, self._connections))
         self._check_seconds = deadlines.check
         self._next_check = 0.0
+        self._next_probe = 0.0
         self._accepts_from = 0.0
         self._has_accepted = False
         super().__init__(app, {}, dispatcher=dispatcher, adj=adjustments, sockinfo=adjustments.listen[0])
@@ -89,35 +111,51 @@ class Listener(TcpWSGIServer):
 
     def turn(self, seconds: float = 1.0) -> None:
         """Do what is to be done, or wait for it for a moment."""
-        wasyncore.loop(timeout=min(seconds, self._check_seconds), use_poll=True, map=self._map, count=1)
+        half_closed = [channel for channel in self.channels if channel.is_watched]
+        poll_once(self._map, min(seconds, self._check_seconds, PROBE_SECONDS if half_closed else seconds))
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + self._check_seconds
-            for channel in self.channels:
-                try:
-                    channel.judge(now)
-                except Exception:
-                    log.exception("a connection is ended")
-                    channel.handle_close()
-            if self.in_connection_overflow:
-                self._make_room()
+            self._each(self.channels, lambda channel: channel.judge(now))
+        if half_closed and now >= self._next_probe:
+            self._next_probe = now + PROBE_SECONDS
+            self._each(half_closed, lambda channel: channel.find_out(now))
+        self._connections.make_room(now)
 
-    def _make_room(self) -> None:
-        """No more connections fit: end those whose clients ask for nothing, or are slow to say what."""
-        before = time.monotonic() - CROWDED_SECONDS
-        for channel in self.channels:
-            if channel.has_no_head and channel.free_since <= before:
+    def _each(self, channels: list[Channel], act: Callable[[Channel], None]) -> None:
+        for channel in channels:
+            try:
+                act(channel)
+            except Exception:
+                log.exception("a connection is closed")
                 channel.handle_close()
+
+    def _open(
+        self, make: Callable[..., Channel], server: Listener, connection: socket.socket, address: Any, *rest: Any, **more: Any
+    ) -> None:
+        """Let a new connection in, or tell it that there is no room."""
+        connections, now = self._connections, time.monotonic()
+        network = connections.limits.network_of(str(address[0]))
+        if not connections.has_room(network):
+            connections.make_room_for(network, now)
+        has_room = connections.has_room(network)
+        if not has_room and len(connections) >= connections.limits.most_connections + REFUSED_AT_MOST:
+            connection.close()
+            return
+        channel = make(server, connection, address, *rest, **more)
+        if not has_room:
+            channel.refuse(Crowded("Too many connections are open. Close some, or try again later"))
 
     def readable(self) -> bool:
         return time.monotonic() >= self._accepts_from and bool(super().readable())
 
     def handle_accept(self) -> None:
-        """Take several who wait at the door: one in each round of the loop, as Waitress does, takes the longer the more there are."""
+        """Accept several of those who wait: one in each pass, as Waitress does, takes the longer the more there are."""
+        until = time.monotonic() + ACCEPT_SECONDS
         for _ in range(ACCEPTED_AT_ONCE):
             self._has_accepted = False
             super().handle_accept()
-            if not self._has_accepted:
+            if not self._has_accepted or time.monotonic() > until:
                 return
 
     def accept(self) -> Any:
@@ -130,7 +168,7 @@ class Listener(TcpWSGIServer):
                 raise
             log.warning("no connection can be accepted: too many files are open")
             self._accepts_from = time.monotonic() + CROWDED_SECONDS  # it would fail over and over
-            self._make_room()
+            self._connections.close_waiting(time.monotonic(), ACCEPTED_AT_ONCE)
             return None
 
     def handle_error(self) -> None:
@@ -146,6 +184,7 @@ class Listener(TcpWSGIServer):
 
     def add_task(self, task: Channel) -> None:
         task.num_tasks += 1
+        task.begin_reply()
         super().add_task(task)
 
     def dismiss(self, seconds: float) -> None:

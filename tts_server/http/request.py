@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -27,6 +28,10 @@ MAX_HEAD_BYTES = 64 * 1024
 
 MAX_LENGTH_DIGITS = 18
 VERSIONS = ("1.0", "1.1")
+METHODS_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE")
+MAX_BYTES_WITHOUT_BODY = 64 * 1024
+"""The body of a request whose method needs none is read to keep the connection usable, and ignored."""
+
 ONLY_ONCE = (b"host", b"content-length", b"transfer-encoding")
 BLANKS = re.compile(rb"[ \t\r\n]{256}")
 """Waitress's own pattern for a header takes minutes for one that is nothing but blanks."""
@@ -50,6 +55,12 @@ class OutOfRoom(Error):
     told_as = "out_of_room"
 
 
+class Crowded(Error):
+    code = 503
+    reason = "Service Unavailable"
+    told_as = "busy"
+
+
 class VersionNotSupported(Error):
     code = 505
     reason = "HTTP Version Not Supported"
@@ -68,7 +79,8 @@ class Request(HTTPRequestParser):
     """Reads one request. `error` is set where the server itself refuses it.
 
     What is decided about it before it is worked on: its `access`, or a `refusal` that the application turns into a reply, what its client
-    has left of its rate, its `ticket` in the queue, and its `id`."""
+    has left of its rate, its `ticket` in the queue, and its `id`. `check` may set `refusal` by the head, so that no body is waited for.
+    """
 
     command = ""
     path = ""
@@ -82,9 +94,25 @@ class Request(HTTPRequestParser):
     refusal: TTSError | None = None
     _refusal: Error | None = None
 
-    def __init__(self, adjustments: Any) -> None:
+    def __init__(self, adjustments: Any, check: Callable[[Request], None] | None = None) -> None:
         super().__init__(adjustments)
+        self._check = check
         self._blank_lines: BlankLines | None = BlankLines()
+
+    def is_refused_by_head(self) -> bool:
+        """Check the head of a request whose body is still to come, once; whether it is complete now because it is refused."""
+        check, self._check = self._check, None
+        if check is None or self.completed:
+            return False
+        check(self)
+        if self.refusal is None:
+            return False
+        self.close()
+        self.body_rcv = None
+        self.expect_continue = False
+        self.completed = True
+        self.headers["CONNECTION"] = "close"
+        return True
 
     def received(self, data: bytes) -> int:
         skipped = self._skip_blank_lines(data)
@@ -99,6 +127,13 @@ class Request(HTTPRequestParser):
             self.completed = True
         if self._refusal is not None:
             self.error = self._refusal
+        if self.error is None and self.command in METHODS_WITHOUT_BODY:
+            announced = self.content_length if self.headers_finished else 0
+            if max(announced, self.body_bytes_received) > MAX_BYTES_WITHOUT_BODY:
+                self.error = RequestEntityTooLarge(f"A {self.command} request needs no body, and this one is too large")
+                self.completed = True
+        if self.expect_continue and self.headers_finished and self.error is None:
+            self.is_refused_by_head()
         if self.error is not None or self.completed:
             # Else Waitress asks for the body of what it has refused, or, for ever, of what has none or has come with it.
             self.expect_continue = False

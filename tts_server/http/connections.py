@@ -1,0 +1,176 @@
+"""All connections of the server: how many there may be, how much they may make it buffer, and which are closed first for others."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from waitress.utilities import Error
+
+IPV6_NETWORK_BITS = 64
+"""An IPv6 client has a whole network of addresses to choose from."""
+
+
+class Connection(Protocol):
+    """A connection, as a Channel is one. `network` is the client's, None where many clients share it."""
+
+    network: str | None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that are buffered for it: of requests, and of replies that are not sent."""
+
+    def rank(self, now: float) -> tuple[float, ...] | None:
+        """Where it stands among those to be closed for others: the lowest first; None where it is not to be closed."""
+
+    def upload_rate(self, now: float) -> float | None:
+        """Bytes that its body brought in the last second or two; None where it is no upload of some size."""
+
+    def refuse(self, error: Error) -> None:
+        """Answer an error instead of waiting for the rest of a request."""
+
+    def handle_close(self) -> None:
+        """Close it at once."""
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """`connections` may be open before some are closed for others, `most` where none can be; 0 for `most`: twice as many.
+
+    Of one address come at most `per_address`, 0: three quarters of all. `buffered_bytes` are those of all requests that are read or
+    worked on and of all replies that are not sent; one address may have a quarter of them. Addresses of this machine and of
+    `trusted_proxy`, behind which there are many clients, are bounded by the totals alone.
+    """
+
+    connections: int = 1000
+    most: int = 0
+    per_address: int = 0
+    buffered_bytes: int = 1024 * 2**20
+    trusted_proxy: str = ""
+
+    @property
+    def most_connections(self) -> int:
+        return self.most or self.connections * 2
+
+    @property
+    def connections_per_address(self) -> int:
+        return self.per_address or max(1, self.connections * 3 // 4)
+
+    @property
+    def buffered_bytes_per_address(self) -> int:
+        return self.buffered_bytes // 4
+
+    def network_of(self, address: str) -> str | None:
+        """What all connections of one client have in common; None for addresses that many clients share."""
+        if self.trusted_proxy in ("*", address):
+            return None
+        try:
+            parsed = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return address
+        if isinstance(parsed, ipaddress.IPv6Address):
+            if parsed.ipv4_mapped is None:
+                return None if parsed.is_loopback else str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
+            return self.network_of(str(parsed.ipv4_mapped))
+        return None if parsed.is_loopback else str(parsed)
+
+
+class Connections:
+    """The connections that are open. Called by the loop; `account` by every thread."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._open: dict[Connection, None] = {}  # in the order of their arrival
+        self._by_network: Counter[str] = Counter()
+        self._buffered: dict[Connection, int] = {}
+        self._buffered_by_network: Counter[str] = Counter()
+        self._total = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that are buffered for all of them."""
+        return self._total
+
+    def add(self, connection: Connection) -> None:
+        self._open[connection] = None
+        if connection.network is not None:
+            self._by_network[connection.network] += 1
+
+    def remove(self, connection: Connection) -> None:
+        """Forget one that is closed. Safe to call twice. What a request that is still worked on holds stays counted until it ends."""
+        if connection not in self._open:
+            return
+        del self._open[connection]
+        network = connection.network
+        if network is not None:
+            self._by_network[network] -= 1
+            if not self._by_network[network]:
+                del self._by_network[network]
+        self.account(connection)
+
+    def account(self, connection: Connection) -> None:
+        """Count anew what is buffered for one."""
+        with self._lock:
+            now = connection.buffered
+            change = now - self._buffered.get(connection, 0)
+            if not change:
+                return
+            self._total += change
+            if now:
+                self._buffered[connection] = now
+            else:
+                del self._buffered[connection]
+            if connection.network is not None:
+                self._buffered_by_network[connection.network] += change
+                if not self._buffered_by_network[connection.network]:
+                    del self._buffered_by_network[connection.network]
+
+    def is_over(self, connection: Connection) -> bool:
+        """Whether more is buffered than may be, for all together or for the client of this one."""
+        if self._total > self.limits.buffered_bytes:
+            return True
+        network = connection.network
+        return network is not None and self._buffered_by_network[network] > self.limits.buffered_bytes_per_address
+
+    def sharing(self, connection: Connection) -> list[Connection]:
+        """The others that count towards the bound that this one is over."""
+        is_total = self._total > self.limits.buffered_bytes
+        return [each for each in self._open if each is not connection and (is_total or each.network == connection.network)]
+
+    def has_room(self, network: str | None) -> bool:
+        """Whether one more connection may be open."""
+        if len(self._open) >= self.limits.most_connections:
+            return False
+        return network is None or self._by_network[network] < self.limits.connections_per_address
+
+    def make_room(self, now: float) -> None:
+        """Close as many as are too many, those that can best be done without first."""
+        excess = len(self._open) - self.limits.connections
+        if excess > 0:
+            _close(self._open, excess, now)
+
+    def make_room_for(self, network: str | None, now: float) -> None:
+        """Close one of the client's own where it has as many as it may have, and of all where there are as many as there may be."""
+        if network is not None and self._by_network[network] >= self.limits.connections_per_address:
+            _close([each for each in self._open if each.network == network], 1, now)
+        if len(self._open) >= self.limits.most_connections:
+            _close(self._open, len(self._open) - self.limits.connections + 1, now)
+
+    def close_waiting(self, now: float, number: int) -> None:
+        """Close so many of those on which the server waits for the client, where the system allows no more."""
+        _close(self._open, number, now)
+
+
+def _close(connections: Iterable[Connection], number: int, now: float) -> None:
+    ranked = [(rank, place, each) for place, each in enumerate(connections) if (rank := each.rank(now)) is not None]
+    ranked.sort(key=lambda each: each[:2])
+    for _, _, each in ranked[:number]:
+        each.handle_close()

@@ -1,0 +1,192 @@
+"""What clients send on a connection: requests, one after another, each within its bounds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.utilities import Error
+
+from tts_server.http.connections import Connection, Connections
+from tts_server.http.deadlines import Deadlines, Pace, Recent
+from tts_server.http.heads import check_head
+from tts_server.http.request import Crowded, Request
+
+EARLY_BYTES = 64 * 1024
+"""Of what a client sends before its last request is answered, so much is kept; whoever sends more loses the connection then."""
+
+SMALL_BODY_BYTES = 64 * 1024
+"""Requests with so little are taken however much is buffered: short texts are spoken while uploads are refused."""
+
+
+class Intake(HTTPChannel):
+    """The reading side of a connection.
+
+    It reads all the time, so that the end of the connection is noticed: what comes while a request is worked on waits in a buffer.
+    `network` is what all connections of the client have in common, None where many clients share it.
+    """
+
+    request: Request | None = None
+    requests: list[Request]
+
+    def __init__(self, deadlines: Deadlines, connections: Connections, *arguments: Any, **options: Any) -> None:
+        self.num_tasks = 0
+        self.is_handed_over = False
+        self.has_ended_input = False
+        self.discards_until: float | None = None
+        self.reading = threading.Lock()
+        self._connections = connections
+        self.parser_class = self._new_request
+        self._begun: float | None = None
+        self._body = Pace(deadlines.body, deadlines.bytes_per_second)
+        self._early = bytearray()
+        self._has_flooded = False
+        self._rate = Recent()
+        self._cost = Recent()
+        super().__init__(*arguments, **options)
+        self.network = connections.limits.network_of(str(self.addr[0]))
+        connections.add(self)
+
+    def _new_request(self, adjustments: Any) -> Request:
+        return Request(adjustments, check=partial(check_head, self))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is being answered, sent or discarded."""
+        return not (self.is_handed_over or self.requests or self.total_outbufs_len or self.close_when_flushed)
+
+    @property
+    def has_early_bytes(self) -> bool:
+        """Whether something came before the last request was answered."""
+        return bool(self._early)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of requests that are read or worked on, and of replies that are not sent."""
+        current = self.request
+        requests = [*self.requests, *([current] if current is not None else [])]
+        return len(self._early) + int(self.total_outbufs_len) + sum(int(request.body_bytes_received) for request in requests)
+
+    def recent_cost(self, now: float) -> float:
+        """Seconds that the loop spent on it lately."""
+        return self._cost.sum(now)
+
+    def received(self, data: bytes) -> bool:
+        now = time.monotonic()
+        num_tasks = self.num_tasks
+        taken = bool(super().received(data))
+        request = self.request
+        has_completed = bool(self.requests) or self.num_tasks != num_tasks
+        if request is None:
+            self._body.end()
+            self._begun = None if has_completed else self._begun or now  # else nothing but an empty line
+            self._connections.account(self)
+            return taken
+        if has_completed or self._begun is None:
+            self._begun = now
+            self._body.end()
+        if request.headers_finished:
+            self._body.move(len(data), now)
+            self._rate.add(len(data), now)
+            if request.is_refused_by_head():
+                self._answer_early(request)
+        self._connections.account(self)
+        if self._connections.is_over(self):
+            self._free_buffers(now)
+        return taken
+
+    def _answer_early(self, request: Request) -> None:
+        """Answer a request whose body is still to come."""
+        with self.requests_lock:
+            if self.request is not request or self.will_close or self.close_when_flushed:
+                return
+            self.request = None
+            self.requests.append(request)
+            if len(self.requests) == 1:
+                self.server.add_task(self)
+
+    def upload_rate(self, now: float) -> float | None:
+        """Bytes that its body brought in the last second or two; None where it is no upload of some size."""
+        request = self.request
+        is_upload = self.is_free and request is not None and request.body_bytes_received > SMALL_BODY_BYTES
+        return self._rate.sum(now) if is_upload else None
+
+    def _free_buffers(self, now: float) -> None:
+        """Too much is buffered: refuse this upload, or another one that is clearly slower."""
+        own_rate = self.upload_rate(now)
+        if own_rate is None:
+            return
+        victim: Connection = self
+        for other in self._connections.sharing(self):
+            rate = other.upload_rate(now)
+            if rate is not None and rate < own_rate / 2:
+                victim, own_rate = other, rate * 2
+        victim.refuse(Crowded("There is no room for the body of this request. Try again later"))
+
+    def advance(self) -> None:
+        """Go on with what came while the last request was in work, or close the connection after the last reply."""
+        if self.requests or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.is_handed_over:
+            return
+        if self._early and not self._has_flooded:
+            data = bytes(self._early[: self.adj.recv_bytes])
+            del self._early[: len(data)]
+            self.received(data)
+        elif self._has_flooded or self.has_ended_input:
+            self.handle_close()
+
+    def readable(self) -> bool:
+        if self._early or self.has_ended_input:
+            self.advance()
+        return not (self.is_handed_over or self.has_ended_input or self.will_close or self._fileno is None) and (
+            self.discards_until is not None or not self.close_when_flushed
+        )
+
+    def handle_read(self) -> None:
+        began = time.monotonic()
+        with self.reading:
+            if not self.is_handed_over and self.socket is not None:
+                self._read()
+        now = time.monotonic()
+        self._cost.add(now - began, now)
+
+    def _read(self) -> None:
+        try:
+            data = self.socket.recv(self.adj.recv_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.handle_close()
+            return
+        if not data:
+            self.end_input()
+        elif self.discards_until is not None:
+            return
+        elif self.requests or self.total_outbufs_len or self._early:
+            room = EARLY_BYTES - len(self._early)
+            self._early += data[:room]
+            if len(data) > room:
+                self._has_flooded = True  # what is thrown away cannot be answered
+            self._connections.account(self)
+        else:
+            self.received(data)
+
+    def handle_close(self) -> None:
+        super().handle_close()
+        self._early.clear()
+        if self.request is not None:
+            self.request.close()
+            self.request = None
+        self._connections.remove(self)
+
+    # Of the other side of the connection
+
+    def refuse(self, error: Error) -> None:
+        """Answer an error instead of waiting for the rest of a request, and end the connection."""
+        raise NotImplementedError
+
+    def end_input(self) -> None:
+        """The client sends nothing more."""
+        raise NotImplementedError

@@ -1,0 +1,98 @@
+"""Waits for connections that can be read or written, and handles them within a bounded time, those that cost least first."""
+
+from __future__ import annotations
+
+import errno
+import select
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+PASS_SECONDS = 0.03
+"""After so long the rest of what is ready is left for the next pass, so that new connections are accepted and short requests are read."""
+
+DISCONNECTED = frozenset({errno.ECONNRESET, errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNABORTED, errno.EPIPE, errno.EBADF})
+HAS_POLL = hasattr(select, "poll")
+
+
+class _Ready(NamedTuple):
+    dispatcher: Any
+    can_read: bool
+    can_write: bool
+    is_broken: bool = False
+
+
+def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: float = PASS_SECONDS) -> None:
+    """Wait for up to `seconds`, then handle what is ready.
+
+    `dispatchers` are Waitress's, by their descriptors. Of those with a method `recent_cost`, which gives the seconds that handling them
+    took lately, the cheapest come first; all others come before them.
+    """
+    wanted = []
+    for descriptor, each in list(dispatchers.items()):
+        try:
+            can_read, can_write = bool(each.readable()), not each.accepting and bool(each.writable())
+        except Exception:
+            each.handle_error()
+            continue
+        if each._fileno is not None:  # asking may have closed it
+            wanted.append((descriptor, each, can_read, can_write))
+    ready = (_poll if HAS_POLL else _select)(wanted, seconds)
+    if len(ready) > 1:
+        now = time.monotonic()
+        ready.sort(key=lambda each: each.dispatcher.recent_cost(now) if hasattr(each.dispatcher, "recent_cost") else -1.0)
+    until = time.monotonic() + pass_seconds
+    for each in ready:
+        if each.dispatcher._fileno is not None:
+            _handle(each)
+        if time.monotonic() > until:
+            return
+
+
+def _handle(ready: _Ready) -> None:
+    dispatcher = ready.dispatcher
+    try:
+        if ready.can_read:
+            dispatcher.handle_read_event()
+        if ready.can_write and dispatcher._fileno is not None:
+            dispatcher.handle_write_event()
+        if ready.is_broken and dispatcher._fileno is not None:
+            dispatcher.handle_close()
+    except OSError as error:
+        if error.errno in DISCONNECTED:
+            dispatcher.handle_close()
+        else:
+            dispatcher.handle_error()
+    except Exception:
+        dispatcher.handle_error()
+
+
+def _poll(wanted: list[tuple[int, Any, bool, bool]], seconds: float) -> list[_Ready]:
+    poller = select.poll()
+    by_descriptor = {}
+    for descriptor, each, can_read, can_write in wanted:
+        # What asks for nothing is watched too where it may break: errors are reported without being asked for.
+        if can_read or can_write or getattr(each, "is_watched", False):
+            poller.register(descriptor, (select.POLLIN if can_read else 0) | (select.POLLOUT if can_write else 0))
+            by_descriptor[descriptor] = each
+    broken = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    return [
+        _Ready(by_descriptor[descriptor], bool(flags & select.POLLIN), bool(flags & select.POLLOUT), bool(flags & broken))
+        for descriptor, flags in poller.poll(int(seconds * 1000))
+    ]
+
+
+def _select(wanted: list[tuple[int, Any, bool, bool]], seconds: float) -> list[_Ready]:
+    """For Windows, which has no poll, whose select watches 512 sockets, and fails without any."""
+    readers = [descriptor for descriptor, _, can_read, _ in wanted if can_read]
+    writers = [descriptor for descriptor, _, _, can_write in wanted if can_write]
+    if not readers and not writers:
+        time.sleep(seconds)
+        return []
+    found_readers, found_writers, _ = select.select(readers, writers, [], seconds)
+    can_read, can_write = set(found_readers), set(found_writers)
+    return [
+        _Ready(each, descriptor in can_read, descriptor in can_write)
+        for descriptor, each, _, _ in wanted
+        if descriptor in can_read or descriptor in can_write
+    ]
