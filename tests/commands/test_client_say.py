@@ -157,7 +157,13 @@ def test_a_key_is_sent_and_asked_for(start_server, monkeypatch, capsys):
     running = start_server(api_keys=("geheim-é-钥匙",))
     arguments = ["say", TEXT, "-o", "out.mp3", "--server", running.url]
     assert main(arguments) == 1
-    assert f"Give the key with --key, or in the environment variable {KEY_VARIABLE}." in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert f"{running.url} needs a key. Give the key with --key, or in the environment variable {KEY_VARIABLE}." in message
+    for command in (arguments, ["voices", "--server", running.url], ["models", "--server", running.url]):
+        assert main([*command, "--key", "another"]) == 1
+        message = capsys.readouterr().err
+        assert message.startswith("The key is not accepted.")
+        assert "needs a key" not in message
     assert main([*arguments, "--key", "geheim-é-钥匙"]) == 0
     monkeypatch.setenv(KEY_VARIABLE, "geheim-é-钥匙")
     assert main(arguments) == 0
@@ -187,6 +193,59 @@ def test_errors_are_sentences_and_leave_no_file(say, arguments, code, words, cap
     assert say(*arguments) == code
     assert words in capsys.readouterr().err
     assert [path.name for path in Path().iterdir()] == ["latin.txt"]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("gpt-9", "There is no model 'gpt-9' at {url}; embedded spoke."),
+        ("chaterbox-turbo", "embedded spoke. Did you mean chatterbox-turbo?"),
+        ("tts-1", ""),
+        ("Embedded", ""),
+    ],
+)
+def test_a_model_that_is_not_the_one_asked_for_is_warned_of(say, server, capsys, model, words):
+    for options in ([], ["--quiet"]):
+        assert say(TEXT, "--model", model, "-o", "out.wav", *options) == 0
+        warnings = capsys.readouterr().err
+        assert words.format(url=server.url) in warnings
+        assert bool(warnings) == bool(words)
+
+
+def test_a_model_whose_name_stands_for_one_that_is_not_ready_is_warned_of(capsys):
+    source = SmallSource("Turbo", make=SpeakingEngine)
+    source.creates.clear()
+    with run_server({"chatterbox-turbo": source}, model_id_map={"quick": "chatterbox-turbo"}, preload_models=("quick",)) as running:
+        assert main(["say", TEXT, "--model", "quick", "-o", "out.wav", "--server", running.url]) == 0
+        source.creates.set()
+    assert "The model 'quick' is not ready; embedded spoke instead." in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_installed_is_refused_with_the_command_that_brings_it(monkeypatch, capsys):
+    monkeypatch.setattr("tts_server.build.is_installed", lambda: False)
+    assert main(["say", TEXT, "--model", "chatterbox-turbo", "-o", "out.wav"]) == 1
+    message = capsys.readouterr().err
+    assert "Chatterbox Turbo is not installed. Install it with: " in message
+    assert "answers meanwhile" not in message
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("nas", "http://nas:5093"),
+        ("nas.local/", "http://nas.local:5093"),
+        ("nas/tts", "http://nas:5093/tts"),
+        ("nas:80", "http://nas:80"),
+        ("192.168.1.20", "http://192.168.1.20:5093"),
+        ("::1", "http://[::1]:5093"),
+        ("[::1]", "http://[::1]:5093"),
+        ("http://nas", "http://nas"),
+        ("https://tts.example.com/v1", "https://tts.example.com"),
+    ],
+)
+def test_a_name_alone_means_the_port_of_parlance(written, meant):
+    assert connection.base_address(written) == meant
 
 
 WAITING = b"HTTP/1.1 200 OK\r\nContent-Type: audio/pcm\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n\0\0\0\0\r\n"
@@ -308,4 +367,5 @@ def test_a_terminal_sees_a_bar(server):
         os.close(screen)
     assert process.returncode == 0
     assert b"of speech" in seen
+    assert b" left" in seen
     assert b"%" in seen

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from commands.other_servers import answering
 from measure import hear
+
+from tts_server.addresses import own_addresses
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -56,6 +59,23 @@ def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip):
         (["say", "Yes.", "--speed", "9"], "between 0.25 and 4"),
         (["sing"], "There is no command 'sing'."),
         (["serve", "--host", "203.0.113.7"], "Set HOST to an address of this machine"),
+        (["say", "-f", "nope.txt"], "There is no file nope.txt."),
+        (["say", "-f", "."], "is a folder, not a file."),
+        (["say", "Yes.", "--speed", "fast"], "--speed: 'fast' is not a number."),
+        (["say", "Yes.", "--temperature", "nan"], "--temperature: 'nan' is not a number."),
+        (["say", "Yes.", "--seed", "1.5"], "--seed: '1.5' is not a whole number."),
+        (["say", "Yes.", "-o"], "--output needs a value."),
+        (["say", "Yes.", "-o", "out.mp3", "--format", "mp5"], "there is no format 'mp5'. There are mp3, opus,"),
+        (["say", "Yes.", "--vioce", "onyx"], "There is no option --vioce. Did you mean --voice?"),
+        (["voices", "--jsno"], "There is no option --jsno. Did you mean --json?"),
+        (["voices", "onyx"], "takes no 'onyx'."),
+        (["serve", "--port", "many"], "--port: 'many' is not a whole number."),
+        (["docter"], "There is no command 'docter'. Did you mean doctor?"),
+        (["sing"], "install, repair, test, lock"),
+        (["keys", "add", "me", "--role", "amdin"], "there is no role 'amdin'. Did you mean admin?"),
+        (["say", "Yes.", "--model", "gpt-9", "-o", "out.mp3"], "There is no model 'gpt-9'. Models: embedded, chatterbox-english"),
+        (["say", "Yes.", "--model", "chaterbox-turbo", "-o", "out.mp3"], "Did you mean chatterbox-turbo?"),
+        (["say", "Yes.", "--preview", "--model", "gpt-9"], "There is no model 'gpt-9'."),
     ],
 )
 def test_errors_are_sentences_without_a_trace(tmp_path, arguments, words):
@@ -68,7 +88,15 @@ def test_errors_are_sentences_without_a_trace(tmp_path, arguments, words):
 
 def test_a_wrong_setting_is_refused_at_start_by_name(tmp_path):
     done = run("serve", cwd=tmp_path, PORT="many")
-    assert (done.returncode, b"PORT:" in done.stderr, b"Traceback" in done.stderr) == (2, True, False)
+    assert (done.returncode, b"PORT: 'many' is not a whole number." in done.stderr, b"Traceback" in done.stderr) == (2, True, False)
+
+
+def test_a_misspelt_name_in_the_env_file_is_warned_of(tmp_path):
+    (tmp_path / ".env").write_text("PROT=5400\nPOSTGRES_PASSWORD=x\n", encoding="utf-8")
+    done = run("keys", "list", cwd=tmp_path, API_KEYS_FILE=str(tmp_path / "keys.json"))
+    words = done.stderr.decode()
+    assert ".env: There is no setting PROT. Did you mean PORT?" in words
+    assert "POSTGRES" not in words
 
 
 def test_a_port_in_use_is_told_in_words(tmp_path):
@@ -79,20 +107,85 @@ def test_a_port_in_use_is_told_in_words(tmp_path):
     assert (done.returncode, b"Another program may be listening" in done.stderr) == (1, True)
 
 
-def test_serve_answers_and_stops_cleanly_on_a_signal(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tts_server", "serve", "--port", "0"],
-        cwd=tmp_path,
+def start_serving(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tts_server", "serve", "--port", "0", *arguments],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(PROJECT), "OPEN_BROWSER": "false"},
     )
+
+
+def address_in(line: bytes) -> str:
+    found = re.search(r"http://\S+", line.decode())
+    assert found, line
+    return found[0]
+
+
+def test_a_second_start_opens_the_page_of_the_first(tmp_path, server):
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser.py"
+    browser.write_text(f"import pathlib, sys; pathlib.Path({str(opened)!r}).write_text(sys.argv[1])", encoding="utf-8")
+    desktop = {"DISPLAY": ":0", "CI": "", "SSH_CONNECTION": "", "BROWSER": f"{sys.executable} {browser} %s"}
+    done = run("serve", "--port", str(server.port), cwd=tmp_path, **desktop)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode().strip() == f"Parlance is running already at http://127.0.0.1:{server.port}; opening the page."
+    assert opened.read_text() == f"http://127.0.0.1:{server.port}"
+
+
+def test_a_second_start_without_a_desktop_names_the_first(tmp_path, server):
+    done = run("serve", "--port", str(server.port), cwd=tmp_path, OPEN_BROWSER="false")
+    assert (done.returncode, done.stdout.decode().strip()) == (0, f"Parlance is running already at http://127.0.0.1:{server.port}.")
+
+
+@pytest.mark.parametrize("body", ["{}", '{"status": "healthy"}', "[]", "hello"])
+def test_another_web_server_on_the_port_is_not_taken_for_parlance(tmp_path, body):
+    with answering(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()) as address:
+        done = run("serve", "--port", address.rpartition(":")[2], cwd=tmp_path)
+    assert (done.returncode, b"Another program may be listening" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_addresses_for_other_machines_are_printed_and_answer(tmp_path, host):
+    expected = [address for address in own_addresses() if (":" in address) == (host == "::")]
+    process = start_serving(tmp_path, "--host", host)
     try:
         assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        assert requests.get(f"{found[0]}/health", timeout=20).status_code == 200
+        port = address_in(process.stdout.readline()).rpartition(":")[2]
+        for address in expected:
+            written = f"[{address}]" if ":" in address else address
+            found = ""
+            while written not in found:  # a server may listen on both families
+                line = process.stdout.readline()
+                assert line.startswith(b"On your network: "), line
+                found = address_in(line)
+            assert found == f"http://{written}:{port}"
+            assert requests.get(f"{found}/health", timeout=20).status_code == 200
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_server_for_this_machine_alone_prints_no_other_address(tmp_path):
+    process = start_serving(tmp_path)
+    try:
+        assert process.stdout is not None
+        requests.get(f"{address_in(process.stdout.readline())}/health", timeout=20)
+        process.terminate()
+        output, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert b"On your network" not in output
+
+
+def test_serve_answers_and_stops_cleanly_on_a_signal(tmp_path):
+    process = start_serving(tmp_path)
+    try:
+        assert process.stdout is not None
+        found = address_in(process.stdout.readline())
+        assert requests.get(f"{found}/health", timeout=20).status_code == 200
         process.send_signal(signal.SIGTERM if os.name == "posix" else signal.SIGBREAK)
         _, errors = process.communicate(timeout=30)
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tts_server.build import build_synthesizer
-from tts_server.config import SettingsError, load_settings
+from tts_server.config import SettingsError, find_misspelt_settings, load_settings
 
 EARLIER_SERVERS = """DEVICE SAMPLE_RATE VOICE_LIBRARY_PATH VOICE_CACHE_PATH DEFAULT_VOICE_NAME MAX_TEXT_LENGTH MAX_PROMPT_BYTES
 MODEL_ID_MAP ENABLE_CORS CORS_ORIGINS CORS_ALLOW_ORIGINS CACHE_TTL_MINUTES SERVED_MODEL_NAME SEED LOG_LEVEL
@@ -49,6 +49,8 @@ EXAMPLES = {
     "MAX_PROMPT_BYTES": "1000000",
     "MODEL_ID_MAP": '{"kokoro": "chatterbox"}',
     "ENABLE_CORS": "true",
+    "CORS_ORIGINS": "http://localhost:8000",
+    "CORS_ALLOW_ORIGINS": "http://localhost:8000",
     "CACHE_TTL_MINUTES": "60",
     "SEED": "7",
     "LOG_LEVEL": "debug",
@@ -100,6 +102,66 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str, monkeypatch: py
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORT", "abc", "PORT: 'abc' is not a whole number."),
+        ("PORT", "1.5", "PORT: '1.5' is not a whole number."),
+        ("SERVICE_PORT", "abc", "PORT: 'abc' is not a whole number."),
+        ("PORT", "70000", "PORT: '70000' is too large; it must be at most 65535."),
+        ("MAX_CLIP_SECONDS", "long", "MAX_CLIP_SECONDS: 'long' is not a number."),
+        ("MAX_TEXT_LENGTH", "0", "MAX_TEXT_LENGTH: '0' is too small; it must be at least 1."),
+        ("ENABLE_CORS", "perhaps", "ENABLE_CORS: 'perhaps' is neither true nor false."),
+        ("LOG_LEVEL", "shout", "LOG_LEVEL: 'SHOUT' is not possible; it must be 'DEBUG', 'INFO'"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(name: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "line", ["host = 5", "api_keys = 5", "model_id_map = 5", 'port = "a"', "port = []", "open_browser = 7", "hf_home = {}"]
+)
+def test_a_value_of_another_type_in_the_file_is_told_in_plain_words(line: str) -> None:
+    Path("config.toml").write_text(line, encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"^{line.partition(' ')[0].upper()}: .* is (not|neither) ") as error:
+        load_settings()
+    assert "Input should" not in str(error.value)
+
+
+def test_an_unreadable_env_file_is_named() -> None:
+    Path(".env").write_bytes("HOST=Größe".encode("cp1252"))
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        ("PROT HOTS", ["HOTS. Did you mean HOST?", "PROT. Did you mean PORT?"]),
+        ("api_key CORS_ORIGIN", ["API_KEY. Did you mean API_KEYS", "CORS_ORIGIN. Did you mean CORS_ORIGINS"]),
+        ("RESONANCE_FOLDER", ["RESONANCE_FOLDER."]),
+        ("POSTGRES_HOST DB_PORT HOSTNAME NODE_ENV OPENAI_API_KEY TZ PATH USER REDIS_URL", []),
+        ("PORT port SERVICE_PORT", []),
+    ],
+)
+def test_names_in_the_env_file_that_are_near_to_settings_are_warned_of(names: str, warned: list[str]) -> None:
+    Path(".env").write_text("".join(f"{name}=1\n" for name in names.split()), encoding="utf-8")
+    load_settings()
+    found = find_misspelt_settings()
+    assert len(found) == len(warned)
+    for warning, words in zip(found, warned, strict=True):
+        assert warning.startswith(f".env: There is no setting {words}")
+
+
+def test_variables_that_have_no_effect_in_the_env_file_are_warned_of() -> None:
+    Path(".env").write_text("PARLANCE_SERVER=http://nas:5093\n", encoding="utf-8")
+    assert find_misspelt_settings() == [".env: PARLANCE_SERVER has no effect in this file. Set it in the environment."]
+
+
 def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "abc")
     monkeypatch.setenv("SEED", "xyz")
@@ -115,7 +177,7 @@ def test_a_broken_file_is_refused_in_words() -> None:
 
 def test_a_misspelt_name_in_the_file_is_refused() -> None:
     Path("config.toml").write_text("prot = 1", encoding="utf-8")
-    with pytest.raises(SettingsError, match="PROT"):
+    with pytest.raises(SettingsError, match="There is no setting PROT. Did you mean PORT?"):
         load_settings()
 
 

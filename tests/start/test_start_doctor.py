@@ -109,6 +109,18 @@ def test_something_optional_that_is_missing_does_not() -> None:
     assert "-> ./run.sh install extra" in doctor.describe(findings)
 
 
+def test_long_findings_are_wrapped_below_their_beginning() -> None:
+    packages = ", ".join(f"package-{number} 1.{number}" for number in range(40))
+    path = "/a folder/" + "x" * 150
+    lines = doctor.describe([Finding("Packages", True, packages), Finding("Voices folder", True, path)]).splitlines()
+    listed = [line for line in lines if "package-" in line]
+    assert len(listed) > 1
+    assert all(len(line) <= 100 for line in listed)
+    assert all(line[: len("ok  Voices folder  ")].isspace() for line in listed[1:])
+    assert " ".join(line.removeprefix("ok  Packages").strip() for line in listed) == packages
+    assert any("x" * 150 in line for line in lines)
+
+
 def test_missing_and_unsuitable_packages_are_named(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     lines = ["# comment", "numpy>=1.20  # ok", "Flask>=99", "no-such-package[fast]>=1", "not-for-us; python_version < '3'", "-r other.txt"]
