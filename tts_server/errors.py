@@ -26,9 +26,19 @@ TTSError
 
 from __future__ import annotations
 
+import errno
+
 
 class Cancelled(Exception):
     """The client is gone; nobody waits for the rest. Not an error, so not of the family."""
+
+
+_EXHAUSTED = {
+    **dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG), "disk space"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "open files"),
+    errno.ENOMEM: "memory",
+}
+"""What a machine may run out of, by the error that says so."""
 
 
 class TTSError(Exception):
@@ -147,6 +157,12 @@ class OutOfRoom(Unavailable):
 
     def __init__(self, what: str, advice: str = "Try again later.") -> None:
         super().__init__(f"The server has no {what} left for this request. {advice}")
+
+
+def out_of_room(error: OSError | MemoryError) -> OutOfRoom | None:
+    """The error for clients where the machine ran out of something; None for errors of other kinds."""
+    what = "memory" if isinstance(error, MemoryError) else _EXHAUSTED.get(error.errno or 0)
+    return None if what is None else OutOfRoom(what)
 
 
 class EngineStuck(Unavailable):

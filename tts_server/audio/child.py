@@ -1,0 +1,123 @@
+"""One run of ffmpeg as a child process: bounded in time, memory and output, and gone when it is over."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import importlib.resources
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import imageio_ffmpeg
+
+from tts_server.child_environment import minimal_environment
+from tts_server.errors import EngineFailure, OutOfRoom, out_of_room
+
+if sys.platform != "win32":
+    import resource
+
+_MAX_ADDRESS_SPACE = 1024**3
+"""Bytes. An mp4 of 20 KB can promise tables of gigabytes: what one allocation may take, times the streams that may ask for one,
+bounds that. The whole is for what gets round it, where the system (Linux) can limit a process that runs."""
+
+_MAX_LOG_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a child wrote to its output, the start of its messages, its exit status, and whether it was ended because time was up."""
+
+    output: bytes
+    log: bytes
+    status: int
+    is_late: bool
+
+
+@functools.cache
+def find_ffmpeg() -> str:
+    """The ffmpeg program that comes with `imageio-ffmpeg`, or another that it finds; raises EngineFailure where there is none.
+
+    The package would start the program to try it, and remember a failure for lack of descriptors for as long as the server runs.
+    """
+    with contextlib.suppress(ModuleNotFoundError):
+        folder = importlib.resources.files("imageio_ffmpeg.binaries")
+        programs = [entry for entry in folder.iterdir() if entry.name.startswith("ffmpeg") and isinstance(entry, Path)]
+        if len(programs) == 1 and programs[0].is_file():
+            return str(programs[0])
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise EngineFailure("Reference clips cannot be read: no ffmpeg program was found. Reinstall the package imageio-ffmpeg.") from error
+
+
+def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcome:
+    """Run `command` until it ends, has written `max_bytes`, or `time.monotonic()` reaches `deadline`.
+
+    Raises OutOfRoom where the machine has no descriptors, processes, threads or memory left, EngineFailure where it does not start.
+    """
+    try:
+        child = subprocess.Popen(  # a list, no shell, and no word of it comes from the user
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=minimal_environment(),
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        # fork() has EAGAIN where the user may have no more processes.
+        failure = OutOfRoom("processes") if error.errno == errno.EAGAIN else out_of_room(error)
+        raise failure or EngineFailure(f"Reference clips cannot be read: ffmpeg does not start ({error.strerror or error}).") from error
+    _confine(child.pid)
+    is_late = threading.Event()
+
+    def stop_late_child() -> None:
+        is_late.set()
+        child.kill()
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), stop_late_child)
+    with child:
+        assert child.stdout is not None and child.stderr is not None  # noqa: S101 - both are pipes; this tells the type checker
+        log = _Log(child.stderr)
+        try:
+            log.start()
+            timer.start()
+            output = child.stdout.read(max_bytes)
+            if len(output) >= max_bytes:
+                child.kill()
+            child.wait()
+        except RuntimeError as error:  # Python's word for a thread that does not start
+            raise OutOfRoom("threads") from error
+        finally:
+            timer.cancel()
+            child.kill()
+            if log.ident is not None:
+                log.join()
+    return Outcome(output, log.start_of_messages, child.returncode, is_late.is_set())
+
+
+def _confine(pid: int) -> None:
+    """Bound the child's memory as a whole."""
+    if sys.platform == "linux" and hasattr(resource, "prlimit"):
+        with contextlib.suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (_MAX_ADDRESS_SPACE, _MAX_ADDRESS_SPACE))
+
+
+class _Log(threading.Thread):
+    """Reads the child's messages, so that it never waits for us, and keeps the first few thousand bytes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__(daemon=True, name="ffmpeg-log")
+        self._stream = stream
+        self.start_of_messages = b""
+
+    def run(self) -> None:
+        while block := self._stream.read(_MAX_LOG_BYTES):
+            self.start_of_messages += block[: _MAX_LOG_BYTES - len(self.start_of_messages)]
