@@ -8,7 +8,7 @@ import { isSameMachine, server } from "./server.js";
 // Codes for which the page's words say more than the server's, in every language.
 const PAGE_KNOWS_BETTER = new Set([
   "unreachable", "interrupted", "interrupted_at_once", "forbidden_origin", "forbidden_host", "admin_off", "nothing_to_say", "unsupported_text",
-  "invalid_api_key", "voice_is_fixed", "default_voice", "folder_not_writable", "model_not_loaded",
+  "invalid_api_key", "voice_is_fixed", "default_voice", "folder_not_writable", "model_not_loaded", "invalid_name",
 ]);
 
 // Codes whose sentence of the server adds nothing to the page's words in another language.

@@ -1,8 +1,11 @@
-// The sounds that the chosen model makes where the text names them: a chip for each, which puts its tag into the text.
+// What can be put into the text by a click: a pause, and the sounds that the chosen model makes where the text names them.
 
 import { byId, element } from "./element.js";
 import { has, onLanguage, t } from "./language.js";
 import { onModel, selectedModel } from "./model.js";
+import { editText } from "./text.js";
+
+const PAUSE = "[pause:1s]";
 
 function words(tag) {
   const name = tag.replace(/[[\]]/g, "").replaceAll(" ", "_");
@@ -15,9 +18,7 @@ function insert(tag) {
   const { selectionStart: from, selectionEnd: to, value } = text;
   const before = /\S$/.test(value.slice(0, from)) ? " " : "";
   const after = /^\S/.test(value.slice(to)) || to === value.length ? " " : "";
-  text.setRangeText(`${before}${tag}${after}`, from, to, "end");
-  text.dispatchEvent(new Event("input", { bubbles: true }));
-  text.focus();
+  editText(`${before}${tag}${after}`);
 }
 
 function show() {
@@ -29,6 +30,7 @@ function show() {
 }
 
 export function initializeTags() {
+  byId("pause-button").addEventListener("click", () => insert(PAUSE));
   onModel(show);
   onLanguage(show);
 }

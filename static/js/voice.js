@@ -43,6 +43,7 @@ function showWords() {
   const voice = selectedVoice();
   byId("voice").disabled = isReplaced;
   byId("preview").disabled = isReplaced || !voice;
+  byId("voices-button").disabled = server.voices.length === 0;
   byId("voice-words").textContent = isReplaced ? t("voice.replaced") : voice ? describeVoice(voice) : "";
 }
 

@@ -46,7 +46,7 @@ def test_a_name_that_cannot_be_is_told_beside_the_name_and_the_clip_stays(
     studio = open_studio(shelf.url).ready()
     studio.watch.expect("status of 4")
     studio["#clip-file"].set_input_files(clip_file)
-    for name, words in [("nova", "built-in voice"), ("a/b", "may not hold /"), ("", "Give the voice a name.")]:
+    for name, words in [("nova", "built-in voice"), ("a/b", "none of < > :"), ("", "Give the voice a name.")]:
         studio["#clip-voice"].fill(name)
         studio["#clip-save"].click()
         expect(studio.problem("clip-voice")).to_contain_text(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,11 @@ def test_the_sounds_a_model_knows_are_put_where_the_cursor_is(running, with_mode
     studio["#tag-chips"].get_by_role("button", name="sigh").click()
     expect(studio["#text"]).to_have_value("Well, [laugh] [sigh] that was odd.")
     expect(studio["#text"]).to_be_focused()
+    studio.page.keyboard.press("Control+z")
+    studio.page.keyboard.press("Control+z")
+    expect(studio["#text"]).to_have_value("Well, that was odd.")
+    studio["#pause-button"].click()
+    expect(studio["#text"]).to_have_value(re.compile(r"\[pause:1s\]"))
     studio["#model"].select_option(MULTILINGUAL)
     expect(studio["#tags"]).to_be_hidden()
 

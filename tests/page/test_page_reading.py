@@ -105,7 +105,7 @@ def test_the_open_panel_follows_the_text_and_the_closed_one_asks_nothing(studio:
     studio["#text"].fill("Somebody looks at a ﬁsh.")
     expect(studio["#reading-words"]).to_have_text("Somebody looks at a fish.")
     studio["#text"].fill("")
-    expect(studio["#reading-words"]).to_have_text("Type something, and here is how it will be read.")
+    expect(studio["#reading-words"]).to_have_text("Type some text to see how it will be read.")
     assert len(asked) == 2
     studio["#reading-button"].click()
     studio["#text"].fill(TEXT)

@@ -74,9 +74,7 @@ def test_a_voice_is_renamed_and_described_and_stays_chosen(studio: Studio, shelf
     expect(studio.ready()["#voice"]).to_have_value("Aunt Anna")
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("", "Give the voice a name."), ("nova", "built-in voice"), ("a/b", "The name may not hold /")]
-)
+@pytest.mark.parametrize(("name", "words"), [("", "Give the voice a name."), ("nova", "built-in voice"), ("a/b", "none of < > :")])
 def test_a_name_that_cannot_be_is_said_under_the_voice(studio: Studio, shelf: RunningServer, name: str, words: str) -> None:
     studio.watch.expect("status of 4")
     row(studio, "anna").get_by_role("button", name="Rename").click()

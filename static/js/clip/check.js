@@ -40,11 +40,14 @@ function judgeSpeech(share) {
   return share < SPEECH_SHARE ? [["warn", t("check.pauses", { share: Math.round(100 * share) })]] : [];
 }
 
-// The server measures more closely: its sentences take the place of ours for those who read English, and follow them for others.
+// The server measures more closely: its sentences take the place of the page's for those who read English. For others they are shown only
+// where the page itself has found nothing.
 function allVerdicts() {
   if (problems.length === 0) return [...local(), ...remote()];
   if (currentLanguage() === "en") return problems.map((problem) => ["warn", problem]);
-  return [...local(), ...problems.map((problem) => ["warn", t("check.server", { problem })])];
+  const own = local();
+  if (own.some(([grade]) => grade !== "good")) return own;
+  return [...own, ...problems.map((problem) => ["warn", t("check.server", { problem })])];
 }
 
 // Shows the verdicts again, in the language of now.
