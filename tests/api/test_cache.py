@@ -309,3 +309,79 @@ def test_a_disk_that_fails_costs_no_reply(caching, folder, text, monkeypatch):
 def test_pages_of_other_sites_may_read_what_the_cache_did(caching, text):
     exposed = speak(caching, {"Origin": ORIGIN}, input=text).headers["Access-Control-Expose-Headers"]
     assert {"X-Cache", "X-Route"} <= set(exposed.split(", "))
+
+
+def with_key(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def said_on_a_socket(server: RunningServer, key: str, text: str) -> bytes:
+    from websockets.sync.client import connect
+
+    with connect(f"ws://127.0.0.1:{server.port}/v1/realtime", additional_headers=with_key(key)) as socket:
+        socket.send(json.dumps({"text": text}))
+        sound = b""
+        while isinstance(message := socket.recv(30), bytes):
+            sound += message[4:]
+        assert json.loads(message)["type"] == "response.completed"
+    return sound
+
+
+@pytest.mark.parametrize("scope", ["shared", "key"])
+def test_a_private_cache_tells_no_key_what_another_has_had_spoken(tmp_path, text, scope):
+    settings = {"cache_ttl_minutes": 60, "cache_path": tmp_path, "cache_scope": scope, "api_keys": ("first", "second")}
+    other = ("HIT", "CACHE") if scope == "shared" else ("MISS", "HOT")
+    ways = ({}, {"stream": True}, {"stream_format": "sse"}, {"response_format": "wav"}, {"response_format": "wav", "stream": True})
+    with run_server(**settings) as server:
+        for number, way in enumerate(ways):
+            said = {"input": f"{number + 1} times {text}", **way}
+            first = speak(server, with_key("first"), **said)
+            second = speak(server, with_key("second"), **said)
+            assert seen(second) == other
+            assert (second.headers["X-Seed"] == first.headers["X-Seed"]) is (scope == "shared")
+            assert seen(speak(server, with_key("first"), **said)) == ("HIT", "CACHE")
+        generated = [
+            requests.post(f"{server.url}/tts", json={"text": f"Also {text}"}, headers=with_key(key), timeout=60)
+            for key in ("first", "second", "first")
+        ]
+        assert [seen(reply) for reply in generated] == [("MISS", "HOT"), other, ("HIT", "CACHE")]
+
+
+@pytest.mark.parametrize("scope", ["shared", "key"])
+def test_sockets_keep_to_the_part_of_their_key(tmp_path, text, scope):
+    settings = {"cache_ttl_minutes": 60, "cache_path": tmp_path, "cache_scope": scope, "api_keys": ("first", "second")}
+    with run_server(**settings) as server:
+        sounds = [said_on_a_socket(server, key, text) for key in ("first", "second", "first")]
+    assert sounds[0] == sounds[2]
+    assert (sounds[1] == sounds[0]) is (scope == "shared")
+
+
+def test_without_keys_a_private_cache_is_one_for_all(tmp_path, text):
+    with run_server(cache_ttl_minutes=60, cache_path=tmp_path, cache_scope="key") as server:
+        assert [seen(speak(server, input=text))[0] for _ in range(2)] == ["MISS", "HIT"]
+
+
+def test_a_folder_that_was_deleted_is_made_again(tmp_path, text, caplog):
+    folder = tmp_path / "a" / "audio"
+    with run_server(cache_ttl_minutes=60, cache_path=folder) as server:
+        for way in ({}, {"response_format": "wav"}, {"stream": True, "response_format": "opus"}):
+            speak(server, input=text, **way)
+        shutil.rmtree(folder.parent)
+        caplog.clear()
+        for way in ({}, {"response_format": "wav"}, {"stream": True, "response_format": "opus"}):
+            assert [seen(speak(server, input=text, **way))[0] for _ in range(2)] == ["MISS", "HIT"]
+        assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+        assert server.synthesizer.cache.stats().entries == 3
+        assert server.synthesizer.cache.stats().bytes == sum(-(-len(data) // 4096) * 4096 for data in on_disk(folder).values())
+
+
+def test_a_folder_that_cannot_be_made_again_is_told_once(tmp_path, text, caplog):
+    folder = tmp_path / "audio"
+    with run_server(cache_ttl_minutes=60, cache_path=folder) as server:
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        caplog.clear()
+        assert [seen(speak(server, input=text))[0] for _ in range(3)] == ["MISS"] * 3
+        assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+        folder.unlink()
+        assert [seen(speak(server, input=text))[0] for _ in range(2)] == ["MISS", "HIT"]

@@ -315,3 +315,26 @@ def test_a_disk_that_fails_costs_the_entry_and_nothing_else(opened, monkeypatch)
     assert kept(cache, "key") is None
     assert [path.name for path in cache.folder.iterdir()] == ["in-use.lock"]
     assert cache.stats().bytes == 0
+
+
+@pytest.mark.parametrize("num_bytes", [10, 3 * 2**20], ids=["in memory", "on the disk"])
+def test_an_entry_is_a_file_of_its_own(tmp_path: Path, num_bytes: int) -> None:
+    cache, data = AudioCache(tmp_path, 60, 2**25), random.Random(1).randbytes(num_bytes)
+    with cache.record("key") as recording:
+        recording.write(data)
+        recording.finish({})
+    kept = cache.find("key")
+    assert kept is not None
+    file = kept.file()
+    assert file.seek(0, os.SEEK_END) == num_bytes
+    assert file.seek(-3, os.SEEK_END) == num_bytes - 3
+    assert file.read() == data[-3:]
+    assert file.read() == b""
+    assert file.seek(2) == file.tell() == 2
+    assert file.read(4) == data[2:6]
+    assert file.seek(1, os.SEEK_CUR) == 7
+    file.seek(0)
+    assert file.read(num_bytes + 100) == data
+    file.close()
+    file.close()
+    cache.close()
