@@ -9,6 +9,7 @@ import pytest
 
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.engines.embedded.speaker import Speaker
 from tts_server.errors import Cancelled, EngineFailure
 
 
@@ -105,3 +106,30 @@ def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine):
     with pytest.raises(EngineFailure):
         list(waiting.chunks(never))
     assert engine._speaker.spoken == ["occupied"]
+
+
+def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeypatch):
+    """Digits that are not normalized are seven times as many phonemes as words of the same length."""
+    is_running, go_on, runs = threading.Event(), threading.Event(), []
+    frames = Speaker.frames
+
+    def counted(self, phonemes, *arguments):
+        runs.append(phonemes)
+        is_running.set()
+        assert go_on.wait(20)
+        return frames(self, phonemes, *arguments)
+
+    monkeypatch.setattr(Speaker, "frames", counted)
+    engine = EmbeddedEngine(threads=1)
+    try:
+        digits = Utterance("7" * 280, engine.builtin_voice("alloy"), 0, 0, 1.0, None, {})
+        assert len(Speaker().phonemes(digits.text)) > 3
+        stream = engine.submit(digits)
+        assert is_running.wait(20)
+        stream.close()
+        go_on.set()
+        (heard,) = engine.submit(Utterance("Yes.", digits.voice, 0, 0, 1.0, None, {})).chunks(never)
+        assert len(heard)
+        assert len(runs) == 2
+    finally:
+        engine.close()

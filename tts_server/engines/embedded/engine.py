@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from functools import partial
 
 from tts_server.engines.base import Capabilities, Utterance
 from tts_server.engines.embedded.matching import match
 from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
-from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker
+from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker, is_unwanted
 from tts_server.engines.watchdog import Watchdog
 from tts_server.errors import Cancelled, EngineFailure, EngineStuck, OutOfRoom, TTSError
 from tts_server.memory import keep_few_arenas, release_memory
@@ -51,6 +52,7 @@ class EmbeddedStream:
 
     def __init__(self) -> None:
         self.future: Future[Samples] = Future()
+        self.is_closed = False
 
     def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
         while True:
@@ -62,6 +64,7 @@ class EmbeddedStream:
                     raise Cancelled from None
 
     def close(self) -> None:
+        self.is_closed = True
         self.future.cancel()
 
 
@@ -213,10 +216,13 @@ class EmbeddedEngine:
             if not stream.future.set_running_or_notify_cancel():
                 continue
             worker.stream = stream
-            failure: TTSError | None = None
+            is_unwanted.set(partial(getattr, stream, "is_closed"))
+            failure: Exception | None = None
             try:
                 with self._watchdog.watching(worker):
                     samples = self._speaker.speak(utterance.text, utterance.voice, utterance.tempo, utterance.seed)
+            except Cancelled as error:
+                failure = error
             except Exception as error:
                 is_full = isinstance(error, MemoryError)
                 failure = OutOfRoom("memory") if is_full else EngineFailure("The embedded voice could not speak this text.")
