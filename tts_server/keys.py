@@ -221,6 +221,11 @@ class KeyRing:
         ]
         return next((key for key, is_same in compared if is_same), None)
 
+    def holds(self, key: Key | None) -> bool:
+        """Whether what a key, or the lack of one (None), opened before is still open: the key is there unchanged, or none is needed."""
+        self._refresh()
+        return not self._is_locked if key is None else key in (*self._plain, *self._filed)
+
     def _refresh(self) -> None:
         if self._file is None:
             return

@@ -286,8 +286,10 @@ class Channel(Intake):
         is_early = len(self.requests) > 1 or self.request is not None or self.has_early_bytes
         if is_early:
             connection.close()
-        if is_early or not self.dialogues.start(dialogue, connection, self._take_back):
+            self.dialogues.release(dialogue)
             self._take_back()
+        else:
+            self.dialogues.start(dialogue, connection, self._take_back)
 
     def _take_back(self) -> None:
         """The dialogue is over: let the loop close what is left."""

@@ -45,28 +45,28 @@ class Chunks:
 
     def received(self, data: bytes) -> int:
         """Returns how many bytes of `data` belong to this body."""
-        if self.completed or self.error is not None:
+        if self._is_over:
             return 0
         old = len(self._rest)
         data, self._rest = self._rest + data, b""
         at = 0
         found: list[bytes] = []
-        while not self.completed and self.error is None:
-            taken = self._read(data, at, found)
-            if not taken:
-                break
+        while taken := self._read(data, at, found):
             at += taken
         if found:
             self._buffer.append(b"".join(found))
-        if self.error is not None:
-            return len(data) - old
-        if self.completed:
-            return at - old
-        self._rest = data[at:]
-        return len(data) - old
+        if not self._is_over:
+            self._rest = data[at:]
+        return at - old if self.completed else len(data) - old
+
+    @property
+    def _is_over(self) -> bool:
+        return self.completed or self.error is not None
 
     def _read(self, data: bytes, at: int, found: list[bytes]) -> int:
-        """Read one part from `at` on; returns its length, 0 where more has to come first."""
+        """Read one part from `at` on; returns its length, 0 where more has to come first or nothing more is to be read."""
+        if self._is_over:
+            return 0
         if self._state == _DATA:
             piece = data[at : at + self._remaining]
             if piece:

@@ -3,68 +3,127 @@
 from __future__ import annotations
 
 import logging
+import queue
 import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from tts_server.errors import Unavailable
 from tts_server.web.realtime.routes import Dialogue
 
 log = logging.getLogger("tts_server")
 
+IDLE_SECONDS = 60.0
+"""A WebSocket on which nothing was asked or spoken for so long may be closed for a new one."""
+
+TRY_AGAIN_LATER = 1013
+
+OnEnd = Callable[[], None]
+
+
+@dataclass(eq=False)
+class _Place:
+    """A dialogue with the thread that will run it. `connection` brings what it runs on, or None where it will not."""
+
+    dialogue: Dialogue
+    thread: threading.Thread = field(init=False)
+    connection: queue.SimpleQueue[tuple[socket.socket, OnEnd] | None] = field(default_factory=queue.SimpleQueue)
+    is_leaving: bool = False
+    is_decided: bool = False
+
 
 class Dialogues:
-    """The connections that have left HTTP, at most `limit`, each with a thread of its own, so that they hold none of Waitress's."""
+    """The connections that have left HTTP, each with a thread of its own, so that they hold none of Waitress's. Thread-safe.
 
-    def __init__(self, limit: int) -> None:
+    There are at most `limit`, and at most `limit_per_client` of one client. A dialogue that has been idle for `idle_seconds` is closed
+    where a new one finds no place.
+    """
+
+    def __init__(self, limit: int, limit_per_client: int | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._limit = limit
-        self._running: dict[Dialogue, threading.Thread] = {}
+        self._limit_per_client = max(1, (limit + 1) // 2) if limit_per_client is None else limit_per_client
+        self._idle_seconds = idle_seconds
+        self._places: dict[Dialogue, _Place] = {}
         self._lock = threading.Lock()
         self._is_closing = False
         self._is_closed = False
 
-    @property
-    def is_full(self) -> bool:
-        return self._is_closing or len(self._running) >= self._limit
-
-    def start(self, dialogue: Dialogue, connection: socket.socket, on_end: Callable[[], None]) -> bool:
-        """Run a dialogue on a connection, which it frees; False where there is no room. `on_end` follows unless `close` came first."""
-        thread = threading.Thread(target=self._run, args=(dialogue, connection, on_end), name="realtime", daemon=True)
+    def reserve(self, dialogue: Dialogue) -> None:
+        """Take a place for a dialogue before its client is told that it may begin; raises Unavailable. `start` or `release` must follow."""
+        place = _Place(dialogue)
+        place.thread = threading.Thread(target=self._run, args=(place,), name="realtime", daemon=True)
         with self._lock:
-            if self.is_full:
-                connection.close()
-                return False
+            self._check_room(dialogue.client)
             # Under the lock, so that `close` never meets a thread that cannot be joined yet.
-            self._running[dialogue] = thread
+            self._places[dialogue] = place
             try:
-                thread.start()
-            except RuntimeError:  # the system has no more threads
-                del self._running[dialogue]
-                connection.close()
-                return False
-        return True
+                place.thread.start()
+            except RuntimeError as error:  # the system has no more threads
+                del self._places[dialogue]
+                raise Unavailable("The server has no thread left for a WebSocket. Try again later.", code="busy") from error
+
+    def start(self, dialogue: Dialogue, connection: socket.socket, on_end: OnEnd) -> None:
+        """Run a dialogue that has a place on a connection, which it frees. `on_end` follows unless `close` came first."""
+        self._decide(dialogue, (connection, on_end))
+
+    def release(self, dialogue: Dialogue) -> None:
+        """Give back the place of a dialogue unless it was started."""
+        self._decide(dialogue, None)
 
     def close(self, seconds: float) -> None:
         """Tell each dialogue to end, and wait for them for a while."""
         with self._lock:
             self._is_closing = True
-            running = dict(self._running)
-        for dialogue in running:
-            dialogue.leave()
+            running = list(self._places.values())
+        for place in running:
+            place.dialogue.leave()
         deadline = time.monotonic() + seconds
-        for thread in running.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
+        for place in running:
+            place.thread.join(max(0.0, deadline - time.monotonic()))
         with self._lock:
             self._is_closed = True
 
-    def _run(self, dialogue: Dialogue, connection: socket.socket, on_end: Callable[[], None]) -> None:
+    def _check_room(self, client: str | None) -> None:
+        """Raise Unavailable where there is no place, and none can be made. With the lock held."""
+        if self._is_closing:
+            raise Unavailable("The server is stopping. Try again in a moment.", code="busy")
+        staying = [place for place in self._places.values() if not place.is_leaving]
+        if client is not None and sum(place.dialogue.client == client for place in staying) >= self._limit_per_client:
+            raise Unavailable(
+                f"This client has {self._limit_per_client} WebSockets open, and may have no more. Close one of them first.", code="busy"
+            )
+        if len(staying) < self._limit:
+            return
+        idle = [(place.dialogue.idle_seconds(), place) for place in staying if place.is_decided]
+        seconds, longest = max(idle, key=lambda one: one[0], default=(0.0, None))
+        if longest is None or seconds < self._idle_seconds:
+            raise Unavailable("Too many WebSockets are open at this moment. Try again.", code="busy")
+        longest.is_leaving = True
+        longest.dialogue.leave(TRY_AGAIN_LATER, "Nothing was asked for a while, and another client needs the place. Connect again.")
+
+    def _decide(self, dialogue: Dialogue, connection: tuple[socket.socket, OnEnd] | None) -> None:
+        with self._lock:
+            place = self._places.get(dialogue)
+            is_first = place is not None and not place.is_decided
+            if place is not None and is_first:
+                place.is_decided = True
+                place.connection.put(connection)
+        if not is_first and connection is not None:
+            connection[0].close()
+
+    def _run(self, place: _Place) -> None:
+        given = place.connection.get()
         try:
-            dialogue.converse(connection)
+            if given is not None:
+                place.dialogue.converse(given[0])
         except Exception:
             log.exception("a socket's dialogue failed")
         finally:
-            connection.close()
+            if given is not None:
+                given[0].close()
             with self._lock:
-                del self._running[dialogue]
-                if not self._is_closed:
-                    on_end()
+                del self._places[place.dialogue]
+                if given is not None and not self._is_closed:
+                    given[1]()

@@ -11,7 +11,7 @@ from typing import Any
 from waitress.task import ErrorTask, WSGITask
 
 from tts_server.admission import Ticket
-from tts_server.errors import TTSError, Unavailable
+from tts_server.errors import TTSError
 from tts_server.http.environment import environment
 from tts_server.http.request import Stopping, refusal
 from tts_server.log import working_for
@@ -99,8 +99,7 @@ class Task(WSGITask):
 
     def take_over(self, dialogue: Dialogue) -> None:
         """Let the connection be the dialogue's once the view has answered 101; raises Unavailable."""
-        if self.channel.dialogues.is_full:
-            raise Unavailable("Too many WebSockets are open at this moment. Try again.", code="busy")
+        self.channel.dialogues.reserve(dialogue)
         self.dialogue = dialogue
 
     @property
@@ -136,6 +135,9 @@ class Task(WSGITask):
             # A reply that breaks off must not look whole.
             self.channel.is_cut = self.ends_by_closing
             raise
+        finally:
+            if self.dialogue is not None:
+                self.channel.dialogues.release(self.dialogue)
 
     def finish(self) -> None:
         if self.is_taken_over:

@@ -11,6 +11,7 @@ from tts_server.controls import Number
 from tts_server.errors import InvalidRequest
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import TextNormalization, VoiceId
+from tts_server.web.realtime.bounds import SHOWN_CHARACTERS
 
 Fields = TypeVar("Fields", bound=BaseModel)
 Spoken = list[Literal["audio"]]
@@ -20,6 +21,7 @@ MaxTokens = Annotated[int, Field(ge=1)] | Literal["inf"]
 
 TEXT_PARTS = {"user": "input_text", "system": "input_text", "assistant": "output_text"}
 HEARD_PARTS = ("input_audio", "input_image")
+MAX_ERRORS = 10
 
 
 class OutputFormat(BaseModel):
@@ -118,5 +120,12 @@ def validated(kind: type[Fields], given: Any, place: str) -> Fields:
         return kind.model_validate(given)
     except ValidationError as error:
         raise InvalidFields(
-            [{"loc": ["event", place, *e["loc"]], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]} for e in error.errors()]
+            [
+                {"loc": ["event", place, *map(_shortened, e["loc"])], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]}
+                for e in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
+            ]
         ) from error
+
+
+def _shortened(part: int | str) -> int | str:
+    return part[:SHOWN_CHARACTERS] if isinstance(part, str) else part

@@ -11,6 +11,7 @@ from typing import Any
 
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, check_session, shown
 from tts_server.web.realtime.conversation import Conversation, text_of
 from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validated
 from tts_server.web.realtime.pieces import TextFeed
@@ -68,6 +69,12 @@ class OpenAIProtocol:
             "input_audio_buffer.clear": lambda _: self._send("input_audio_buffer.cleared"),
         }
 
+    @property
+    def is_waiting_for_text(self) -> bool:
+        """Whether what is being spoken waits for the client to send more of its text."""
+        feed = self._feed
+        return feed is not None and feed[0].is_waiting
+
     def greet(self) -> None:
         self._send("session.created", session=self._session)
 
@@ -78,13 +85,13 @@ class OpenAIProtocol:
             raise InvalidRequest("This server speaks, it does not listen: send text.", param="type")
         if handler is None:
             known = ", ".join(self._handlers)
-            raise InvalidRequest(f"type: {kind!r} is no event of this server. There are {known}.", param="type")
+            raise InvalidRequest(f"type: {shown(kind)} is no event of this server. There are {known}.", param="type")
         handler(message)
 
     def fail(self, error: TTSError, message: dict[str, Any]) -> None:
-        caused_by = message.get("event_id")
+        caused_by = _event_id(message)
         told = {"type": error.type, "code": error.code, "message": error.message, "param": error.param}
-        self._send("error", error={**told, "event_id": caused_by if isinstance(caused_by, str) else None})
+        self._send("error", error={**told, "event_id": caused_by})
 
     def _first_session(self) -> dict[str, Any]:
         heard = {"format": FORMAT, "transcription": None, "noise_reduction": None, "turn_detection": None}
@@ -113,7 +120,12 @@ class OpenAIProtocol:
             audio["input"] = {**audio["input"], **fields.audio.input}
         if fields.audio is not None and fields.audio.output is not None:
             audio["output"] = self._merged(audio["output"], fields.audio.output)
-        self._session = {**self._session, **changes, "audio": audio}
+        session = {**self._session, **changes, "audio": audio}
+        given = {f"session.{name}": value for name, value in changes.items()}
+        check_session(
+            session, given if audio["input"] is self._session["audio"]["input"] else {**given, "session.audio.input": audio["input"]}
+        )
+        self._session = session
         self._send("session.updated", session=self._session)
 
     def _merged(self, output: dict[str, Any], changes: Output) -> dict[str, Any]:
@@ -126,6 +138,8 @@ class OpenAIProtocol:
         return {**output, **given, "format": FORMAT}
 
     def _check_voice(self, name: str) -> None:
+        if len(name) > MAX_ID_CHARACTERS:
+            raise VoiceNotFound(f"There is no voice {shown(name)}.", param="audio.output.voice")
         try:
             self._desk.synthesizer.check_voice(name)
         except VoiceNotFound as error:
@@ -142,7 +156,7 @@ class OpenAIProtocol:
         fields = validated(Item, given, "item")
         item = fields.described(fields.id or new_id("item"))
         if item["role"] == "user":
-            self._check_length(text_of(item))
+            self._check_length(text_of(item), "item.content")
         return item
 
     def _add_item(self, item: dict[str, Any], after: str | None = None, *, is_to_speak: bool = True) -> None:
@@ -150,11 +164,11 @@ class OpenAIProtocol:
         self._send("conversation.item.added", previous_item_id=previous, item=item)
         self._send("conversation.item.done", previous_item_id=previous, item=item)
 
-    def _check_length(self, text: str) -> None:
+    def _check_length(self, text: str, param: str) -> None:
         longest = self._desk.options.max_text_length
         if len(text) > longest:
             message = f"The text has {len(text)} characters; this server takes {longest} at once."
-            raise InvalidRequest(message, param="item.content", code="string_too_long")
+            raise InvalidRequest(message, param=param, code="string_too_long")
 
     def _delete_item(self, event: dict[str, Any]) -> None:
         item_id = self._item_id(event)
@@ -184,6 +198,9 @@ class OpenAIProtocol:
             text = "\n\n".join(filter(None, map(self._text_of_input, fields.input)))
         else:
             text = self._conversation.unspoken()
+            if len(text) > self._desk.options.max_text_length:
+                self._conversation.mark_spoken()
+        self._check_length(text, "input")
         self._submit(self._response(lambda _: iter([text] if text.strip() else []), fields), event)
         if fields.input is None:
             self._conversation.mark_spoken()
@@ -210,7 +227,8 @@ class OpenAIProtocol:
         )
 
     def _submit(self, response: Response, event: dict[str, Any]) -> None:
-        self._speaker.submit(partial(self._speak, response, event))
+        # What waits keeps nothing else of the event, which may be large.
+        self._speaker.submit(partial(self._speak, response, {"event_id": _event_id(event)}))
         with self._lock:
             self._responses = deque(r for r in self._responses if not r.is_over)
             self._responses.append(response)
@@ -240,7 +258,7 @@ class OpenAIProtocol:
         if not isinstance(delta, str):
             raise InvalidRequest("delta: a text is required.", param="delta", code="missing")
         if self._feed is None or self._feed[1].is_over:
-            feed = TextFeed(self._desk.options.max_text_length)
+            feed = TextFeed(self._desk.options.max_text_length, self._speaker.check)
             feed.append(delta)
             response = self._response(feed.pieces, ResponseFields())
             self._submit(response, event)
@@ -259,3 +277,9 @@ class OpenAIProtocol:
 
     def _send(self, type_: str, **fields: Any) -> None:
         self._socket.send_text(json.dumps({"type": type_, "event_id": new_id("event"), **fields}, separators=(",", ":")))
+
+
+def _event_id(event: dict[str, Any]) -> str | None:
+    """The id that a client gave its event, unless it is none."""
+    given = event.get("event_id")
+    return given if isinstance(given, str) and len(given) <= MAX_ID_CHARACTERS else None

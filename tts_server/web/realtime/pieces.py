@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -17,29 +18,53 @@ CLOSING = "\"')]}»”’"
 _NEXT_WORD_IS_WHOLE = re.compile(r"\s*(?:\S+\s|\S{20})")
 
 
-class TextFeed:
-    """One text on its way. `max_waiting` characters may be there and not yet taken."""
+MAX_TEXTS = 16
+"""So many times the longest text that may wait is the longest text of one feed."""
 
-    def __init__(self, max_waiting: int) -> None:
+
+def never_charge() -> None:
+    """The `charge` of a text that is not counted."""
+
+
+class TextFeed:
+    """One text on its way. `max_waiting` characters may be there and not yet taken, and MAX_TEXTS times as many in all.
+
+    `charge` is called each time that `max_waiting` more characters than before are taken, but not for the first ones; it may raise.
+    """
+
+    def __init__(self, max_waiting: int, charge: Callable[[], object] = never_charge) -> None:
+        self.is_waiting = False
+        """Whether somebody waits for more text."""
         self._max_waiting = max_waiting
+        self._charge = charge
         self._text = ""
-        self._received: list[str] = []
+        self._received = io.StringIO()
+        self._num_received = 0
+        self._num_charged = max_waiting
         self._is_complete = False
         self._changed = threading.Condition()
 
     @property
     def received(self) -> str:
         """Everything that has arrived."""
-        return "".join(self._received)
+        return self._received.getvalue()
 
     def append(self, text: str) -> None:
-        """Raises InvalidRequest where too much waits already; then nothing of `text` is taken."""
+        """Raises InvalidRequest where too much waits or has come already, or what `charge` raises; then nothing of `text` is taken."""
         with self._changed:
+            longest = MAX_TEXTS * self._max_waiting
+            if self._num_received + len(text) > longest:
+                message = f"delta: one response takes {longest} characters. Send 'input_text_buffer.commit', then begin another"
+                raise InvalidRequest(f"{message}.", param="delta", code="string_too_long")
             if len(self._text) + len(text) > self._max_waiting:
                 message = f"delta: {len(self._text)} characters wait to be spoken; this server keeps {self._max_waiting} at once"
                 raise InvalidRequest(f"{message}. Wait for some audio.", param="delta", code="string_too_long")
+            if self._num_received + len(text) > self._num_charged:
+                self._charge()
+                self._num_charged += self._max_waiting
             self._text += text
-            self._received.append(text)
+            self._received.write(text)
+            self._num_received += len(text)
             self._changed.notify()
 
     def complete(self) -> None:
@@ -55,7 +80,9 @@ class TextFeed:
                 while not (end := self._speakable()) and not self._is_complete:
                     if is_cancelled():
                         raise Cancelled
+                    self.is_waiting = True
                     self._changed.wait(WAIT_SECONDS)
+                self.is_waiting = False
                 end = len(self._text) if self._is_complete else end
                 piece, self._text = self._text[:end], self._text[end:]
             if piece.strip():

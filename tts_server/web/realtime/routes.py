@@ -9,7 +9,7 @@ from typing import Protocol
 from flask import Blueprint, Response, after_this_request, g, request
 
 from tts_server.errors import Unavailable
-from tts_server.web.clients import client_name
+from tts_server.web.clients import client_name, parse_address
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.session import Session
 from tts_server.web.realtime.socket import UpgradeRequired, WebSocket
@@ -24,13 +24,18 @@ HANDSHAKE = ("Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Ke
 
 
 class Dialogue(Protocol):
-    """What goes on with a connection after HTTP."""
+    """What goes on with a connection after HTTP. `client` is who it is counted for; None where that is many programs at once."""
+
+    client: str | None
 
     def converse(self, connection: socket.socket) -> None:
         """Go on until it is over. Frees the connection."""
 
-    def leave(self) -> None:
-        """The server stops: end soon. Returns at once."""
+    def leave(self, code: int = ..., reason: str = ...) -> None:
+        """End soon, unless told otherwise because the server stops. Returns at once."""
+
+    def idle_seconds(self) -> float:
+        """Returns for how long nothing has been asked of it."""
 
 
 TakeOver = Callable[[Dialogue], None]
@@ -51,7 +56,9 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
         )
         model = request.args.get("model") or None
         desk.synthesizer.catalog.named(model)
-        take_over(Session(websocket, desk.for_caller(), model, client_name(g.access), is_openai=_is_openai()))
+        client, key = client_name(g.access), g.access.key
+        limited = None if key is None and _is_this_machine() else client
+        take_over(Session(websocket, desk.for_caller(), model, client, is_openai=_is_openai(), client=limited, key=key))
         return Response(status=101)
 
     @routes.get(PATH)
@@ -72,6 +79,12 @@ def _handshake() -> list[tuple[bytes, bytes]]:
         raise UpgradeRequired("A WebSocket begins with HTTP/1.1.")
     given = [(name.encode(), request.headers[name].encode("latin-1", "replace")) for name in HANDSHAKE if name in request.headers]
     return [(b"Host", b"localhost"), *given]
+
+
+def _is_this_machine() -> bool:
+    """Whether the client is a program of this machine: they all have one address."""
+    address = parse_address(g.access.head.address)
+    return address is not None and address.is_loopback
 
 
 def _offered() -> list[str]:

@@ -10,8 +10,11 @@ import time
 from typing import Any, Protocol
 
 from tts_server.errors import InvalidRequest, TTSError
+from tts_server.keys import Key
 from tts_server.log import request_id
+from tts_server.web.bodies import check_json
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.bounds import MAX_MESSAGE_VALUES
 from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol
 from tts_server.web.realtime.simple import SimpleProtocol
 from tts_server.web.realtime.socket import SocketClosed, WebSocket
@@ -20,6 +23,7 @@ from tts_server.web.realtime.speaker import Speaker, as_told
 log = logging.getLogger("tts_server.web.access")
 
 GOING_AWAY = 1001
+POLICY_VIOLATION = 1008
 GREET_SECONDS = 1.0
 """How long a peer may be silent before it is greeted in OpenAI's protocol, of which it has not told yet: it may be waiting for that."""
 
@@ -37,13 +41,27 @@ class Dialect(Protocol):
 class Session:
     """Answers one socket until either side closes it. `is_openai`: the request already told which protocol it is.
 
-    `client` is who each thing to speak is counted for.
+    Each thing to speak is counted for `payer`, the socket itself for `client`: None where that is many programs at once.
+    `key` is the one that the request came with; the socket is closed once it is removed or changed, or where one is needed by now.
     """
 
-    def __init__(self, websocket: WebSocket, desk: SpeechDesk, model: str | None, client: str, *, is_openai: bool) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        desk: SpeechDesk,
+        model: str | None,
+        payer: str,
+        *,
+        is_openai: bool,
+        client: str | None = None,
+        key: Key | None = None,
+    ) -> None:
+        self.client = client
+        self._keys = desk.options.keys
+        self._key = key
         self._socket = websocket
         self._request_id = request_id.get()
-        self._speaker = Speaker(lambda: desk.options.rates.take(client))
+        self._speaker = Speaker(lambda: desk.options.rates.take(payer))
         self._openai = OpenAIProtocol(websocket, self._speaker, desk, model)
         self._simple = SimpleProtocol(websocket, self._speaker, desk, model)
         self._dialect: Dialect | None = None
@@ -56,7 +74,9 @@ class Session:
         with contextlib.suppress(SocketClosed), contextlib.closing(self._socket.messages(connection)) as messages:  # type: ignore[type-var]
             try:
                 for message in messages:
-                    if message is not None:
+                    if not self._keys.holds(self._key):
+                        self._socket.close(POLICY_VIOLATION, "The key of this connection was removed or changed, or one is needed now.")
+                    elif message is not None:
                         self._receive(message)
                     elif self._greet_at is not None and time.monotonic() >= self._greet_at:
                         self._greet()
@@ -66,9 +86,15 @@ class Session:
                 self._speaker.close()
                 self._log(time.monotonic() - began, code)
 
-    def leave(self) -> None:
-        """The server stops: close with 1001. Returns at once; safe from any thread."""
-        self._socket.close(GOING_AWAY, "The server stops.")
+    def leave(self, code: int = GOING_AWAY, reason: str = "The server stops.") -> None:
+        """Close in order, soon. Returns at once; safe from any thread."""
+        self._socket.close(code, reason)
+
+    def idle_seconds(self) -> float:
+        """For how long nothing has been asked or spoken; 0 while something waits to be spoken."""
+        if self._speaker.is_busy and not self._openai.is_waiting_for_text:
+            return 0.0
+        return time.monotonic() - self._socket.last_message_at
 
     def _log(self, seconds: float, code: int | None) -> None:
         fields: dict[str, object] = {"ms": round(seconds * 1000), "bytes": self._socket.bytes_sent, "close_code": code}
@@ -95,6 +121,7 @@ class Session:
         wanted = 'Messages are JSON objects such as {"input": "Hello"} or {"type": "response.create"}.'
         if isinstance(text, bytes):
             raise InvalidRequest(f"This server speaks, it does not listen. {wanted}", code="invalid_json")
+        check_json(text.encode(), MAX_MESSAGE_VALUES)
         try:
             message = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ from tts_server.speech import AudioFormat
 from tts_server.web.failures import error_event
 from tts_server.web.fields import SpeechFields, parse_fields
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, MAX_OPTIONS_BYTES, check_id
 from tts_server.web.realtime.socket import WebSocket
 from tts_server.web.realtime.speaker import Speaker, as_told, pcm_pieces, plan
 from tts_server.web.responses import response_object
@@ -39,8 +40,9 @@ class SimpleProtocol:
             self._cancelled.set()
             self._cancelled = threading.Event()
             return
+        check_id(message.get("id"), "id")
         fields = self._fields(message)
-        self._speaker.submit(partial(self._speak, fields, message, self._cancelled))
+        self._speaker.submit(partial(self._speak, fields, _echoed(message), self._cancelled))
 
     def fail(self, error: TTSError, message: dict[str, Any]) -> None:
         self._send({**error_event(error), **_echoed(message)})
@@ -52,9 +54,11 @@ class SimpleProtocol:
             raise InvalidRequest("audio.format: this protocol sends 'pcm16' only.", param="audio.format")
         if fields.voice_b64 is not None or fields.voice_url is not None:
             raise InvalidRequest("A clip cannot be sent here. Keep it as a voice, or use /v1/audio/speech.", param="voice")
+        if len(fields.model_dump_json(exclude={"input"})) > MAX_OPTIONS_BYTES:
+            raise InvalidRequest(f"The fields beside the text may have {MAX_OPTIONS_BYTES} bytes of JSON.", code="too_large")
         return fields
 
-    def _speak(self, fields: SpeechFields, message: dict[str, Any], cancelled: threading.Event) -> None:
+    def _speak(self, fields: SpeechFields, echoed: dict[str, Any], cancelled: threading.Event) -> None:
         def is_cancelled() -> bool:
             return cancelled.is_set() or not self._socket.is_open
 
@@ -69,11 +73,11 @@ class SimpleProtocol:
             except Cancelled:
                 status = "cancelled"
             response = {**response_object(speech, uuid.uuid4().hex, part), "status": status}
-            self._send({"type": "response.completed", "response": response, **_echoed(message)})
+            self._send({"type": "response.completed", "response": response, **echoed})
         except Cancelled:
             raise
         except Exception as error:
-            self.fail(as_told(error), message)
+            self.fail(as_told(error), echoed)
 
     def _send(self, payload: dict[str, Any]) -> None:
         self._socket.send_text(json.dumps(payload, separators=(",", ":")))
@@ -82,4 +86,4 @@ class SimpleProtocol:
 def _echoed(message: Mapping[str, Any]) -> dict[str, Any]:
     """The `id` that a client gave its message, by which it knows the answers apart."""
     given = message.get("id")
-    return {"id": given} if isinstance(given, (str, int)) else {}
+    return {"id": given} if isinstance(given, int) or (isinstance(given, str) and len(given) <= MAX_ID_CHARACTERS) else {}

@@ -18,15 +18,21 @@ from typing import Any
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from wsproto.extensions import Extension
-from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
+from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from tts_server.errors import Cancelled, InvalidRequest
+from tts_server.web.realtime.frames import FrameLimit, TokenBucket
 
 RECEIVE_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
 POSITION = struct.Struct(">Q")
+MAX_PARTS = 256
+RECEIVE_COST = 0.2
+"""Of a message's: reading what comes costs time also where it is a byte at a time."""
+
+ANSWER_BYTES = 4096
+"""An answer of so many bytes costs as much as a message."""
 
 
 class SocketClosed(Cancelled):
@@ -45,6 +51,8 @@ class SocketLimits:
     """A message has at most `max_message_bytes` and `message_seconds` to arrive. A ping goes out every `ping_seconds`; a peer that sends
     nothing for `answer_seconds` after one is gone, unless it is still busy with what was sent before: that may take as long as audio takes
     to play, at `playing_bytes_per_second`. One frame has `send_seconds` to be taken, and the end `close_seconds`.
+
+    Beyond `free_messages`, a peer's messages are read at `messages_per_second`.
     """
 
     max_message_bytes: int = 2**20
@@ -55,26 +63,8 @@ class SocketLimits:
     send_seconds: float = 6.0
     close_seconds: float = 1.0
     tick_seconds: float = 0.25
-
-
-class _FrameLimit(Extension):
-    """Refuses a frame by the length in its header, before any of it is stored. No client asks for this extension, so none is told."""
-
-    name = "x-frame-limit"
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-
-    def enabled(self) -> bool:
-        return True
-
-    def offer(self) -> bool:
-        return False
-
-    def frame_inbound_header(
-        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
-    ) -> CloseReason | RsvBits:
-        return CloseReason.MESSAGE_TOO_BIG if payload_length > self._max_bytes else RsvBits(False, False, False)
+    free_messages: int = 2000
+    messages_per_second: float = 200.0
 
 
 class WebSocket:
@@ -99,8 +89,9 @@ class WebSocket:
             wrong = InvalidRequest if getattr(error.event_hint, "status_code", 400) == 400 else UpgradeRequired
             raise wrong(f"This is not a WebSocket of version 13: {error}.", code="upgrade_required") from error
         list(self._frames.events())
-        limit = _FrameLimit(self._limits.max_message_bytes)
-        self._accepted = self._frames.send(AcceptConnection(subprotocol=subprotocol, extensions=[limit], extra_headers=list(reply_headers)))
+        self._frame_limit = FrameLimit(self._limits.max_message_bytes)
+        accept = AcceptConnection(subprotocol=subprotocol, extensions=[self._frame_limit], extra_headers=list(reply_headers))
+        self._accepted = self._frames.send(accept)
         self._writer: socket.socket
         self._sending = threading.Lock()
         self._blocking: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
@@ -110,6 +101,11 @@ class WebSocket:
         self._answered = 0
         self._pinged_at = 0.0
         self._waiting_since: float | None = None
+        self._allowance = TokenBucket(self._limits.messages_per_second, self._limits.free_messages)
+        self._reading_thread = 0
+        self._answer_bytes = 0
+        self.last_message_at = time.monotonic()
+        """When the last message came or went."""
 
     @property
     def is_open(self) -> bool:
@@ -148,10 +144,11 @@ class WebSocket:
         self._leave = self._leave or (code, reason)
 
     def messages(self, connection: socket.socket) -> Iterator[str | bytes | None]:
-        """Take the connection over and accept; then what the peer sends, and None where nothing came for a moment (at the beginning, too).
+        """Take the connection over and accept; then what the peer sends, and None every moment (at the beginning, too).
 
         Ends, and frees the connection, when either side has closed.
         """
+        self._reading_thread = threading.get_ident()
         # Two objects, because the time a send may take is not the time that reading waits.
         with contextlib.suppress(OSError, SocketClosed), connection, connection.dup() as reader:
             self._writer = connection
@@ -179,8 +176,13 @@ class WebSocket:
         parts: list[Any] = []
         size = 0
         begun = 0.0
+        tick_at = time.monotonic() + self._limits.tick_seconds
         while self._leave is None:
             self._ping_when_due()
+            if time.monotonic() >= tick_at:
+                tick_at = time.monotonic() + self._limits.tick_seconds
+                yield None
+                continue
             if size and time.monotonic() - begun > self._limits.message_seconds:
                 self.close(CloseReason.POLICY_VIOLATION, "The message did not end in time.")
                 return
@@ -189,15 +191,17 @@ class WebSocket:
             except TimeoutError:
                 if self._is_silent():
                     return
-                yield None
                 continue
             if not data:
                 return
             self._waiting_since = None
+            yield from self._pace(RECEIVE_COST)
             self._frames.receive_data(data)
             for event in self._frames.events():
+                if self.close_code is not None:
+                    return
                 if isinstance(event, CloseConnection):
-                    self.close(event.code, event.reason or "")
+                    self.close(event.code, self._frame_limit.reason or event.reason or "")
                     return
                 if not isinstance(event, Message):
                     self._answer(event)
@@ -205,12 +209,26 @@ class WebSocket:
                 begun = begun if size else time.monotonic()
                 size += len(event.data)
                 parts += [event.data] if event.data else []
+                if len(parts) == MAX_PARTS:
+                    parts = [_joined(parts)]
                 if size > self._limits.max_message_bytes:
                     self.close(CloseReason.MESSAGE_TOO_BIG)
                     return
                 if event.message_finished:
-                    yield "".join(parts) if isinstance(event, TextMessage) else b"".join(parts)
-                    parts, size = [], 0
+                    self.last_message_at = time.monotonic()
+                    message, parts, size = _joined(parts or [event.data]), [], 0
+                    self._answer_bytes = 0
+                    yield message
+                    del message
+                    yield from self._pace(1 + self._answer_bytes / ANSWER_BYTES)
+
+    def _pace(self, cost: float) -> Iterator[None]:
+        """Wait until the peer may cost more; yields None every moment."""
+        until = time.monotonic() + self._allowance.take(cost)
+        while self._leave is None and (seconds := until - time.monotonic()) > 0:
+            time.sleep(min(seconds, self._limits.tick_seconds))
+            self._ping_when_due()
+            yield None
 
     def _answer(self, event: Event) -> None:
         if isinstance(event, Ping):
@@ -236,12 +254,17 @@ class WebSocket:
     def _send(self, event: Event) -> None:
         with self._sending:
             try:
-                self._write(self._frames.send(event))
+                data = self._frames.send(event)
+                self._write(data)
             except LocalProtocolError as error:
                 raise SocketClosed from error  # a goodbye has been said
             except OSError as error:
                 self._abort()
                 raise SocketClosed from error
+            if isinstance(event, Message):
+                self.last_message_at = time.monotonic()
+            if threading.get_ident() == self._reading_thread:
+                self._answer_bytes += len(data)
 
     def _write(self, data: bytes) -> None:
         taken = self._send_at_once(data)
@@ -284,3 +307,7 @@ class WebSocket:
         self._is_open = False
         with contextlib.suppress(OSError):
             self._writer.shutdown(socket.SHUT_RDWR)
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    return "".join(parts) if isinstance(parts[0], str) else b"".join(parts)

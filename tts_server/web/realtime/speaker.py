@@ -24,20 +24,25 @@ CLOSE_SECONDS = 5.0
 
 
 class Speaker:
-    """Runs jobs in their order, in a thread that lives while there are any. `check` is asked before each is taken; it raises TTSError."""
+    """Runs jobs in their order, in a thread that lives while there are any. `check` counts each before it is taken; it raises TTSError."""
 
     def __init__(self, check: Callable[[], object]) -> None:
-        self._check = check
+        self.check = check
         self._waiting: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self._thread is not None
 
     def submit(self, job: Callable[[], None]) -> None:
         """Raises Unavailable where too many wait already, or what the check raises."""
         with self._lock:
             if len(self._waiting) >= MAX_WAITING:
                 raise Unavailable(f"{MAX_WAITING} texts wait to be spoken here already. Wait for some of them.", code="busy")
-            self._check()
+            self.check()
             self._waiting.append(partial(copy_context().run, self._do, job))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="realtime-speaker", daemon=True)
