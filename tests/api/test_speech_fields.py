@@ -152,7 +152,7 @@ def test_an_unknown_voice_is_a_404_that_names_the_known_ones(server):
     assert "shimmer" in error["message"]
 
 
-@pytest.mark.parametrize("voice", ["en", "zh", "zh-cn", "EN", "pt-BR", "vi", "uk", "fil"])
+@pytest.mark.parametrize("voice", ["en", "zh", "zh-cn", "EN", "pt-BR", "no", "sw"])
 def test_a_language_code_stands_for_the_default_voice(server, voice):
     reply = post(server, json={"input": "Yes.", "voice": voice})
     assert (reply.status_code, reply.headers["X-Voice"]) == (200, "alloy")

@@ -17,7 +17,7 @@ from tts_server.languages import CHATTERBOX_LANGUAGES, voice_language
 CLIP = Path(__file__).parent.parent / "clips" / "male_awb.flac"
 UNKNOWN = (
     "my_voice no_such is_anna it_sara af_bella de_thorsten to_delete en_voice en_gb_alan zh_female es-latam de- de_ _de fr_fr_fr pt_br_x "
-    "ko_test sv_lisa no_no_no klingon xx cmn yue de1 el_greco"
+    "ko_test sv_lisa no_no_no klingon xx cmn yue de1 el_greco vi uk fil"
 ).split()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from tts_server.web.docs import docs_routes
 from tts_server.web.failures import install_failures
 from tts_server.web.gate import Gate, RouteFinder
 from tts_server.web.guard import install_guard
+from tts_server.web.head import normalize_path
 from tts_server.web.metrics import count_answers, metrics_routes
 from tts_server.web.models import model_routes
 from tts_server.web.openai import SpeechDesk, openai_routes
@@ -45,11 +45,11 @@ CHECKS = "tts_server.checks"
 """The name among the extensions of the application under which its RequestChecks is found."""
 
 
-def with_single_slashes(app: WSGIApplication) -> WSGIApplication:
-    """Serve `/v1//audio/speech`, which clients ask for whose base address ends in a slash, as if it were written properly."""
+def with_normal_paths(app: WSGIApplication) -> WSGIApplication:
+    """`app`, with `/v1//audio/speech/` served as `/v1/audio/speech`: clients put slashes between and behind the parts of an address."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["PATH_INFO"] = re.sub("/{2,}", "/", environ.get("PATH_INFO", ""))
+        environ["PATH_INFO"] = normalize_path(environ.get("PATH_INFO", ""))
         return app(environ, start_response)
 
     return serve
@@ -65,7 +65,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=0,
     )
     app.url_map.merge_slashes = False
-    app.wsgi_app = with_access_log(with_single_slashes(app.wsgi_app))  # type: ignore[method-assign, assignment]
+    app.wsgi_app = with_access_log(with_normal_paths(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
     checks = RequestChecks(Gate(options, RouteFinder(app.url_map)), options.rates, synthesizer.admission)

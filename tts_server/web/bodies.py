@@ -21,6 +21,8 @@ def install_body_limits(app: Flask) -> None:
     def check() -> None:
         if not _is_text(request.query_string):
             raise InvalidRequest("The address holds bytes that are not UTF-8. Write them as %XX.", code="bad_request")
+        if request.mimetype == "multipart/form-data" and not request.mimetype_params.get("boundary"):
+            _check_json_instead(request.get_data(cache=True))
         if request.mimetype != "application/x-www-form-urlencoded":
             return
         body = request.get_data(cache=True)
@@ -28,6 +30,16 @@ def install_body_limits(app: Flask) -> None:
             raise TooLarge(f"The form has too many fields; at most {MAX_FORM_FIELDS} are accepted.")
         if not _is_text(body):
             raise InvalidRequest("The form holds bytes that are not UTF-8. Write them as %XX.", code="bad_request")
+
+
+def _check_json_instead(body: bytes) -> None:
+    """Refuse a form whose parts cannot be told apart, unless the body is JSON that has a wrong Content-Type."""
+    if not body.lstrip().startswith(b"{"):
+        raise InvalidRequest(
+            "The header Content-Type says multipart/form-data but names no boundary, so the form cannot be read. "
+            "Do not write this header by hand: the HTTP library does it, with the boundary.",
+            code="bad_request",
+        )
 
 
 def _is_text(data: bytes) -> bool:

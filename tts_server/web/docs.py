@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import flask_openapi3_swagger
-from flask import Blueprint, Response, jsonify, render_template, send_from_directory
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_from_directory
+from werkzeug.wrappers import Response as BaseResponse
 
 from tts_server import __version__
 from tts_server.errors import NotFound
@@ -30,7 +31,9 @@ def docs_routes(options: WebOptions) -> Blueprint:
         return response
 
     @routes.get("/docs")
-    def show() -> Response:
+    def show() -> BaseResponse:
+        if request.environ.get("REQUEST_URI", "").partition("?")[0].endswith("/"):
+            return redirect("../docs", 308)  # its addresses are relative, also below the path of a proxy
         return html_page(render_template("docs.html", version=__version__))
 
     @routes.get("/static/swagger-ui/<name>")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import uuid
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from tts_server.errors import Cancelled, InvalidRequest, OutOfRoom, TTSError
+from tts_server.errors import Cancelled, InvalidRequest, TTSError, out_of_room
 from tts_server.log import request_id
 from tts_server.web.head import choose_request_id, read_head
+from tts_server.web.suggestions import API_ROOT, suggest_path
 
 log = logging.getLogger("tts_server.web")
 
@@ -20,12 +20,6 @@ REQUEST_NAME = "tts_server.request_id"
 """In the environment: the id that the server has given the request."""
 
 CLIENT_CLOSED_REQUEST = 499
-EXHAUSTED = {
-    **dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG), "disk space"),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "open files"),
-    errno.ENOMEM: "memory",
-}
-"""What a machine may run out of while it answers, by the error that tells so."""
 
 
 class InvalidFields(InvalidRequest):
@@ -67,6 +61,14 @@ def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = No
     return response
 
 
+def _advice(app: Flask) -> str:
+    """What to do about an address without a route."""
+    meant = suggest_path(request.path, app.url_map)
+    if meant is None:
+        return "The API is described in docs/API.md."
+    return f"The nearest route is {meant}. Set the base URL of the client to {request.scheme}://{request.host}{API_ROOT}."
+
+
 def install_failures(app: Flask) -> None:
     """Register the handlers on `app`; every reply gets its `x-request-id`."""
 
@@ -94,7 +96,7 @@ def install_failures(app: Flask) -> None:
         if isinstance(error, RequestEntityTooLarge):
             message, code = "The request is larger than this server accepts.", "too_large"
         elif status == 404:
-            message, code = f"There is nothing at {request.path}. The API is described in docs/API.md.", "not_found"
+            message, code = f"There is nothing at {request.path}. {_advice(app)}", "not_found"
         elif status == 405:
             message, code = f"{request.method} is not possible at {request.path}.", "method_not_allowed"
         else:
@@ -103,17 +105,16 @@ def install_failures(app: Flask) -> None:
         response = jsonify(error_body(message, "invalid_request_error" if status < 500 else "server_error", None, code))
         response.status_code = status
         for name, value in error.get_headers():
-            if name in ("Allow", "Retry-After"):
+            if name in ("Allow", "Content-Range", "Retry-After"):
                 response.headers[name] = value
         return response
 
     @app.errorhandler(MemoryError)
     @app.errorhandler(OSError)
     def exhausted(error: MemoryError | OSError) -> Response:
-        what = "memory" if isinstance(error, MemoryError) else EXHAUSTED.get(error.errno or 0)
-        if what is None:
+        failure = out_of_room(error)
+        if failure is None:
             return unknown(error)
-        failure = OutOfRoom(what)
         failure.__cause__ = error
         return known(failure)
 

@@ -12,11 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from tts_server.controls import Controls, Number, Whole
-from tts_server.errors import InvalidRequest
 from tts_server.speech import AudioFormat
 from tts_server.voices.names import MAX_COMPARED
-from tts_server.web.bodies import check_json
 from tts_server.web.failures import InvalidFields
+from tts_server.web.json_body import parse_json_object
 
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
@@ -152,20 +151,12 @@ class SpeechFields(Controls):
 def read_payload(request: Request) -> dict[str, Any]:
     """The fields as sent, from JSON or a form; JSON is recognised whatever its Content-Type says."""
     is_form = request.mimetype in FORM_TYPES
-    if is_form and request.mimetype != FORM_TYPES[0]:
+    if is_form and (request.mimetype != FORM_TYPES[0] or not request.mimetype_params.get("boundary")):
         raw = request.get_data(cache=True)
         is_form = not raw.lstrip().startswith(b"{")
     if is_form:
         return {name: request.form[name] for name in request.form}
-    data = request.get_data()
-    check_json(data)
-    try:
-        payload = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest('The body must be JSON such as {"input": "Hello"}, or a form.', code="invalid_json") from error
-    if not isinstance(payload, dict):
-        raise InvalidRequest('The body must be a JSON object such as {"input": "Hello"}.', code="invalid_json")
-    return payload
+    return parse_json_object(request.get_data(), request.headers.get("Content-Encoding", ""))
 
 
 def parse_fields(payload: Mapping[str, Any], max_text_length: int) -> SpeechFields:

@@ -31,10 +31,13 @@ def client_watch() -> Callable[[], bool]:
     return watch or (lambda: False)
 
 
-def whole_audio(speech: Speech) -> Response:
-    """One file with its exact length. `X-Retries` says how many parts were made again; a stream's headers are sent before that is known."""
+def whole_audio(speech: Speech, *, has_ranges: bool = False) -> Response:
+    """One file with its exact length, or the part of it that a GET asks for where it `has_ranges`.
+
+    `X-Retries` says how many parts were made again; a stream's headers are sent before that is known.
+    """
     file = finished_file(speech)
-    return described(file_reply(file, speech.request.format.content_type), speech, is_whole=True)
+    return described(file_reply(file, speech.request.format.content_type, has_ranges=has_ranges), speech, is_whole=True)
 
 
 def finished_file(speech: Speech) -> AudioFile:
@@ -43,14 +46,31 @@ def finished_file(speech: Speech) -> AudioFile:
         return speech.file(client_watch())
 
 
-def file_reply(file: AudioFile, content_type: str) -> Response:
-    """A reply whose body is the rest of a file. It is sent from the file, which is closed then, without being held in memory."""
-    start = file.tell()
-    length = file.seek(0, os.SEEK_END) - start
-    file.seek(start)
+def file_reply(file: AudioFile, content_type: str, *, has_ranges: bool = False) -> Response:
+    """A reply whose body is the rest of a file. It is sent from the file, which is closed then, without being held in memory.
+
+    Where it `has_ranges`, a header Range of one range is honoured: status 206, or 416 for one that lies outside.
+    """
+    begin = file.tell()
+    length = file.seek(0, os.SEEK_END) - begin
+    asked = request.range if has_ranges and "If-Range" not in request.headers else None
+    is_partial = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+    start, stop = 0, length
+    if asked is not None and is_partial:
+        bounds = asked.range_for_length(length)
+        if bounds is None:
+            file.close()
+            return Response(status=416, content_type=content_type, headers={"Content-Range": f"bytes */{length}"})
+        start, stop = bounds
+    file.seek(begin + start)
     body = wrap_file(request.environ, file)  # type: ignore[arg-type]
     response = Response(body, content_type=content_type, direct_passthrough=True)
-    response.content_length = length
+    response.content_length = stop - start
+    if has_ranges:
+        response.headers["Accept-Ranges"] = "bytes"
+    if is_partial:
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     return response
 
 

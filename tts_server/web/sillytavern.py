@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -15,7 +16,7 @@ from tts_server.synthesis import Synthesizer
 from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
 from tts_server.web.openai import SpeechDesk
-from tts_server.web.responses import streamed_audio
+from tts_server.web.responses import streamed_audio, whole_audio
 from tts_server.web.validation import UnprocessableFields, naming, read_object, validated
 
 NO_VOICE = "s1"
@@ -90,14 +91,20 @@ def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
     @routes.get("/tts-stream")
     def stream() -> Response:
         if request.method == "HEAD":
-            return Response(iter(()), content_type=AudioFormat.WAV.content_type)  # of unknown length
+            # Of unknown length, which only its making would tell.
+            return Response(iter(()), content_type=AudioFormat.WAV.content_type, headers={"Accept-Ranges": "bytes"})
         fields = validated(TtsFields, request.args.to_dict(), "query")
-        return _respond(desk, fields, is_streamed=True, place="query")
+        if "Range" not in request.headers:
+            return _respond(desk, fields, is_streamed=True, place="query")
+        # Safari asks for a part first and then for others, which have to be of the same take.
+        if not fields.seed or fields.seed < 1:
+            fields = fields.model_copy(update={"seed": 1 + zlib.crc32(request.query_string)})
+        return _respond(desk, fields, is_streamed=False, place="query", has_ranges=True)
 
     return routes
 
 
-def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: str) -> Response:
+def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: str, has_ranges: bool = False) -> Response:
     longest = desk.options.max_text_length
     if len(fields.text) > longest:
         message = f"String should have at most {longest} characters"
@@ -118,7 +125,7 @@ def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: s
     )
     with naming({**PARAMS, "voice": "reference_audio_filename" if fields.voice_mode == "clone" else "predefined_voice_id"}):
         speech = desk.plan(speech_fields, None, AudioFormat.WAV)
-        return streamed_audio(speech) if is_streamed else desk.respond(speech_fields, speech)
+        return streamed_audio(speech) if is_streamed else whole_audio(speech, has_ranges=has_ranges)
 
 
 def _voice_name(synthesizer: Synthesizer, fields: TtsFields, place: str) -> str | None:

@@ -29,7 +29,7 @@ def read_object(request: Request) -> dict[str, Any]:
     try:
         return read_payload(request)
     except InvalidRequest as error:
-        raise UnprocessableFields([{"loc": ["body"], "msg": "The body should be a JSON object", "type": "json_invalid"}]) from error
+        raise UnprocessableFields([{"loc": ["body"], "msg": error.message, "type": "json_invalid"}]) from error
 
 
 def validated(kind: type[Fields], given: Mapping[str, Any], place: str = "body") -> Fields:

@@ -139,7 +139,8 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
     def preview_voice(voice_id: str) -> Response:
         """A sentence, always the same, spoken by the default model or the one in `?model=`."""
         if request.method == "HEAD":
-            return Response(iter(()), content_type=AudioFormat.MP3.content_type)  # of unknown length
+            # Of unknown length, which only its making would tell.
+            return Response(iter(()), content_type=AudioFormat.MP3.content_type, headers={"Accept-Ranges": "bytes"})
         sentence = SpeechRequest(
             PREVIEW_TEXT,
             model=request.args.get("model") or None,
@@ -150,7 +151,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
             seed=PREVIEW_SEED,
             may_load=False,  # a GET changes nothing
         )
-        return whole_audio(synthesizer.plan(sentence))
+        return whole_audio(synthesizer.plan(sentence), has_ranges=True)
 
     @routes.post("/admin/reload-voices")
     def reload_voices() -> Response:
