@@ -397,6 +397,36 @@ def stalled(address: str, asks: Sequence[Ask]) -> Iterator[list[socket.socket]]:
             vanish(sock)
 
 
+@contextlib.contextmanager
+def slow_readers(address: str, asks: Sequence[Ask], bytes_per_second: int) -> Iterator[Callable[[], int]]:
+    """Clients that read their streams this slowly. The function counts those whose connection is still open."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(connect(address, buffer=SMALL_BUFFER)) for _ in asks]
+        is_over = threading.Event()
+        still_open = set(sockets)
+
+        def read() -> None:
+            while not is_over.wait(1.0):
+                for sock in list(still_open):
+                    with contextlib.suppress(BlockingIOError):
+                        try:
+                            if not sock.recv(bytes_per_second):
+                                still_open.discard(sock)
+                        except (ConnectionError, TimeoutError):
+                            still_open.discard(sock)
+
+        for sock, ask in zip(sockets, asks, strict=True):
+            sock.sendall(ask.head)
+            sock.setblocking(False)
+        thread = threading.Thread(target=read)
+        thread.start()
+        try:
+            yield lambda: len(still_open)
+        finally:
+            is_over.set()
+            thread.join()
+
+
 def vanishing(address: str, asks: Sequence[Ask], *, seed: int = 1, together: int = 40) -> Counter[str]:
     """Clients that leave somewhere: within their request, before the first sound, while they listen; half of them without a word. Counts
     how far they came.

@@ -31,6 +31,7 @@ from crowd import (
     distinct_asks,
     health,
     overruns,
+    slow_readers,
     stalled,
     streams_together,
     talking,
@@ -52,6 +53,7 @@ MAX_P95_RATIO = 1.25
 MAX_MEMORY_RATIO = 1.05
 MAX_TRICKLING_SECONDS = 30.0
 MAX_STALLED_SECONDS = 90.0
+MAX_SHORT_SECONDS = 3.0
 MAX_ONE_REPLY_MIB = 300.0
 MAX_EIGHT_REPLIES_MIB = 800.0
 MAX_ENCODE_MIB = 400.0
@@ -59,8 +61,11 @@ MAX_SESSION_MIB = 50.0
 STALL_SECONDS = 10
 """How long a reader may take nothing, as the server is set for this part. There are more readers than threads, so it takes two rounds."""
 
+SLOW_BYTES_PER_SECOND = 1024
+
 STREAM_CHARACTERS = 700
 STORY_CHARACTERS = 4000
+SMALL_CHARACTERS = 800
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Scale:
     streams: int = 200
     trickling: int = 110
     stalled: int = 100
+    slow: int = 64
     vanishing: int = 500
     overruns: int = 50
     hold_seconds: float = 120.0
@@ -94,6 +100,7 @@ QUICK = Scale(
     streams=6,
     trickling=12,
     stalled=6,
+    slow=12,
     vanishing=24,
     overruns=3,
     talk_seconds=2,
@@ -204,6 +211,23 @@ def stall(stage: Stage) -> Iterator[Finding]:
         yield Finding("stall", "most memory", f"{max(rss for _, rss in memory) / MIB:.0f} MiB, {memory[0][1] / MIB:.0f} before")
 
 
+def slow(stage: Stage) -> Iterator[Finding]:
+    """Readers far slower than speech, of long texts and of ones so short that they count as small."""
+    for name, characters in (("long", STORY_CHARACTERS), ("short", SMALL_CHARACTERS)):
+        text = Writer(5).characters(characters)
+        asks = [Ask(text, seed=number, is_streamed=True) for number in range(stage.scale.slow)]
+        stage.tell(f"{len(asks)} readers of {name} texts at {SLOW_BYTES_PER_SECOND} bytes a second")
+        with talking(stage.address) as crowd, slow_readers(stage.address, asks, SLOW_BYTES_PER_SECOND) as still_open:
+            time.sleep(stage.scale.talk_seconds)
+            left = still_open()
+            crowd.is_over.set()
+        yield from answered("slow", crowd.outcome, f"short requests during {name} texts")
+        yield at_most("slow", "longest wait for one", max(crowd.outcome.latencies, default=math.inf), MAX_SHORT_SECONDS, " s")
+        yield Finding("slow", "readers still connected", f"{left} of {len(asks)}", "all", is_kept=left == len(asks))
+        with contextlib.suppress(TimeoutError):
+            wait_idle(stage.address, stage.scale.hold_seconds)
+
+
 def vanish(stage: Stage) -> Iterator[Finding]:
     text = Writer(4).characters(STORY_CHARACTERS)
     stage.tell(f"{stage.scale.vanishing} clients that vanish somewhere")
@@ -266,6 +290,7 @@ PARTS: dict[str, tuple[Callable[[Stage], Iterator[Finding]], Callable[[Scale], d
     "streams": (streams, lambda scale: {"THREADS": str(scale.streams + 56)}),
     "trickle": (trickle, lambda scale: {}),
     "stall": (stall, lambda scale: {"STALL_SECONDS": str(STALL_SECONDS)}),
+    "slow": (slow, lambda scale: {}),
     "vanish": (vanish, lambda scale: {}),
     "heavy": (heavy, lambda scale: {"MAX_TEXT_LENGTH": "4096"}),
     "encode": (encode, lambda scale: {}),

@@ -19,6 +19,7 @@ from tts_server import build, rates
 from tts_server.config import SettingsError, load_settings
 from tts_server.errors import RateLimited
 from tts_server.rates import Rate, Rates, parse_rates
+from tts_server.web.clients import forwarded_address, network_name
 
 
 @pytest.fixture
@@ -184,6 +185,53 @@ def test_clients_behind_a_trusted_proxy_count_for_themselves_and_networks_of_ipv
     assert [left("10.4.0.1"), left("10.4.0.1"), left("10.4.0.2")] == [2, 1, 2]
     assert [left('"[2001:db8:1:2::7]"'), left('"[2001:db8:1:2:ffff::8]"'), left('"[2001:db8:1:3::7]"')] == [2, 1, 2]
     assert left('"[::ffff:10.4.0.2]"') == 1
+
+
+ONE_CLIENT = [
+    ["10.7.1.1", "10.7.1.1:4711", '"10.7.1.1:80"', "::ffff:10.7.1.1", "[::FFFF:10.7.1.1]:4711", "::ffff:a07:101", " 9.9.9.9 , 10.7.1.1 "],
+    [
+        "2001:db8:7::1",
+        "[2001:db8:7::1]",
+        "[2001:db8:7::1]:4711",
+        '"[2001:DB8:7:0::1]:80"',
+        "2001:0db8:0007:0000:0000:0000:0000:0001",
+        "2001:db8:7::ff",
+    ],
+    ["fe80::1", "fe80::1%eth0", "[fe80::1%25eth0]:4711", "FE80::2%wlan0"],
+    ["unknown", "_hidden", '"_obfuscated:80"', "10.7.1", "example.com:80", ":4711", "[", '"', "[::1", "::1::2", "300.1.1.1", ","],
+]
+"""Ways to write the address of one client each; the last is all that is no address."""
+
+
+@pytest.mark.parametrize("ways", ONE_CLIENT, ids=lambda ways: ways[0])
+def test_however_a_proxy_writes_an_address_it_is_one_client(ways):
+    names = {network_name(forwarded_address(way, "127.0.0.1", "127.0.0.1")) for way in ways}
+    assert len(names) == 1, names
+
+
+def test_addresses_written_in_these_ways_are_different_clients():
+    assert len({network_name(forwarded_address(ways[0], "127.0.0.1", "127.0.0.1")) for ways in ONE_CLIENT}) == len(ONE_CLIENT)
+
+
+@pytest.mark.parametrize("ways", [ways[:4] for ways in ONE_CLIENT], ids=lambda ways: ways[0])
+def test_however_a_proxy_writes_an_address_its_requests_count_together(limited, ways):
+    assert [speak(limited, way).status_code for way in ways] == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1", "10.8.0.1"),
+        ("::ffff:127.0.0.1", "127.0.0.1", "10.8.0.1"),
+        ("::1", "0:0:0:0:0:0:0:1", "10.8.0.1"),
+        ("127.0.0.2", "127.0.0.1", "127.0.0.2"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("198.51.100.7", "*", "10.8.0.1"),
+    ],
+)
+def test_only_the_trusted_proxy_names_its_clients(peer, trusted, expected):
+    assert forwarded_address("10.8.0.1", peer, trusted) == expected
+    assert forwarded_address("", peer, trusted) == peer
 
 
 def test_without_keys_a_made_up_key_is_no_way_around(limited):
