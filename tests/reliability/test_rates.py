@@ -198,7 +198,7 @@ ONE_CLIENT = [
         "2001:db8:7::ff",
     ],
     ["fe80::1", "fe80::1%eth0", "[fe80::1%25eth0]:4711", "FE80::2%wlan0"],
-    ["unknown", "_hidden", '"_obfuscated:80"', "10.7.1", "example.com:80", ":4711", "[", '"', "[::1", "::1::2", "300.1.1.1", ","],
+    ["unknown", "_hidden", '"_obfuscated:80"', "10.7.1", "example.com:80", ":4711", "[", '"', "::1::2", "300.1.1.1", ","],
 ]
 """Ways to write the address of one client each; the last is all that is no address."""
 
