@@ -363,7 +363,7 @@ export default {
   "shortcut.stop": "停止",
   "shortcut.space": "空格",
   "shortcut.play": "播放或暂停",
-  "footer.docs": "API",
+  "footer.docs": "API 文档",
   "footer.private": "文本和音频只在此浏览器与您的服务器之间传输",
 
   "key.title": "API 密钥",
