@@ -99,6 +99,11 @@ def disguises(path: str) -> dict[str, bytes]:
         "ogg": b"OggS\0\2",
         "mp4": box(b"ftyp", b"M4A \0\0\0\0"),
         "matroska": b"\x1a\x45\xdf\xa3",
+        "aiff": b"FORM\xff\xff\xff\xffAIFF",
+        "caf": b"caff\0\1\0\0",
+        "amr": b"#!AMR\n",
+        "au": b".snd\0\0\0\x18",
+        "w64": bytes.fromhex("726966662e91cf11a5d628db04c10000ffffffffffffff7f77617665f3acd3118cd100c04f8edb8a"),
     }
     found = {f"{wish} as {dress or 'itself'}": start + words.encode() for wish, words in wishes.items() for dress, start in clothes.items()}
     found |= {f"mp4 with {kind!r} of another file": pointing_mp4(path, kind) for kind in (b"url ", b"alis")}
@@ -132,7 +137,9 @@ def test_no_disguise_makes_the_decoder_open_another_file_or_a_connection(secret:
         pytest.skip("strace may not trace here")
     # Those for which no child is started need no tracing.
     every = disguises(str(secret))
-    chosen = [name for name in every if name.endswith(("as mp3 tag", "as wav", "as mp4", "movies", "another file"))][::2]
+    chosen = [
+        name for name in every if name.endswith(("as mp3 tag", "as wav", "as mp4", "as aiff", "as caf", "as au", "movies", "another file"))
+    ][::2]
     for name in [*chosen, "movie of movies", "mp4 with b'alis' of another file", "mp4 with b'url ' of another file"]:
         with pytest.raises(TTSError):
             decode_clip(every[name], ffmpeg=tracer)

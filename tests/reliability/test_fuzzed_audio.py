@@ -23,6 +23,7 @@ STATUSES = {200, 400, 413, 415}
 KINDS = (
     ("wav", "pcm_s16le"), ("wav", "pcm_f32le"), ("wav", "adpcm_ms"), ("mp3", "libmp3lame"), ("flac", "flac"), ("ogg", "libopus"),
     ("ogg", "flac"), ("webm", "libopus"), ("matroska", "flac"), ("ipod", "aac"), ("ipod", "alac"), ("mov", "pcm_s16le"), ("adts", "aac"),
+    ("aiff", "pcm_s16be"), ("caf", "pcm_s24be"), ("au", "pcm_s16be"), ("w64", "pcm_s16le"), ("3gp", "aac"),
 )  # fmt: skip
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF)
 

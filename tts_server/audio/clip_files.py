@@ -32,7 +32,7 @@ _MAX_CHUNKS = 200
 
 def sniff(data: bytes) -> str | None:
     """Name of the FFmpeg demuxer for a file that starts with `data`, or None where it is none of the accepted containers."""
-    if data[:4] in (b"RIFF", b"RF64", b"RIFX") and data[8:12] == b"WAVE":
+    if data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE":
         return "wav"
     if data[:16] == _W64_MARK and data[24:40] == _W64_WAVE:
         return "w64"
@@ -79,7 +79,7 @@ def corrected(data: bytes, demuxer: str) -> Sequence[bytes | memoryview]:
     WAVE_FORMAT_EXTENSIBLE may store samples of 24 bits in containers of 32, whose lowest bits are then zero. ffmpeg goes by the smaller
     number and misreads such samples, so it is given the size of the container.
     """
-    if demuxer not in ("wav", "w64") or data[:4] == b"RIFX":
+    if demuxer not in ("wav", "w64"):
         return (data,)
     for start, size in _format_chunks(data, is_w64=demuxer == "w64"):
         header = data[start : start + min(size, 40)]

@@ -152,7 +152,8 @@ def _decode(demuxer: str, path: Path, track: int, limits: ClipLimits, ffmpeg: Se
 
 def _mono(frames: npt.NDArray[np.float32]) -> Samples:
     """The mono mix of frames of shape [n, 3] (left, right, mix), or the louder side where both sides cancel each other in the mix."""
-    left, right, mix = (float(np.square(frames[:, column], dtype=np.float64).sum()) for column in range(3))
+    with np.errstate(all="ignore"):  # what is not a number is refused later
+        left, right, mix = (float(frames[:, column].var()) for column in range(3))
     column = 2 if mix >= _CANCELLED * max(left, right) or not np.isfinite(left + right + mix) else int(right > left)
     return frames[:, column].astype(np.float32)
 
