@@ -1,6 +1,6 @@
 // The result as a file, in any format, without speaking it again.
 
-import { request } from "./api.js";
+import { ApiError, request } from "./api.js";
 import { wavFile } from "./audio/wav.js";
 import { byId } from "./element.js";
 import { onResult, player } from "./player.js";
@@ -23,13 +23,23 @@ function fileName(made, format) {
   return `${[voice, ...words.slice(0, 5)].join("-").toLowerCase().slice(0, 60)}.${EXTENSIONS[format]}`;
 }
 
+// Saves the result `made` as a file. Rejects where the server, or a proxy before it, does not encode it.
+export async function saveAs(format, made, samples, sampleRate) {
+  try {
+    saveFile(await encode(samples, sampleRate, format), fileName(made, format));
+  } catch (error) {
+    // A reply that is not the server's own comes from a proxy, and most of them accept 1 MB only: about 20 seconds of audio.
+    if (error.status !== 413 || error.code !== "not_from_server") throw error;
+    throw new ApiError("", { status: 413, param: "download", code: "proxy_limit" });
+  }
+}
+
 async function download() {
   const { made, playback } = player;
-  const format = byId("format").value;
   clearProblem("format");
   byId("download").disabled = true;
   try {
-    saveFile(await encode(playback.samples, playback.sampleRate, format), fileName(made, format));
+    await saveAs(byId("format").value, made, playback.samples, playback.sampleRate);
   } catch (error) {
     showProblem(error, "format");
   } finally {

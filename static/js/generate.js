@@ -1,25 +1,32 @@
-// Generate and Stop: one run from the form to the player.
+// Generate and Stop: one run from the form, or from an earlier result, to the player.
 
 import { SAMPLE_RATE, wake } from "./audio/speaker.js";
 import { stopAudition } from "./audition.js";
 import { byId } from "./element.js";
 import { newSeed, readForm } from "./form.js";
 import { onAsked } from "./key.js";
-import { decimal, onLanguage, t } from "./language.js";
+import { onLanguage, t } from "./language.js";
 import { loadingWords } from "./loading.js";
 import { player } from "./player.js";
-import { clearProblems, repeatStatus, showProblem, showStatus } from "./problem.js";
+import { clearProblems, inWords, repeatStatus, showProblem, showStatus } from "./problem.js";
+import { showDone, showMaking, showPlace, showRunning, showWaiting } from "./progress.js";
 import { newRequestId, watchPlace } from "./queue.js";
 import { checkServer, isBusy, onProgress, server, settled } from "./server.js";
 import { fetchSpeech, readSpeech } from "./speech.js";
 import { estimateSeconds, textLength, textLimit, tooLongWords } from "./text.js";
 
 const listeners = new Set();
-let run = null; // {abort, begun, firstSound}
+const runningListeners = new Set();
+let run = null; // {abort, begun}
 
 // Calls `listener(made, samples, sampleRate)` for each result, whole or stopped.
 export function onMade(listener) {
   listeners.add(listener);
+}
+
+// Calls `listener(isRunning)` when something begins to be made, and when that ends.
+export function onRunning(listener) {
+  runningListeners.add(listener);
 }
 
 // Ends the request, so that the server stops working on it, and silences the player.
@@ -28,12 +35,27 @@ export function stop() {
   player.playback?.pause();
 }
 
-// A problem that can be told before asking the server, shown; or null.
+// A problem that can be told before asking the server, as [field, words]; or null.
 function mistake(values) {
-  if (!values.text.trim()) return ["input", t("error.no_text")];
-  if (textLength() > textLimit()) return ["input", tooLongWords()];
-  if (!/^\d{0,15}$/.test(values.seed)) return ["seed", t("error.seed")];
+  if (!values.text.trim()) return ["input", () => t("error.no_text")];
+  if (textLength() > textLimit()) return ["input", tooLongWords];
+  if (!/^\d{0,15}$/.test(values.seed)) return ["seed", () => t("error.seed")];
   return null;
+}
+
+// Shows a problem beside its field and, where that is not beside the button, at the button too.
+function tellProblem(error, field = null) {
+  showProblem(error, field);
+  const place = document.querySelector("[data-error-for]:not([hidden])");
+  place?.scrollIntoView({ block: "nearest" });
+  const isElsewhere = place?.dataset.errorFor !== "general";
+  byId("status").dataset.problem = String(isElsewhere);
+  showStatus(() => (isElsewhere ? inWords(error) : ""), "off"); // the field has said it already
+}
+
+function forgetProblem() {
+  if (byId("status").dataset.problem === "true") showStatus(() => "", "off");
+  delete byId("status").dataset.problem;
 }
 
 // `cloning` is how near the voice comes to the visitor's own recording; null where nobody expects a likeness.
@@ -52,46 +74,52 @@ function describe(values, response) {
   };
 }
 
-function showRunning(isRunning) {
-  const hadFocus = [byId("generate"), byId("stop")].includes(document.activeElement);
-  byId("generate").hidden = isRunning;
-  byId("stop").hidden = !isRunning;
-  byId("progress").hidden = !isRunning;
-  if (isRunning) byId("progress-bar").removeAttribute("value"); // indeterminate until the first sound
-  if (hadFocus) byId(isRunning ? "stop" : "generate").focus();
+// Before the page is left while something is being made the browser asks, since the rest of it would be lost.
+function askBeforeLeaving(event) {
+  event.preventDefault();
+  event.returnValue = true; // for older browsers
 }
 
-function firstSoundWords(mine) {
-  return mine.firstSound === null ? "" : t("progress.first", { seconds: decimal(mine.firstSound, mine.firstSound < 1 ? 2 : 1) });
+function setRunning(mine) {
+  run = mine;
+  if (mine) window.addEventListener("beforeunload", askBeforeLeaving);
+  else window.removeEventListener("beforeunload", askBeforeLeaving);
+  showRunning(mine !== null);
+  for (const listener of runningListeners) listener(mine !== null);
 }
 
-async function generate() {
+function generate() {
   if (run) return;
   clearProblems();
+  forgetProblem();
   const values = readForm();
   const wrong = mistake(values);
-  if (wrong) return showProblem(wrong[1], wrong[0]);
+  if (wrong) return tellProblem(wrong[1], wrong[0]);
+  // A seed of our own makes the result repeatable from the history, although the field was left empty.
+  make({ ...values, seed: values.seed === "" ? newSeed() : Number(values.seed) });
+}
+
+// Makes the result `made` again, with the seed in it. The form stays as it is.
+export function makeTake({ text, model, voice, language, normalization, speed, seed, controls, clip }) {
+  if (run) return;
+  clearProblems();
+  forgetProblem();
+  make({ text, model, voice, language, normalization, speed, seed, controls: controls ?? {}, clip: clip ?? null });
+}
+
+async function make(values) {
   stopAudition();
   wake();
-  // A seed of our own makes the result repeatable from the history, although the field was left empty.
-  const wanted = { ...values, seed: values.seed === "" ? newSeed() : Number(values.seed) };
-  const mine = { abort: new AbortController(), begun: performance.now(), firstSound: null };
-  run = mine;
-  showRunning(true);
-  showStatus(() => t("progress.waiting"));
+  const mine = { abort: new AbortController(), begun: performance.now() };
+  setRunning(mine);
+  showWaiting();
   try {
-    await speak(wanted, mine);
+    await speak(values, mine);
   } catch (error) {
-    if (error.name === "AbortError") {
-      showStatus(() => t("progress.stopped"));
-    } else {
-      showStatus(() => "");
-      showProblem(error);
-      if (error.code === "unreachable") checkServer();
-    }
+    if (error.name === "AbortError") showStatus(() => t("progress.stopped"));
+    else tellProblem(error);
   } finally {
-    run = null;
-    showRunning(false);
+    setRunning(null);
   }
 }
 
@@ -100,18 +128,13 @@ function waitingWords(id) {
   return model && isBusy(model) ? loadingWords(model) : t("progress.waiting");
 }
 
-function placeWords({ position, estimated_seconds: estimated }) {
-  const seconds = Math.max(1, Math.ceil(estimated));
-  return position === 1 ? t("progress.next", { seconds }) : t("progress.queued", { before: position - 1, seconds });
-}
-
-// The response, and in the status how far the request is in the server's line.
+// The response, and in the status which place the request has in the server's queue.
 async function fetchInTurn(values, mine) {
   const id = newRequestId();
-  let hasTold = false;
+  let isRepeated = false;
   const unwatch = watchPlace(id, (place) => {
-    showStatus(() => (place ? placeWords(place) : t("progress.waiting")), hasTold && place ? "off" : "polite");
-    hasTold = true;
+    showPlace(place, isRepeated);
+    isRepeated = true;
   });
   try {
     return await fetchSpeech(values, mine.abort.signal, id);
@@ -127,14 +150,16 @@ async function fetchOnceLoaded(values, mine) {
       return await fetchInTurn(values, mine);
     } catch (error) {
       if (error.code !== "model_loading") throw error;
-      showStatus(() => waitingWords(values.model));
+      showWaiting(() => waitingWords(values.model));
       const model = await settled(values.model, mine.abort.signal);
       if (!["ready", "failed"].includes(model?.state)) throw error; // somebody gave it up
       mine.begun = performance.now();
-      showStatus(() => t("progress.waiting"));
+      showWaiting();
     }
   }
 }
+
+const secondsSince = (time) => (performance.now() - time) / 1000;
 
 async function speak(values, mine) {
   player.playback?.pause();
@@ -142,45 +167,31 @@ async function speak(values, mine) {
   const response = await fetchOnceLoaded(values, mine);
   if (server.state === "locked") checkServer(); // the key came with this request
   const made = describe(values, response);
-  let isStarted = false;
+  let playback = null;
   try {
     for await (const samples of readSpeech(response)) {
-      if (!isStarted) {
-        isStarted = true;
-        begin(made, expected, mine);
+      if (!playback) {
+        made.firstSound = secondsSince(mine.begun);
+        playback = player.load(made, SAMPLE_RATE, expected);
+        playback.play();
       }
-      player.append(samples);
-      showMade(expected, mine);
+      player.append(samples, playback);
+      showMaking(playback.seconds, expected, secondsSince(mine.begun) - made.firstSound);
     }
   } catch (error) {
     made.isPartial = true;
     throw error;
   } finally {
-    if (isStarted) end(made, mine);
+    if (playback) end(made, playback, mine);
   }
-  if (!isStarted) throw new Error(t("error.no_audio"));
+  if (!playback) throw new Error(t("error.no_audio"));
 }
 
-function begin(made, expected, mine) {
-  mine.firstSound = (performance.now() - mine.begun) / 1000;
-  player.load(made, SAMPLE_RATE, expected);
-  player.playback.play();
-}
-
-function showMade(expected, mine) {
-  const seconds = player.playback.seconds;
-  const total = Math.max(expected, seconds);
-  byId("progress-bar").max = total;
-  byId("progress-bar").value = seconds;
-  showStatus(() => `${t("progress.made", { seconds: decimal(seconds), total: decimal(total) })} ${firstSoundWords(mine)}`, "off");
-}
-
-function end(made, mine) {
-  player.finish();
-  const seconds = player.playback.seconds;
-  const took = (performance.now() - mine.begun) / 1000;
-  showStatus(() => `${t("progress.done", { seconds: decimal(seconds), took: decimal(took) })} ${firstSoundWords(mine)}`);
-  for (const listener of listeners) listener(made, player.playback.samples.slice(), player.playback.sampleRate);
+function end(made, playback, mine) {
+  made.took = secondsSince(mine.begun);
+  player.finish(playback);
+  showDone(playback.seconds);
+  for (const listener of listeners) listener(made, playback.samples.slice(), playback.sampleRate);
 }
 
 export function initializeGenerate() {
@@ -188,6 +199,7 @@ export function initializeGenerate() {
     event.preventDefault();
     generate();
   });
+  for (const kind of ["input", "change"]) byId("speech-form").addEventListener(kind, forgetProblem);
   byId("stop").addEventListener("click", stop);
   onAsked((milliseconds) => {
     if (run) run.begun += milliseconds; // the time to type a key is nobody's waiting for sound

@@ -8,13 +8,15 @@ import { clock, decimal, exactClock, has, onLanguage, t } from "./language.js";
 import { modelName } from "./model.js";
 
 const listeners = new Set();
+const playingListeners = new Set();
 
-// `made` is what is known of the result: {text, modelName, voiceName, cloning, ignored, isPartial, …}, null while there is none.
+// `made` is what is known of the result: {text, modelName, voiceName, cloning, ignored, isPartial, …}, null while there is none. It has an `id` once it
+// is in the history.
 export const player = {
   playback: null,
   made: null,
 
-  // A new result, whose samples follow through append() and finish().
+  // Shows a new result, whose samples follow through append() and finish(). Returns its playback.
   load(made, sampleRate, expectedSeconds = 0) {
     this.playback?.pause();
     this.made = made;
@@ -24,21 +26,31 @@ export const player = {
     byId("result").dataset.state = "made";
     byId("result-empty").hidden = true;
     byId("player").hidden = false;
+    byId("dock-player").hidden = false;
     showResult();
     follow();
+    return this.playback;
   },
 
-  append(samples) {
-    this.playback.append(samples);
+  // Samples of a result that load() has shown; another one may be shown by now.
+  append(samples, playback) {
+    playback.append(samples);
+    if (playback !== this.playback) return;
     waveform.append(samples);
     showTime();
   },
 
-  finish() {
-    this.playback.finish();
+  finish(playback) {
+    playback.finish();
+    if (playback !== this.playback) return;
     waveform.finish();
     showResult();
     showTime();
+  },
+
+  // Shows what has become known of `made`.
+  update(made) {
+    if (made === this.made) showResult();
   },
 
   // Returns whether there was anything to play or pause.
@@ -55,10 +67,18 @@ export function onResult(listener) {
   listeners.add(listener);
 }
 
+// Calls `listener` after each change of whether the result plays.
+export function onPlaying(listener) {
+  playingListeners.add(listener);
+}
+
 function follow() {
   const { playback } = player;
-  byId("play").dataset.playing = String(playback.isPlaying);
-  byId("play").setAttribute("aria-label", t(playback.isPlaying ? "player.pause" : "player.play"));
+  for (const button of [byId("play"), byId("dock-play")]) {
+    button.dataset.playing = String(playback.isPlaying);
+    button.setAttribute("aria-label", t(playback.isPlaying ? "player.pause" : "player.play"));
+  }
+  for (const listener of playingListeners) listener();
   showTime();
   if (playback.isPlaying) requestAnimationFrame(() => playback === player.playback && followFrame());
 }
@@ -77,7 +97,8 @@ function showTime() {
   seek.max = seconds;
   seek.value = position;
   seek.setAttribute("aria-valuetext", t("player.position", { position: exactClock(position, seconds), seconds: exactClock(seconds) }));
-  byId("time").textContent = isFinished ? `${exactClock(position, seconds)} / ${exactClock(seconds)}` : `${clock(position)} / ≈ ${clock(seconds)}`;
+  const words = isFinished ? `${exactClock(position, seconds)} / ${exactClock(seconds)}` : `${clock(position)} / ≈ ${clock(seconds)}`;
+  for (const id of ["time", "dock-time"]) byId(id).textContent = words;
   waveform.played = position;
 }
 
@@ -93,9 +114,15 @@ function ignoredNames(names) {
 
 function notes(made) {
   const all = [];
+  if (made.isTooLarge) all.push(t("result.too_large"));
   if (made.isPartial) all.push(t("result.partial"));
   if (made.ignored) all.push(t("result.ignored", { model: nameOfModel(made), names: ignoredNames(made.ignored) }));
   return all.join(" ");
+}
+
+function numbers({ firstSound, took }) {
+  const exact = (seconds) => decimal(seconds, seconds < 1 ? 2 : 1);
+  return t("result.numbers", { first: exact(firstSound), took: exact(took) });
 }
 
 function showResult() {
@@ -106,13 +133,15 @@ function showResult() {
   if (playback.isFinished) words.push(t("result.seconds", { seconds: decimal(playback.seconds) }));
   byId("result-words").textContent = words.filter(Boolean).join(" · ");
   byId("result-notes").textContent = notes(made);
+  byId("result-details").hidden = made.took === undefined;
+  byId("result-numbers").textContent = made.took === undefined ? "" : numbers(made);
   byId("result-cloning").hidden = !made.cloning;
   byId("result-cloning").textContent = made.cloning ? t(made.cloning === "matched" ? "result.matched" : "result.cloned") : "";
 }
 
 export function initializePlayer() {
   waveform = new Waveform(byId("wave-canvas"));
-  byId("play").addEventListener("click", () => player.toggle());
+  for (const id of ["play", "dock-play"]) byId(id).addEventListener("click", () => player.toggle());
   byId("seek").addEventListener("input", (event) => player.playback?.seek(event.target.valueAsNumber));
   byId("seek").addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10 }[event.key];

@@ -85,7 +85,7 @@ def test_using_a_result_again_offers_the_text_and_the_settings_back(studio: Stud
     studio.generate()
     studio["#text"].fill(TYPED)
     studio["#voice"].select_option("nova")
-    studio["#history > li"].get_by_role("button", name="Use the text").click()
+    studio["#history > li"].get_by_role("button", name="Edit").click()
     expect(studio["#text"]).to_have_value(SHORT)
     studio["#toast"].get_by_role("button", name="Undo").click()
     expect(studio["#text"]).to_have_value(TYPED)

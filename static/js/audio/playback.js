@@ -1,6 +1,7 @@
 // Plays 16-bit mono samples that may still be arriving: gapless, from any place, waiting where they run out.
 // Events: "change" (state), "end". AudioBufferSourceNodes rather than a worklet, which plain-http addresses do not have.
 
+import { announce, onAnnounced } from "../tabs.js";
 import { speaker } from "./speaker.js";
 
 const AHEAD = 2.5; // seconds handed to the audio thread; timers of hidden tabs fire once a second
@@ -9,7 +10,8 @@ const PREBUFFER = 0.2; // seconds that must be there before (re)starting
 const LEAD = 0.03; // seconds between deciding to start and starting
 const TICK = 50; // milliseconds
 
-let loudest = null; // one voice at a time
+let loudest = null; // one voice at a time, in all tabs together
+onAnnounced("playing", () => loudest?.pause());
 
 export class Playback extends EventTarget {
   #samples = new Int16Array(0);
@@ -74,6 +76,7 @@ export class Playback extends EventTarget {
     if (this.isPlaying) return;
     if (loudest && loudest !== this) loudest.pause();
     loudest = this;
+    announce("playing");
     if (this.#isFinished && this.#next >= this.#length) this.#next = 0;
     speaker().context.resume();
     this.#timer = setInterval(() => this.#pump(), TICK);

@@ -1,16 +1,23 @@
-// The list of what was made in this browser: replay, use again, delete.
+// The list of what was made in this browser: replay, edit again, download, delete. All tabs show the same list.
 
-import { byId, element, icon } from "../element.js";
+import { saveAs } from "../download.js";
+import { byId } from "../element.js";
 import { fillForm, readForm } from "../form.js";
 import { onMade } from "../generate.js";
-import { dateWords, decimal, exactClock, onLanguage, t } from "../language.js";
-import { player } from "../player.js";
+import { onLanguage, t } from "../language.js";
+import { fileSize } from "../model.js";
+import { onPlaying, onResult, player } from "../player.js";
+import { clearProblem, showProblem } from "../problem.js";
+import { recall, remember } from "../remembered.js";
+import { announce, onAnnounced } from "../tabs.js";
 import { showToast } from "../toast.js";
-import { addEntry, clearEntries, deleteEntry, listEntries, readAudio } from "./store.js";
+import { historyRow, showPlaying } from "./row.js";
+import { addEntry, clearEntries, deleteEntry, listEntries, MOST_BYTES, MOST_ENTRIES, readAudio, restoreEntry } from "./store.js";
 
 const SURE_FOR = 4000; // milliseconds the second click has
 
 let entries = [];
+let rows = new Map(); // id -> node
 let isKept = true;
 
 async function refresh() {
@@ -22,60 +29,89 @@ async function refresh() {
   show();
 }
 
-function when(entry) {
-  return dateWords(entry.created);
+// After a change by this tab.
+async function changed() {
+  await refresh();
+  announce("history");
 }
 
-function about(entry) {
-  const words = [entry.clipName ? t("result.clip", { name: entry.clipName }) : entry.voiceName, `${decimal(entry.speed, 2)} ×`, exactClock(entry.seconds)];
-  if (entry.isPartial) words.push(t("history.partial"));
-  return [...words, when(entry)].join(" · ");
+function isPlaying(entry) {
+  return player.made?.id === entry.id && player.playback.isPlaying;
 }
 
-function button(name, key, text, onclick) {
-  const label = t(key, { text });
-  return element("button", { type: "button", class: "icon-button", "aria-label": label, title: t(`${key}_title`), onclick }, icon(name));
+function showWhichPlays() {
+  for (const entry of entries) if (rows.has(entry.id)) showPlaying(rows.get(entry.id), entry, isPlaying(entry));
 }
 
-function row(entry) {
-  const short = entry.text.length > 40 ? `${entry.text.slice(0, 40)}…` : entry.text;
-  const words = element("div", { class: "history-words" }, element("p", { class: "history-text" }, entry.text), element("p", { class: "muted small" }, about(entry)));
-  const buttons = element(
-    "div",
-    { class: "history-buttons" },
-    button("reuse", "history.reuse", short, () => reuse(entry)),
-    button("trash", "history.delete", short, () => remove(entry)),
-  );
-  return element("li", {}, button("play", "history.replay", short, () => replay(entry)), words, buttons);
+// Rows that stay are left where they are, and with them the focus.
+function showRows() {
+  const list = byId("history");
+  const wanted = entries.map((entry) => {
+    if (!rows.has(entry.id)) rows.set(entry.id, historyRow(entry, actions));
+    return rows.get(entry.id);
+  });
+  for (const [id, row] of rows) {
+    if (wanted.includes(row)) continue;
+    row.remove();
+    rows.delete(id);
+  }
+  for (const [at, row] of wanted.entries()) if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null);
 }
 
 function show() {
-  byId("history").replaceChildren(...entries.map(row));
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  showRows();
+  showWhichPlays();
   byId("history-empty").dataset.t = isKept ? "history.empty" : "history.unavailable";
   byId("history-empty").textContent = t(byId("history-empty").dataset.t);
   byId("history-empty").hidden = entries.length > 0;
   byId("history-hint").hidden = entries.length === 0;
+  byId("history-hint").textContent = t("history.hint", { count: entries.length, most: MOST_ENTRIES, size: fileSize(bytes), room: fileSize(MOST_BYTES) });
   byId("history-clear").hidden = entries.length === 0;
+}
+
+// Asks the browser once not to remove the history when the disk becomes full.
+function askToPersist() {
+  if (recall("persist") || !navigator.storage?.persist) return;
+  remember("persist", true);
+  navigator.storage.persist().catch(() => {});
+}
+
+// Says what became of the results for which there was no room.
+function sayWhatWasRemoved({ id, removed }, made) {
+  if (id === null) {
+    made.isTooLarge = true;
+    player.update(made);
+    showToast(() => t("history.too_large", { room: fileSize(MOST_BYTES) }));
+  } else if (removed > 0) {
+    const words = { count: removed, most: MOST_ENTRIES, room: fileSize(MOST_BYTES) };
+    showToast(() => t(removed === 1 ? "history.removed_one" : "history.removed", words));
+  }
 }
 
 async function keep(made, samples, sampleRate) {
   const { clip, ...entry } = made;
   const seconds = samples.length / sampleRate;
   try {
-    await addEntry({ ...entry, seconds, sampleRate, created: Date.now() }, samples, clip);
+    const result = await addEntry({ ...entry, seconds, sampleRate, created: Date.now() }, samples, clip);
+    made.id = result.id;
+    sayWhatWasRemoved(result, made);
+    askToPersist();
   } catch {
     isKept = false;
+    showToast(() => t("history.not_kept"));
   }
-  await refresh();
+  await changed();
 }
 
 async function replay(entry) {
+  if (player.made?.id === entry.id) return player.toggle();
   const audio = await readAudio(entry.id);
   if (!audio) return refresh();
-  player.load(entry, entry.sampleRate);
-  player.append(audio.samples);
-  player.finish();
-  player.playback.play();
+  const playback = player.load({ ...entry, clip: audio.clip }, entry.sampleRate);
+  player.append(audio.samples, playback);
+  player.finish(playback);
+  playback.play();
 }
 
 async function reuse(entry) {
@@ -86,41 +122,69 @@ async function reuse(entry) {
   byId("text").focus();
 }
 
+async function download(entry) {
+  clearProblem("history");
+  try {
+    const audio = await readAudio(entry.id);
+    if (audio) await saveAs(byId("format").value, entry, audio.samples, entry.sampleRate);
+    else await refresh();
+  } catch (error) {
+    showProblem(error, "history");
+  }
+}
+
 async function remove(entry) {
   const at = entries.indexOf(entry);
+  const audio = await readAudio(entry.id);
   await deleteEntry(entry.id);
-  await refresh();
+  await changed();
   const next = byId("history").children[Math.min(at, entries.length - 1)];
   (next?.querySelector("button") ?? byId("text")).focus();
+  const restore = async () => {
+    await restoreEntry(entry, audio);
+    await changed();
+  };
+  showToast(() => t("history.deleted"), audio && { key: "text.undo", act: restore });
 }
+
+const actions = { replay, reuse, download, remove };
 
 // The first click asks, the second one within a few seconds clears.
 function initializeClear() {
   const clear = byId("history-clear");
   let timer = null;
+  const showWords = () => {
+    clear.textContent = timer === null ? t("history.clear") : t("history.sure", { count: entries.length });
+  };
   const calm = () => {
     clearTimeout(timer);
     timer = null;
-    clear.dataset.t = "history.clear";
-    clear.textContent = t("history.clear");
+    showWords();
   };
   clear.addEventListener("click", async () => {
     if (timer === null) {
-      clear.dataset.t = "history.sure";
-      clear.textContent = t("history.sure");
       timer = setTimeout(calm, SURE_FOR);
+      showWords();
       return;
     }
     calm();
     await clearEntries();
-    await refresh();
+    await changed();
     byId("text").focus();
   });
+  onLanguage(showWords);
 }
 
 export function initializeHistory() {
   initializeClear();
   onMade(keep);
-  onLanguage(show);
+  onPlaying(showWhichPlays);
+  onResult(showWhichPlays);
+  onAnnounced("history", refresh);
+  onLanguage(() => {
+    byId("history").replaceChildren();
+    rows = new Map();
+    show();
+  });
   refresh();
 }

@@ -1,8 +1,8 @@
 // What was made in this browser, in IndexedDB: `entries` describe, `audio` holds samples and clip. Bounded by number and size.
 
 const NAME = "parlance";
-const MOST_ENTRIES = 20;
-const MOST_BYTES = 100 * 2 ** 20;
+export const MOST_ENTRIES = 20;
+export const MOST_BYTES = 100 * 2 ** 20;
 
 let opened = null;
 
@@ -44,11 +44,13 @@ export async function listEntries() {
   return transaction("readonly", async (entries) => (await settled(entries.getAll())).reverse());
 }
 
-// Keep a result; the oldest make room. One that is larger than all the room is not kept.
+// Adds a result and removes as many of the oldest as its size demands. Resolves to {id, removed}: how many were removed; `id` is null for a result
+// that is larger than the whole history may be, and is not added.
 export async function addEntry(entry, samples, clip) {
   const bytes = samples.byteLength + (clip?.size ?? 0);
-  if (bytes > MOST_BYTES) return;
-  await transaction("readwrite", async (entries, audio) => {
+  if (bytes > MOST_BYTES) return { id: null, removed: 0 };
+  return transaction("readwrite", async (entries, audio) => {
+    let removed = 0;
     const kept = await settled(entries.getAll());
     let room = MOST_BYTES - bytes - kept.reduce((sum, other) => sum + other.bytes, 0);
     while (kept.length >= MOST_ENTRIES || room < 0) {
@@ -56,15 +58,25 @@ export async function addEntry(entry, samples, clip) {
       room += oldest.bytes;
       entries.delete(oldest.id);
       audio.delete(oldest.id);
+      removed++;
     }
     const id = await settled(entries.add({ ...entry, bytes }));
     audio.add({ id, samples, clip });
+    return { id, removed };
   });
 }
 
 // {samples, clip} of an entry, undefined where it is gone.
 export async function readAudio(id) {
   return transaction("readonly", (_, audio) => settled(audio.get(id)));
+}
+
+// Brings back an entry that was deleted, with what readAudio() gave for it.
+export async function restoreEntry(entry, audio_) {
+  await transaction("readwrite", (entries, audio) => {
+    entries.put(entry);
+    audio.put(audio_);
+  });
 }
 
 export async function deleteEntry(id) {

@@ -13,35 +13,41 @@ const MOST_TEXT = 4 * 2 ** 20; // bytes of a text file; more no text box of a br
 const MOST_BOOK = 100 * 2 ** 20; // bytes of a book, pictures included
 const LONGEST = 2_000_000; // characters that are put into the text box
 
-class Refusal extends Error {}
+// `tell` gives the words, in the language of the page.
+class Refusal extends Error {
+  constructor(key, values) {
+    super(key);
+    this.tell = () => t(key, values);
+  }
+}
 
 async function readBook(file) {
   try {
     return await epubText(new Uint8Array(await file.arrayBuffer()));
   } catch (error) {
-    throw new Refusal(t(error instanceof ProtectedBook ? "import.protected" : "import.damaged", { name: file.name }));
+    throw new Refusal(error instanceof ProtectedBook ? "import.protected" : "import.damaged", { name: file.name });
   }
 }
 
 async function readText(file) {
   const text = decodeText(new Uint8Array(await file.arrayBuffer()), currentLanguage());
-  if (text === null) throw new Refusal(t("import.not_text", { name: file.name }));
+  if (text === null) throw new Refusal("import.not_text", { name: file.name });
   return text;
 }
 
 async function textOf(file) {
   const isBook = kindOf(file) === "epub";
   const most = isBook ? MOST_BOOK : MOST_TEXT;
-  if (file.size > most) throw new Refusal(t("import.too_large", { name: file.name, limit: most / 2 ** 20 }));
+  if (file.size > most) throw new Refusal("import.too_large", { name: file.name, limit: most / 2 ** 20 });
   const text = (await (isBook ? readBook(file) : readText(file))).trim();
-  if (!text) throw new Refusal(t("import.empty", { name: file.name }));
-  if (text.length > LONGEST) throw new Refusal(t("import.too_long", { name: file.name, length: text.length, limit: textLimit() }));
+  if (!text) throw new Refusal("import.empty", { name: file.name });
+  if (text.length > LONGEST) throw new Refusal("import.too_long", { name: file.name, length: text.length, limit: textLimit() });
   return text;
 }
 
 // Says which kinds of files are accepted, after one of another kind.
 export function refuseFile(file) {
-  showProblem(t("import.unknown", { name: file.name }), "input");
+  showProblem(() => t("import.unknown", { name: file.name }), "input");
 }
 
 // Puts the text of `file` into the text box. What was there can be brought back.
@@ -52,14 +58,14 @@ export async function importText(file) {
     text = await textOf(file);
   } catch (error) {
     // A folder, or a file that has gone meanwhile, cannot be read at all.
-    showProblem(error instanceof Refusal ? error.message : t("import.unreadable", { name: file.name }), "input");
+    showProblem(error instanceof Refusal ? error.tell : () => t("import.unreadable", { name: file.name }), "input");
     return;
   }
   const before = byId("text").value;
   replaceText(text);
   const offer = before.trim() ? { key: "text.undo", act: () => replaceText(before) } : null;
   showToast(() => t(offer ? "import.replaced" : "import.done", { name: file.name }), offer);
-  if (textLength() > textLimit()) showProblem(tooLongWords(), "input");
+  if (textLength() > textLimit()) showProblem(tooLongWords, "input");
 }
 
 export function initializeImport() {
