@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import requests
 from engines.models_at_hand import PATIENCE, SmallSource, SpeakingEngine
 from running import RunningServer, run_server
+from websockets.sync.client import connect
 
 from tts_server.config import PROJECT
 from tts_server.engines.model_source import ModelState
@@ -172,6 +174,17 @@ def test_strangers_have_no_model_downloaded(with_turbo: Callable[..., RunningSer
         assert (reply.status_code, code_of(reply)) == (503, "model_not_loaded")
     assert state(server) is ModelState.ABSENT
     assert speak(server, model="tts-1").headers["X-Model"] == "embedded"
+
+
+def test_a_websocket_has_a_model_downloaded_only_for_who_may_manage_models(with_turbo: Callable[..., RunningServer], keys: Any) -> None:
+    file, texts = keys
+    server = with_turbo(api_keys_file=file.path)
+    codes = {}
+    for role in ("speech", "admin"):
+        with connect(f"ws://127.0.0.1:{server.port}/v1/realtime", additional_headers={"x-api-key": texts[role]}) as socket:
+            socket.send(json.dumps({"input": "Yes.", "model": TURBO}))
+            codes[role] = json.loads(socket.recv(timeout=30))["error"]["code"]
+    assert codes == {"speech": "model_not_loaded", "admin": "model_loading"}
 
 
 def test_a_get_has_no_model_downloaded(with_turbo: Callable[..., RunningServer]) -> None:

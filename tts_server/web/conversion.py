@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from tts_server.speech import AudioFormat, SpeechRequest
 from tts_server.web.fields import parse_fields, read_payload
@@ -32,7 +32,7 @@ def conversion_routes(desk: SpeechDesk) -> Blueprint:
             speed=fields.speed,
             seed=fields.seed,
             controls=fields.controls(),
-            may_load=g.access.may_load_models,
+            **desk.permissions().fields(),
         )
         return desk.respond(fields, desk.synthesizer.plan_conversion(source, conversion))
 

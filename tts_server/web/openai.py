@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import Blueprint, Response, g, request
 
@@ -17,27 +18,40 @@ from tts_server.web.responses import EVENT_STREAM, openai_events, response_event
 
 
 @dataclass(frozen=True)
+class Permissions:
+    """What the caller of a request decides about its speech: the part of the cache that it uses, and whether it may have models loaded."""
+
+    cache_scope: str = ""
+    may_load: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """As arguments of a SpeechRequest."""
+        return {"cache_scope": self.cache_scope, "may_load": self.may_load}
+
+
+@dataclass(frozen=True)
 class SpeechDesk:
     """What every speech route needs: the rules for fields, the reader of clips, the synthesizer.
 
-    `caller_scope` is the part of the cache that the caller uses, where that is known without a request.
+    `caller` holds the permissions where the desk is used after the request of its caller.
     """
 
     synthesizer: Synthesizer
     references: ReferenceReader
     options: WebOptions
-    caller_scope: str | None = None
+    caller: Permissions | None = None
 
-    def cache_scope(self) -> str:
-        """What tells the caller's part of the cache from others'; empty where the cache is shared, or the caller has no key."""
-        if self.caller_scope is not None:
-            return self.caller_scope
-        key = g.access.key
-        return key.digests[0].hex() if key is not None and self.options.is_cache_private else ""
+    def permissions(self) -> Permissions:
+        """Those of `caller`, or of the current request's. The cache has a part of its own for each key where it is private."""
+        if self.caller is not None:
+            return self.caller
+        access = g.access
+        is_private = access.key is not None and self.options.is_cache_private
+        return Permissions(access.key.digests[0].hex() if is_private else "", access.may_load_models)
 
     def for_caller(self) -> SpeechDesk:
         """The same for the caller of the current request, to be used after it."""
-        return replace(self, caller_scope=self.cache_scope())
+        return replace(self, caller=self.permissions())
 
     def fields(self) -> SpeechFields:
         return parse_fields(read_payload(request), self.options.max_text_length)
@@ -56,8 +70,7 @@ class SpeechDesk:
             seed=fields.seed,
             controls=fields.controls(),
             cache=fields.may_use_cache(request),
-            cache_scope=self.cache_scope(),
-            may_load=g.access.may_load_models,
+            **self.permissions().fields(),
             **fields.reading(),
         )
         try:

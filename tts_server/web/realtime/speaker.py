@@ -97,7 +97,7 @@ def plan(desk: SpeechDesk, fields: SpeechFields) -> Speech:
         seed=fields.seed,
         controls=fields.controls(),
         cache=fields.cache,
-        cache_scope=desk.cache_scope(),
+        **desk.permissions().fields(),
         **fields.reading(),
     )
     return desk.synthesizer.plan(request)
