@@ -280,7 +280,7 @@ def test_a_file_is_imported_as_a_list_in_use(page: Studio, own: RunningServer, n
     add(page, "Nguyen", "win")
     give_file(page, name, content)
     stem = name.partition(".")[0]
-    expect(page["#words-status"]).to_have_text(f"The list “{stem}” is here and in use.")
+    expect(page["#words-status"]).to_have_text(f"The list “{stem}” is imported and in use.")
     expect(row(page, word)).to_contain_text(how)
     expect(page["#list"].locator("option:checked")).to_have_text(
         f"{stem} ({content.count(word)})" if name == "english.pls" else f"{stem} (2)"

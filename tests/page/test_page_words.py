@@ -109,7 +109,11 @@ def test_only_the_controls_of_the_chosen_model_are_shown(studio: Studio) -> None
     ("text", "code", "words"),
     [
         ("\u200b\u200b", "nothing_to_say", "Nothing to read here: only symbols or emoji."),
-        ("今天天气很好,我们去公园散步吧。", "unsupported_text", "The chosen model reads English only. For more languages, install Chatterbox"),
+        (
+            "今天天气很好,我们去公园散步吧。",
+            "unsupported_text",
+            "The chosen model reads English only. For more languages, install Chatterbox",
+        ),
     ],
 )
 def test_what_the_server_refuses_is_told_beside_the_text(studio: Studio, text: str, code: str, words: str) -> None:
@@ -140,7 +144,7 @@ def test_mistakes_are_told_before_the_server_is_asked(studio: Studio) -> None:
     studio.start("  ")
     expect(studio.problem("input")).to_contain_text("Type some text first")
     studio.start(long_text(4000) + "a" * 97)
-    expect(studio.problem("input")).to_contain_text("at most 4096 characters")
+    expect(studio.problem("input")).to_contain_text("the limit is 4,096")
     expect(studio["#counter"]).to_have_attribute("data-over", "true")
     studio["#seed"].fill("lucky")
     studio.start("Fine.")
