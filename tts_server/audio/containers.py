@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import av
@@ -9,6 +10,7 @@ import numpy as np
 
 from tts_server.audio.encoder import Encoder, SeekableFile
 from tts_server.audio.pcm import to_s16
+from tts_server.errors import OutOfRoom
 from tts_server.speech import Samples
 
 
@@ -77,8 +79,10 @@ class _ContainerEncoder(Encoder):
         return self._outbox.take()
 
     def _release(self) -> None:
-        # Closing writes the end of the file into the outbox, which nobody reads any more; it also frees the codec.
-        self._container.close()
+        # Closing writes the end of the file, which nobody reads any more; it also frees the codec. Where the file takes no more, the first
+        # error has been raised already.
+        with contextlib.suppress(av.FFmpegError, OSError, OutOfRoom):
+            self._container.close()
         del self._stream, self._container
 
 
