@@ -108,7 +108,7 @@ def test_an_empty_list_explains_itself_by_an_example_and_makes_nothing(page: Stu
 def test_the_first_word_makes_a_dictionary_that_every_text_is_read_with(page: Studio, own: RunningServer) -> None:
     add(page, "Nguyen", "win")
     expect(page["#words-empty"]).to_be_hidden()
-    expect(page["#words-status"]).to_have_text("“Nguyen” is now said as win.")
+    expect(page["#words-status"]).to_have_text("“Nguyen” is now pronounced win.")
     expect(page["#word"]).to_be_focused()
     expect(page["#word"]).to_have_value("")
     assert [(one["name"], one["default"]) for one in listed(own)] == [("Page", True)]
@@ -227,7 +227,7 @@ def test_a_word_that_is_removed_is_said_as_before_and_the_focus_goes_on(page: St
 
 @pytest.mark.parametrize(
     ("word", "how", "words", "focused"),
-    [("", "win", "Write the word first.", "#word"), ("Nguyen", " ", "Write how the word sounds.", "#word-how")],
+    [("", "win", "Enter the word first.", "#word"), ("Nguyen", " ", "Enter how the word sounds.", "#word-how")],
 )
 def test_what_is_missing_is_told_before_the_server_is_asked(
     page: Studio, own: RunningServer, word: str, how: str, words: str, focused: str
