@@ -68,6 +68,7 @@ def _running(
         checks=app.extensions[CHECKS],
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
+        max_websockets_per_client=settings.max_websockets_per_client,
         trusted_proxy=settings.trusted_proxy,
         deadlines=deadlines or Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
         limits=limits or connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),

@@ -242,7 +242,20 @@ class Settings(BaseSettings):
         description="Address of the reverse proxy in front of the server, such as `127.0.0.1`: clients are known by what its "
         "`X-Forwarded-For` says.",
     )
-    max_websockets: int = Field(100, ge=0, le=1000, description="WebSockets open at the same time; each has a thread of its own.")
+    max_websockets: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="WebSockets open at the same time; each has a thread of its own. Where there are as many, the one on which nothing was "
+        "asked or spoken for longest, and for a minute at least, is closed for a new one.",
+    )
+    max_websockets_per_client: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="WebSockets of one key, or without keys of one address, at the same time. Programs on the server's own machine that "
+        "send no key are not counted. Unset: half of `MAX_WEBSOCKETS`.",
+    )
     max_connections_per_address: int = Field(
         0,
         ge=0,

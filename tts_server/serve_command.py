@@ -57,6 +57,7 @@ def serve(settings: Settings) -> None:
         checks=app.extensions[CHECKS],
         max_body_bytes=MAX_BODY_BYTES,
         max_websockets=settings.max_websockets,
+        max_websockets_per_client=settings.max_websockets_per_client,
         trusted_proxy=settings.trusted_proxy,
         deadlines=Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
         limits=connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from tts_server.http.addresses import IN_USE, find_addresses, listen_on_all
 from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.dialogues import Dialogues
@@ -27,7 +27,6 @@ LAST_SECONDS = 2.0
 QUIET_SECONDS = 0.3
 POLL_SECONDS = 0.1
 OPEN_FILES = 4096
-UNUSABLE_PORT = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)
 
 
 class PortInUse(Exception):
@@ -35,7 +34,7 @@ class PortInUse(Exception):
 
 
 class Server:
-    """One listening server. `port` is the real one, also when 0 was asked for. Raises PortInUse.
+    """One server that listens on every address of `host`. `port` is the real one, also when 0 was asked for. Raises PortInUse.
 
     `checks` are those of the application; their admission says how many long requests are worked on at a time, and how many may wait (see
     `http/dispatch.py`). Once it is to stop, what is being answered has `stop_seconds` to end.
@@ -50,19 +49,19 @@ class Server:
         checks: RequestChecks,
         max_body_bytes: int,
         max_websockets: int = 100,
+        max_websockets_per_client: int | None = None,
         trusted_proxy: str = "",
         deadlines: Deadlines | None = None,
         limits: ConnectionLimits | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self.dispatcher = Dispatcher(checks.admission)
-        self._dialogues = Dialogues(max_websockets)
+        self._dialogues = Dialogues(max_websockets, max_websockets_per_client)
         _allow_open_files()
         try:
-            self._listener = Listener(
+            open_listener = partial(
+                Listener,
                 app,
-                _first_address(host, port),
-                port,
                 dispatcher=self.dispatcher,
                 dialogues=self._dialogues,
                 deadlines=deadlines or Deadlines(),
@@ -71,9 +70,10 @@ class Server:
                 trusted_proxy=trusted_proxy,
                 limits=limits,
             )
+            self._listener = listen_on_all(open_listener, find_addresses(host, port), port)
         except OSError as error:
             self.dispatcher.shutdown()
-            if error.errno in UNUSABLE_PORT:
+            if error.errno in IN_USE:
                 raise PortInUse(
                     f"Port {port} on {host} cannot be used ({error.strerror}). Another program may be listening there: "
                     f"stop it, or choose another port with PORT={port + 1}."
@@ -150,8 +150,3 @@ def _allow_open_files() -> None:
         if granted != resource.RLIM_INFINITY and granted < wanted:
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-
-
-def _first_address(host: str, port: int) -> str:
-    """One numeric address, so that Waitress opens one socket also for names that have several."""
-    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0])

@@ -16,6 +16,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
+from tts_server.http.addresses import FurtherAddress
 from tts_server.http.channel import Channel
 from tts_server.http.connections import ConnectionLimits, Connections
 from tts_server.http.deadlines import Deadlines
@@ -59,7 +60,9 @@ def connection_limits(per_address: int = 0, buffered_mb: int = 1024) -> Connecti
 
 
 class Listener(TcpWSGIServer):
-    """Listens on one address. `turn` is what its thread does over and over; raises OSError where the address cannot be used.
+    """Listens on one address, and on those that `listen_on` adds; raises OSError where one cannot be used.
+
+    `turn` is what its thread does over and over.
 
     `is_draining`: what is asked from now on is refused. `is_ending`: the server can wait no longer for what is being answered.
     """
@@ -103,7 +106,12 @@ class Listener(TcpWSGIServer):
         self._next_probe = 0.0
         self._accepts_from = 0.0
         self._has_accepted = False
+        self._further: list[FurtherAddress] = []
         super().__init__(app, {}, dispatcher=dispatcher, adj=adjustments, sockinfo=adjustments.listen[0])
+
+    def listen_on(self, address: str) -> None:
+        """Listen on one more address, on the same port; raises OSError."""
+        self._further.append(FurtherAddress(self, address, int(self.effective_port), BACKLOG, self._map))
 
     @property
     def channels(self) -> list[Channel]:
@@ -161,6 +169,8 @@ class Listener(TcpWSGIServer):
     def accept(self) -> Any:
         try:
             accepted = super().accept()
+            for further in self._further:
+                accepted = accepted or further.accept()
             self._has_accepted = accepted is not None
             return accepted
         except OSError as error:
@@ -198,10 +208,14 @@ class Listener(TcpWSGIServer):
         """Accept no connection any more, and no request on those that are there."""
         self.is_draining = True
         wasyncore.dispatcher.close(self)
+        for further in self._further:
+            further.close()
+        self._further.clear()
         self.task_dispatcher.drain()
 
     def close(self) -> None:
-        """End every connection at once."""
+        """Listen no longer, and end every connection at once."""
+        wasyncore.dispatcher.close(self)  # else it is closed as one of its sockets, again and again
         for channel in self.channels:
             channel.cut_off()
         wasyncore.close_all(self._map)

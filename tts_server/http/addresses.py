@@ -1,0 +1,106 @@
+"""The addresses that one server listens on: all that its host means, with the same port."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from waitress import wasyncore
+
+log = logging.getLogger("tts_server")
+
+LOOPBACK = ("127.0.0.1", "::1")
+ALL_ADDRESSES = ("::", "0.0.0.0")  # noqa: S104
+NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, 10043, 10047, 10049)
+"""The machine has no such address, or no IPv6 at all; the last three are Windows's own numbers."""
+
+IN_USE = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)
+PORT_ATTEMPTS = 20
+
+
+class Listening(Protocol):
+    """What listens on a first address, and can be made to listen on others."""
+
+    def listen_on(self, address: str) -> None:
+        """Raises OSError."""
+
+    def close(self) -> None:
+        """Listen no longer."""
+
+
+SomeListener = TypeVar("SomeListener", bound=Listening)
+
+
+def find_addresses(host: str, port: int) -> list[str]:
+    """Returns the numeric addresses to listen on for a host: `localhost` and `::` mean those of both families. Raises OSError."""
+    if host.lower() == "localhost":
+        return list(LOOPBACK)
+    if host == "::":
+        return list(ALL_ADDRESSES)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def listen_on_all(open_listener: Callable[[str, int], SomeListener], addresses: Sequence[str], port: int) -> SomeListener:
+    """Listen on every address that this machine has, on one port, also where it is 0 and any free one will do. Raises OSError."""
+    for attempt in range(1, PORT_ATTEMPTS + 1):
+        listener: SomeListener | None = None
+        missing: OSError | None = None
+        try:
+            for address in addresses:
+                try:
+                    if listener is None:
+                        listener = open_listener(address, port)
+                    else:
+                        listener.listen_on(address)
+                except OSError as error:
+                    if error.errno not in NOT_HERE:
+                        raise
+                    missing = error
+        except OSError as error:
+            is_chosen = listener is not None and port == 0
+            if listener is not None:
+                listener.close()
+            if is_chosen and error.errno in IN_USE and attempt < PORT_ATTEMPTS:
+                continue  # the port was free for the first address alone
+            raise
+        if listener is not None:
+            return listener
+        if missing is not None:
+            raise missing
+    raise OSError(errno.EADDRINUSE, "no port is free on all addresses")
+
+
+class FurtherAddress(wasyncore.dispatcher):
+    """Listens on one more address for a listener, which accepts what comes there. Raises OSError where the address cannot be used."""
+
+    def __init__(self, listener: Any, address: str, port: int, backlog: int, sockets: dict[int, Any]) -> None:
+        super().__init__(map=sockets)
+        self._listener = listener
+        family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
+        self.create_socket(family, kind)
+        try:
+            if family == socket.AF_INET6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self.set_reuse_addr()
+            self.bind(place)
+            self.accepting = True
+            self.socket.listen(backlog)
+        except OSError:
+            self.close()
+            raise
+
+    def readable(self) -> bool:
+        return bool(self._listener.readable())
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_accept(self) -> None:
+        self._listener.handle_accept()
+
+    def handle_error(self) -> None:
+        self._listener.handle_error()
