@@ -228,7 +228,12 @@ class Settings(BaseSettings):
     )
     cache_path: Path = Field(PROJECT / ".cache" / "audio", description="Folder for that audio; one server can use it at a time.")
 
-    threads: int = Field(64, ge=4, le=1024, description="Requests answered at the same time; each audio stream holds one.")
+    threads: int = Field(
+        64,
+        ge=4,
+        le=1024,
+        description="Requests for audio that are worked on at the same time; those whose readers are slow or whose clips are fetched do not count.",
+    )
     max_queue: int = Field(
         256, ge=0, le=10_000, description="Requests that may wait while so many are answered; one more gets a 503 with `Retry-After`."
     )
@@ -272,7 +277,7 @@ class Settings(BaseSettings):
         600.0, ge=1, description="Longest time that the body of one request may take to arrive; then it gets a 408."
     )
     stall_seconds: float = Field(
-        60.0, ge=1, description="Seconds after which a client that takes nothing of its audio is cut off, which frees its thread."
+        60.0, ge=1, description="Seconds after which a client that takes nothing of its audio is cut off, which ends its work."
     )
     stuck_seconds: float = Field(
         120.0,
