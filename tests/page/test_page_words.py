@@ -233,18 +233,20 @@ def test_everything_that_takes_input_has_a_name_and_a_size_for_fingers(open_stud
     assert small == []
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_a_phone_shows_all_of_it_without_scrolling_sideways(open_studio: Callable[..., Studio], clip_file: Path, locale: str) -> None:
-    studio = open_studio(viewport={"width": 360, "height": 740}, locale=locale)
+@pytest.mark.parametrize(("locale", "width"), [("en-US", 360), ("zh-CN", 360), ("en-US", 320), ("zh-CN", 320)])
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(
+    open_studio: Callable[..., Studio], clip_file: Path, locale: str, width: int
+) -> None:
+    studio = open_studio(viewport={"width": width, "height": 740}, locale=locale)
     studio.ready()["#clip-file"].set_input_files(clip_file)
     studio.generate("Pneumonoultramicroscopicsilicovolcanoconiosis" * 4)
     outside = studio.page.evaluate(
         """() => [...document.querySelectorAll("main *, header *")]
           .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-          .filter(([, box]) => box.width > 1 && (box.right > 361 || box.left < -1)).map(([start]) => start)"""
+          .filter(([, box]) => box.width > 1 && (box.right > innerWidth + 1 || box.left < -1)).map(([start]) => start)"""
     )
     assert outside == []
-    assert studio.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert studio.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def brightness(studio: Studio) -> int:
@@ -288,4 +290,14 @@ def test_every_colour_of_text_stands_out_from_its_ground_in_both_themes() -> Non
         pairs = "accent surface, good sunken, warn sunken, bad surface, bad bad-soft, on-accent accent, on-accent accent-strong"
         for text, ground in (pair.split() for pair in pairs.split(", ")):
             assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
-        assert contrast(theme["line-strong"], theme["surface"]) >= 3
+        for one, other in (("line-strong", "surface"), ("wave", "sunken"), ("wave-played", "wave"), ("wave-played", "sunken")):
+            assert contrast(theme[one], theme[other]) >= 3, (one, other)
+
+
+def test_colours_that_the_system_decides_show_the_chosen_language_and_the_state(open_studio: Callable[..., Studio]) -> None:
+    studio = open_studio(forced_colors="active").ready()
+    grounds = studio["[data-language]"].evaluate_all("nodes => nodes.map((node) => getComputedStyle(node).backgroundColor)")
+    assert len(set(grounds)) == 2
+    ground, edge = studio[".server-dot"].evaluate("node => [getComputedStyle(node).backgroundColor, getComputedStyle(node).borderColor]")
+    behind = studio[".server-pill"].evaluate("node => getComputedStyle(node).backgroundColor")
+    assert behind not in (ground, edge)

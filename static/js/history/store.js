@@ -2,7 +2,7 @@
 
 const NAME = "parlance";
 export const MOST_ENTRIES = 20;
-export const MOST_BYTES = 100 * 2 ** 20;
+export const MOST_BYTES = 100_000_000;
 
 let opened = null;
 
