@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from tts_server import __version__
-from tts_server.launcher.launcher import repair_and_restart
 
 try:
     # Commands import what they need when they run, so a missing package may show during either.
@@ -16,6 +15,8 @@ except ImportError as damage:
     if (damage.name or "").startswith("tts_server"):
         raise
     # A package of the environment is missing or damaged: bring it back, then start again.
+    from tts_server.launcher.launcher import repair_and_restart
+
     print(f"The environment of version {__version__} is incomplete ({damage}); it is being repaired.", file=sys.stderr)
     repair_and_restart(sys.argv[1:])
 else:

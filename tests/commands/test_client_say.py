@@ -182,7 +182,7 @@ def test_a_key_is_sent_and_asked_for(start_server, monkeypatch, capsys):
         ([TEXT, "--reference", "missing.wav", "-o", "out.mp3"], 1, "missing.wav"),
         ([TEXT, "--reference", "latin.txt", "-o", "out.mp3"], 1, "audio"),
         ([TEXT, "--voice", "nobody", "-o", "out.mp3"], 1, "There is no voice 'nobody'"),
-        ([TEXT, "--model", "chatterbox-nano", "-o", "out.mp3"], 1, "install"),
+        ([TEXT, "--model", "chatterbox-nano", "-o", "out.mp3"], 1, "install chatterbox. The model 'embedded' needs no installation."),
         ([TEXT, "--language", "klingon", "-o", "out.mp3"], 1, "not a language code"),
         (["\u200b", "-o", "out.mp3"], 1, "nothing to say"),
         (["", "-o", "out.mp3"], 1, "nothing to say"),

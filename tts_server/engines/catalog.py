@@ -184,7 +184,7 @@ class ModelCatalog:
             entry = self.entries[model_id]
             raise ModelNotAvailable(
                 f"{entry.name} is not installed on this server. Install it with: {entry.install_hint}. "
-                f"The model 'embedded' answers meanwhile.",
+                f"The model 'embedded' needs no installation.",
                 param="model",
             )
         return self.models

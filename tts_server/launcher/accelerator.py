@@ -6,7 +6,6 @@ what the machine is, without loading a driver into this process.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -197,6 +196,8 @@ def covered(capability: tuple[int, int], architectures: Iterable[str]) -> bool:
 
 def offer_chatterbox() -> str | None:
     """A sentence for a machine with an NVIDIA GPU that has no Chatterbox yet; else None. Runs nvidia-smi, where there is one."""
+    import importlib.metadata  # takes longer than the rest of this module, which every start imports
+
     if any(importlib.metadata.distributions(name="chatterbox-tts")):
         return None
     cards = nvidia_cards()
