@@ -17,6 +17,7 @@ from tts_server.http.deadlines import Deadlines
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
 from tts_server.http.listener import Listener
+from tts_server.http.polling import switching_often
 from tts_server.http.signals import StopSignals
 from tts_server.web.checks import RequestChecks
 
@@ -95,9 +96,10 @@ class Server:
     def run(self) -> None:
         """Serve until `stop` is called, and then until what is being answered has ended or its time is over."""
         try:
-            while not self._is_stopping:
-                self._listener.turn()
-            self._drain()
+            with switching_often():
+                while not self._is_stopping:
+                    self._listener.turn()
+                self._drain()
         finally:
             self._dialogues.close(0)
             with self._lock:

@@ -12,7 +12,7 @@ from typing import Any
 from waitress.utilities import Error
 
 from tts_server.admission import Ticket
-from tts_server.http.connections import Connections
+from tts_server.http.connections import JUST_BEGUN, Connections
 from tts_server.http.deadlines import Deadlines, Pace
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.half_closed import HalfClosed
@@ -74,14 +74,14 @@ class Channel(Intake):
             return (0, self.discards_until)
         if not self.is_free:
             return None
-        if self._begun is None:
-            if self._has_answered:
-                return (1, self.free_since)
-            return (2 if now - self._opened > GRACE_SECONDS else 4, self._opened)
-        is_late = now - self._begun > GRACE_SECONDS
+        if self._begun is None and self._has_answered:
+            return (1, self.free_since)
+        since = self._opened if self._begun is None else self._begun
+        if now - since <= GRACE_SECONDS:
+            return (JUST_BEGUN, since)
         if self.request is None or not self.request.headers_finished:
-            return (2 if is_late else 4, self._begun)
-        return (3, self._rate.sum(now), self._begun) if is_late else (5, self._begun)
+            return (2, since)
+        return (3, self._rate.sum(now), since)
 
     def judge(self, now: float) -> None:
         """End the connection if its client is late."""

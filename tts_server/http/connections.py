@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from waitress.utilities import Error
+
+JUST_BEGUN = 4.0
+
+CLOSE_SECONDS = 0.03
+"""After so long the rest of what is to be closed is left for the next pass of the loop."""
 
 IPV6_NETWORK_BITS = 64
 """An IPv6 client has a whole network of addresses to choose from."""
@@ -25,7 +32,14 @@ class Connection(Protocol):
         """Bytes that are buffered for it: of requests, and of replies that are not sent."""
 
     def rank(self, now: float) -> tuple[float, ...] | None:
-        """Where it stands among those to be closed for others: the lowest first; None where it is not to be closed."""
+        """Where it stands among those to be closed for others: the lowest first; None where it is not to be closed.
+
+        It begins with JUST_BEGUN where the client has just connected or begun a request.
+        """
+
+    @property
+    def has_unread_head(self) -> bool:
+        """Whether the server is to blame that it does not know yet what the client asks for."""
 
     def upload_rate(self, now: float) -> float | None:
         """Bytes that its body brought in the last second or two; None where it is no upload of some size."""
@@ -152,10 +166,10 @@ class Connections:
         return network is None or self._by_network[network] < self.limits.connections_per_address
 
     def make_room(self, now: float) -> None:
-        """Close as many as are too many, those that can best be done without first."""
+        """Close as many as are too many, those that can best be done without first; none of those that have just begun."""
         excess = len(self._open) - self.limits.connections
         if excess > 0:
-            _close(self._open, excess, now)
+            _close(self._open, excess, now, below=JUST_BEGUN)
 
     def make_room_for(self, network: str | None, now: float) -> None:
         """Close one of the client's own where it has as many as it may have, and of all where there are as many as there may be."""
@@ -164,13 +178,25 @@ class Connections:
         if len(self._open) >= self.limits.most_connections:
             _close(self._open, len(self._open) - self.limits.connections + 1, now)
 
+    def must_wait(self, now: float) -> bool:
+        """Whether there is no room for one more until what others have sent is read."""
+        if self.has_room(None):
+            return False
+        self.make_room_for(None, now)
+        return not self.has_room(None) and any(each.rank(now) is not None for each in self._open)
+
     def close_waiting(self, now: float, number: int) -> None:
         """Close so many of those on which the server waits for the client, where the system allows no more."""
         _close(self._open, number, now)
 
 
-def _close(connections: Iterable[Connection], number: int, now: float) -> None:
-    ranked = [(rank, place, each) for place, each in enumerate(connections) if (rank := each.rank(now)) is not None]
+def _close(connections: Iterable[Connection], number: int, now: float, *, below: float = math.inf) -> None:
+    ranked = [(rank, place, each) for place, each in enumerate(connections) if (rank := each.rank(now)) is not None and rank[0] < below]
     ranked.sort(key=lambda each: each[:2])
-    for _, _, each in ranked[:number]:
-        each.handle_close()
+    until = time.monotonic() + CLOSE_SECONDS
+    for _, _, each in ranked:
+        if number <= 0 or time.monotonic() > until:
+            return
+        if not each.has_unread_head:
+            each.handle_close()
+            number -= 1

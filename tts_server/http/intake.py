@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from functools import partial
@@ -107,6 +108,16 @@ class Intake(HTTPChannel):
             self.requests.append(request)
             if len(self.requests) == 1:
                 self.server.add_task(self)
+
+    @property
+    def has_unread_head(self) -> bool:
+        """Whether more of a head has come that was not read yet."""
+        if self.socket is None or (self.request is not None and self.request.headers_finished):
+            return False
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def upload_rate(self, now: float) -> float | None:
         """Bytes that its body brought in the last second or two; None where it is no upload of some size."""

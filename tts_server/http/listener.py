@@ -161,6 +161,8 @@ class Listener(TcpWSGIServer):
         """Accept several of those who wait: one in each pass, as Waitress does, takes the longer the more there are."""
         until = time.monotonic() + ACCEPT_SECONDS
         for _ in range(ACCEPTED_AT_ONCE):
+            if self._connections.must_wait(time.monotonic()):
+                return
             self._has_accepted = False
             super().handle_accept()
             if not self._has_accepted or time.monotonic() > until:
