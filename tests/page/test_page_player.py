@@ -248,7 +248,7 @@ LONG_REPLY = """
     if (!String(path).includes("v1/audio/speech")) return send(path, ...rest);
     const size = 48000 * 60 * 37;
     const header = new DataView(new ArrayBuffer(44));
-    [..."RIFF....WAVEfmt ................data...."].forEach((letter, at) => header.setUint8(at, letter.charCodeAt(0)));
+    [..."RIFF....WAVEfmt ....................data...."].forEach((letter, at) => header.setUint8(at, letter.charCodeAt(0)));
     [[4, 36 + size], [16, 16], [24, 24000], [28, 48000], [40, size]].forEach(([at, value]) => header.setUint32(at, value, true));
     [[20, 1], [22, 1], [32, 2], [34, 16]].forEach(([at, value]) => header.setUint16(at, value, true));
     return Promise.resolve(new Response(new Blob([header, new Uint8Array(size)])));
