@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tts_server.errors import Conflict, Forbidden, InvalidReference, VoiceNotFound
+from tts_server.errors import Conflict, Forbidden, InvalidReference, TTSError, VoiceNotFound, out_of_room
 from tts_server.speech import Voice, VoiceReference
-from tts_server.voices.names import checked_name, name_key
-from tts_server.voices.registry import FILE_NAME, Contents, VoiceEntry, VoiceRegistry, move, not_writable, write_whole
+from tts_server.voices.files import not_writable, read_file
+from tts_server.voices.names import checked_name, is_printable, name_key
+from tts_server.voices.registry import FILE_NAME, Contents, VoiceEntry, VoiceRegistry, move, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class VoiceLibrary:
         self._decoded: OrderedDict[_Stamp, VoiceReference] = OrderedDict()
         self._decoding: dict[_Stamp, Future[VoiceReference]] = {}
         self._lock = threading.Lock()
-        self._changing = threading.RLock()
+        self._reloading = threading.Lock()
         self._last: tuple[Contents | None, _Shelf | None] = None, None
         self._known = self._shelf(tell=True).voices
 
@@ -107,10 +108,14 @@ class VoiceLibrary:
 
     def path(self, voice_id: str) -> Path:
         """The recording of a voice; raises VoiceNotFound."""
-        path = self._files().get(name_key(voice_id))
+        path = self._files()[0].get(name_key(voice_id))
         if path is None:
             raise _not_found(voice_id)
         return path
+
+    def recording(self, voice_id: str) -> bytes:
+        """The file of a voice; raises VoiceNotFound, OutOfRoom."""
+        return _content(self.path(voice_id), voice_id)
 
     def reference(self, voice_id: str) -> VoiceReference:
         """The clip of a voice, decoded once however many ask; raises VoiceNotFound, or InvalidReference where the file is damaged."""
@@ -118,7 +123,7 @@ class VoiceLibrary:
         try:
             stamp = _stamp(path)
         except OSError as error:
-            raise _unreadable(voice_id) from error
+            raise _unreadable(voice_id, error) from error
         with self._lock:
             kept = self._decoded.get(stamp)
             if kept is not None:
@@ -142,12 +147,15 @@ class VoiceLibrary:
                 del self._decoding[stamp]
 
     def _decoded_file(self, path: Path, voice_id: str) -> VoiceReference:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise _unreadable(voice_id) from error
+        data = _content(path, voice_id)
         try:
             return self._decode(data)
+        except (MemoryError, OSError):  # the machine's failure, not the file's
+            raise
+        except TTSError as error:
+            if error.status >= 500:
+                raise
+            raise InvalidReference(f"The voice {voice_id!r} cannot be used: {error}", param="voice") from error
         except Exception as error:
             raise InvalidReference(f"The voice {voice_id!r} cannot be used: {error}", param="voice") from error
 
@@ -161,7 +169,7 @@ class VoiceLibrary:
 
     def reload(self) -> Reloaded:
         """Look at the folder and at `voices.json` anew, and forget what is gone."""
-        with self._changing:
+        with self._reloading:
             shelf = self._shelf(fresh=True, tell=True)
             before, self._known = self._known, shelf.voices
         self._forget(lambda stamp: Path(stamp[0]) not in shelf.files.values())
@@ -191,7 +199,7 @@ class VoiceLibrary:
         """A new voice from a FLAC file that holds `reference`. Raises InvalidRequest for a name that cannot be one, else Conflict."""
         name = checked_name(name)
         key = name_key(name)
-        with self._changing:
+        with self._registry.changing():
             self.check_free(name, entry.aliases)
             path = self.folder / OWN / f"{name}.flac"
             if not (self.folder / OWN).resolve().is_relative_to(self.folder.resolve()):
@@ -200,7 +208,7 @@ class VoiceLibrary:
             self._registry.update(_put(name, entry.model_copy(update={"name": entry.name or name})))
             try:
                 write_whole(path, audio)
-            except Conflict:
+            except TTSError:
                 self._registry.update(_take_out(key))
                 raise
             self._keep(_stamp(path), reference)
@@ -211,7 +219,7 @@ class VoiceLibrary:
 
         Raises VoiceNotFound, Forbidden, Conflict, and InvalidRequest for a name that cannot be one.
         """
-        with self._changing:
+        with self._registry.changing():
             shelf = self._shelf()
             voice, path = self._changeable(shelf, voice_id)
             key = name_key(voice_id)
@@ -242,21 +250,21 @@ class VoiceLibrary:
 
     def delete(self, voice_id: str) -> str:
         """Remove a voice's recording and entry; the id it had. Raises VoiceNotFound, Forbidden, or Conflict while the file is held."""
-        with self._changing:
+        with self._registry.changing():
             shelf = self._shelf()
             voice, path = self._changeable(shelf, voice_id)
             if not voice.is_removable:
                 raise Forbidden(f"{voice.id!r} comes with the project and cannot be deleted.", code="voice_is_fixed")
             self._registry.check()
             try:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest = hashlib.sha256(read_file(path)).hexdigest()
                 path.unlink()
             except OSError as error:
                 raise _not_found(voice_id) if isinstance(error, FileNotFoundError) else not_writable(error) from error
             self._when_deleted(digest)
             try:
                 self._registry.update(_take_out(name_key(voice.id), path.relative_to(self.folder).as_posix()))
-            except Conflict as error:
+            except TTSError as error:
                 # The voice is gone all the same: an entry without a recording means nothing.
                 log.warning("The entry of the deleted voice %s stays in %s: %s", voice.id, FILE_NAME, error.message)
             self._forget(lambda stamp: stamp[0] == str(path))
@@ -284,45 +292,56 @@ class VoiceLibrary:
 
     # The folder and voices.json together
 
-    def _files(self) -> dict[str, Path]:
-        """Key -> file; of two files with one stem the first by path wins."""
+    def _files(self) -> tuple[dict[str, Path], tuple[str, ...]]:
+        """Key -> file, of two files with one stem the first by path; and what is wrong with files that are passed over."""
         found: dict[str, Path] = {}
+        odd: list[str] = []
         for path in sorted(self._audio_files()):
+            relative = path.relative_to(self.folder).as_posix()
+            if not is_printable(relative) or not name_key(path.stem):
+                odd.append(
+                    f"The file {ascii(relative)} is no voice: its name is empty or holds control characters or bytes that are no letters."
+                )
+                continue
             found.setdefault(name_key(path.stem), path)
-        return found
+        return found, tuple(odd)
 
     def _audio_files(self) -> Iterator[Path]:
         root = self.folder.resolve()
-        for folder, folders, names in os.walk(self.folder):
+
+        def is_inside(path: Path) -> bool:
+            return path.resolve().is_relative_to(root)
+
+        for folder, folders, names in os.walk(self.folder, onerror=_raise_out_of_room):
             here = Path(folder)
-            folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve().is_relative_to(root)]
+            folders[:] = [name for name in folders if not name.startswith(".") and _is_sure(is_inside, here / name)]
             for name in names:
                 path = here / name
                 if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
                     continue
-                if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root)):
+                if _is_sure(Path.is_file, path) and (not path.is_symlink() or _is_sure(is_inside, path)):
                     yield path
 
     def _shelf(self, *, fresh: bool = False, tell: bool = False) -> _Shelf:
         """The folder now; `tell` logs what is wrong, which between the two steps of a change is wrong for a moment only."""
         contents = self._registry.contents(fresh=fresh)
-        files = self._files()
+        files, odd = self._files()
         known, shelf = self._last
         if shelf is not None and known is contents and shelf.files == files and not tell:
             return shelf
-        shelf = self._described_shelf(contents, files)
+        shelf = self._described_shelf(contents, files, odd)
         self._last = contents, shelf
         for problem in shelf.problems[len(contents.problems) :] if tell else ():
             log.warning("%s", problem)
         return shelf
 
-    def _described_shelf(self, contents: Contents, files: Mapping[str, Path]) -> _Shelf:
+    def _described_shelf(self, contents: Contents, files: Mapping[str, Path], odd: Iterable[str]) -> _Shelf:
         entries: dict[str, VoiceEntry] = {}
         for name, entry in contents.entries.items():
             entries.setdefault(name_key(name), entry)
         voices = {key: self._described(path, entries.get(key, VoiceEntry())) for key, path in files.items()}
         names: dict[str, str] = {}
-        problems, failed = list(contents.problems), list(contents.failed)
+        problems, failed = [*contents.problems, *odd], list(contents.failed)
 
         def wrong(name: str, why: str) -> None:
             problems.append(f"{FILE_NAME}: {name}: {why}.")
@@ -370,6 +389,20 @@ class VoiceLibrary:
             is_removable=relative.parts[0].casefold() != SHIPPED,
             dictionaries=tuple((one.pronunciation_dictionary_id, one.version_id) for one in entry.pronunciation_dictionary_locators),
         )
+
+
+def _raise_out_of_room(error: OSError) -> None:
+    """A folder that cannot be listed is passed over, unless the machine has no descriptors left: then its voices are not gone."""
+    if (failure := out_of_room(error)) is not None:
+        raise failure from error
+
+
+def _is_sure(check: Callable[[Path], bool], path: Path) -> bool:
+    """Whether `check` says so; False where the system does not let it look, or links lead in a circle (RuntimeError before Python 3.13)."""
+    try:
+        return check(path)
+    except (OSError, RuntimeError):
+        return False
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -428,5 +461,12 @@ def _not_found(voice_id: str) -> VoiceNotFound:
     return VoiceNotFound(f"There is no voice {voice_id!r}.", param="voice")
 
 
-def _unreadable(voice_id: str) -> VoiceNotFound:
-    return VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice")
+def _content(path: Path, voice_id: str) -> bytes:
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise _unreadable(voice_id, error) from error
+
+
+def _unreadable(voice_id: str, error: OSError) -> TTSError:
+    return out_of_room(error) or VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice")

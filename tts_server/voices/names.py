@@ -41,6 +41,11 @@ def possible_names(name: str) -> tuple[str, ...]:
     return (name, stem.rstrip()) if stem.strip() and (dot + suffix).lower() in AUDIO_SUFFIXES else (name,)
 
 
+def is_printable(text: str) -> bool:
+    """Whether a name found on the disk has no control characters, line ends or bytes that are no letters in the system's encoding."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
+
+
 def checked_name(name: str, param: str = "name") -> str:
     """`name` in its composed form, with single spaces; raises InvalidRequest, saying why, where it cannot name a file on every system."""
     if len(name) > MAX_COMPARED:

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tts_server.controls import Controls
 from tts_server.errors import Conflict, InvalidRequest
 from tts_server.languages import language_code
+from tts_server.voices.files import UNFINISHED, NotAFile, hold_lock, not_writable, read_file, remove_unfinished
 from tts_server.voices.names import checked_name, name_key
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "voices.json"
-UNFINISHED = ".unfinished"
-"""Suffix of files on their way; a leading dot keeps them from being voices."""
-STALE_SECONDS = 3600.0
 MAX_ALIASES = 50
 MAX_DICTIONARIES = 10
+MAX_FILE_BYTES = 16 * 2**20
 REPLACE_ATTEMPTS = 10
 FILES_ARE_HELD = os.name == "nt"
 """Whether a file cannot be replaced while another program has it open."""
@@ -124,16 +123,25 @@ class Contents:
         return next((entry for name, entry in self.entries.items() if name_key(name) == key), VoiceEntry())
 
 
+_Stamp = tuple[int, int, int]
+"""When the file was changed, its size, and its number in the file system, which each new version has of its own."""
+
+
 class VoiceRegistry:
     """Reads `voices.json` again whenever it has changed, and changes it as a whole: readers see the old file or the new one, never a part.
+
+    Changes of several threads and processes exclude one another; reading needs no lock.
 
     While the file cannot be understood, what was known before holds, and nothing is written, so that no work by hand is lost.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
+        self._folder = folder
         self._lock = threading.RLock()
-        self._stamp: tuple[int, int] | None = None
+        self._changing = threading.RLock()
+        self._num_changes = 0  # that `changing` is in the middle of, one within another. Guarded by `_changing`
+        self._stamp: _Stamp | None = None
         self._contents = Contents()
         remove_unfinished(folder)
 
@@ -157,9 +165,19 @@ class VoiceRegistry:
             raise Conflict(f"{contents.problems[0]} Correct it first; nothing was changed.", code="voices_json_invalid")
         return contents.raw
 
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """No other thread or process changes the folder during the block. Raises Unavailable, or Conflict where it cannot be written."""
+        with self._changing, hold_lock(self._folder) if self._num_changes == 0 else contextlib.nullcontext():
+            self._num_changes += 1
+            try:
+                yield
+            finally:
+                self._num_changes -= 1
+
     def update(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let `change` alter what the file holds, and write it if it did. Raises Conflict where it cannot be read or written."""
-        with self._lock:
+        with self.changing(), self._lock:
             before = json.dumps(self.check())
             after = json.loads(before)
             change(after)
@@ -168,19 +186,28 @@ class VoiceRegistry:
             write_whole(self.path, (json.dumps(after, indent=2, ensure_ascii=False) + "\n").encode())
             self.contents(fresh=True)
 
-    def _stamp_now(self) -> tuple[int, int] | None:
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size
+    def _stamp_now(self) -> _Stamp | None:
+        for look in (self.path.stat, self.path.lstat):  # a link that leads nowhere is there as well
+            try:
+                status = look()
+            except OSError:
+                continue
+            return status.st_mtime_ns, status.st_size, status.st_ino
+        return None
 
     def _read(self) -> Contents:
         try:
-            raw = json.loads(self.path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_without_repeats)
-        except FileNotFoundError:
-            return Contents()
-        except (OSError, ValueError, RecursionError) as error:
+            data = read_file(self.path, MAX_FILE_BYTES + 1)
+            if len(data) > MAX_FILE_BYTES:
+                return self._not_understood(f"it is larger than {MAX_FILE_BYTES // 2**20} MiB")
+            raw = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
+        except NotAFile as error:
+            return self._not_understood(str(error))
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and not self.path.is_symlink():
+                return Contents()
+            return self._not_understood(f"it cannot be read: {error.strerror or error}")
+        except (ValueError, RecursionError) as error:
             return self._not_understood(f"it cannot be read: {error}")
         if not isinstance(raw, dict):
             return self._not_understood('it must be an object such as {"harbor": {"aliases": ["narrator"]}}')
@@ -240,7 +267,7 @@ def in_words(error: Mapping[str, Any]) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once, over what is there; raises Conflict where the folder cannot be written."""
+    """Put `data` at `path` at once, over what is there; raises Conflict where the folder cannot be written, OutOfRoom."""
     unfinished = path.with_name(f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,15 +294,3 @@ def move(source: Path, target: Path) -> None:
             time.sleep(0.02 * (attempt + 1))
         else:
             return
-
-
-def not_writable(error: OSError) -> Conflict:
-    return Conflict(f"The folder of voices cannot be changed: {error.strerror or 'it is not writable'}.", code="folder_not_writable")
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a server that was killed left half-written; younger files may be another server's work."""
-    for path in folder.rglob(f".*{UNFINISHED}"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > STALE_SECONDS:
-                path.unlink()

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tts_server.errors import InvalidReference, VoiceNotFound
+from tts_server.errors import InvalidReference, VoiceNotFound, out_of_room
 from tts_server.speech import VoiceReference
+from tts_server.voices.files import read_file
 
 NUM_DECODED = 16
 
@@ -65,13 +66,12 @@ class FolderStore:
                 path = (root / name).resolve()
                 # A link inside the folder may lead out of it.
                 if path.is_relative_to(root) and path.is_file():
-                    with path.open("rb") as file:
-                        data = file.read(self._max_bytes + 1)
+                    data = read_file(path, self._max_bytes + 1)
                     if len(data) > self._max_bytes:
                         raise too_large(key, self._max_bytes)
                     return data
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-            raise not_found(key) from error
+            raise (isinstance(error, OSError) and out_of_room(error)) or not_found(key) from error
         raise not_found(key)
 
 

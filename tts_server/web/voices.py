@@ -128,11 +128,8 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         if voice.origin == "builtin":
             raise NotFound(f"There is no recording of the built-in voice {voice.id!r}. It can be heard at /v1/voices/{voice.id}/preview.")
         path = library.path(voice.id)
-        try:
-            # Read whole, so that no open file is in the way of who deletes or renames the voice on Windows.
-            data = path.read_bytes()
-        except OSError as error:
-            raise VoiceNotFound(f"The voice {voice.id!r} cannot be read any more.", param="voice") from error
+        # Read whole, so that no open file is in the way of who deletes or renames the voice on Windows.
+        data = library.recording(voice.id)
         return send_file(io.BytesIO(data), CONTENT_TYPES[path.suffix.lower()], as_attachment=True, download_name=path.name)
 
     @routes.get("/v1/voices/<voice_id>/preview")
