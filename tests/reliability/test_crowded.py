@@ -6,6 +6,7 @@ import contextlib
 import json
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -197,6 +198,15 @@ def test_a_method_that_needs_no_body_has_a_small_one_at_most(server, method, fra
     body = b"" if "Length" in framing else b"10001\r\n" + b"x" * 0x10001
     with connection(server, f"{method} /v1/models HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode() + body) as sock:
         assert only_reply(sock, to_head=method == "HEAD").status == 413
+
+
+def test_a_client_that_resets_while_it_is_refused_leaves_no_error_in_the_log(start_server, caplog):
+    server = start_server()
+    for _ in range(100):
+        with connection(server, b"broken\r\n\r\n" * 20) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert requests.get(f"{server.url}/health", timeout=30).status_code == 200
+    assert "AttributeError" not in caplog.text
 
 
 def test_many_replies_to_pipelined_requests_come_in_their_order(server):
