@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -166,7 +167,7 @@ def test_the_same_again_uses_the_seed_once_and_a_new_take_another(studio: Studio
     expect(studio["#seed"]).to_have_value("")
     with studio.page.expect_request("**/v1/audio/speech") as sent:
         studio["#take-new"].click()
-    asked = sent.value.post_data_json
+    asked: dict[str, Any] = json.loads(sent.value.post_data or "")
     assert (asked["input"], asked["voice"]) == (SHORT, "echo")
     assert asked["seed"] != first
 

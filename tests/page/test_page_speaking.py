@@ -226,4 +226,4 @@ def test_it_plays_on_a_plain_http_address_of_the_network_too(open_studio: Callab
     expect(studio["#play"]).to_have_attribute("data-playing", "true")
     studio.wait_until("document.getElementById('seek').valueAsNumber > 0.2")
     expect(studio["#record"]).to_be_disabled()
-    expect(studio["#microphone-words"]).to_contain_text("Recording needs a secure address")
+    expect(studio["#microphone-words"]).to_contain_text("recording only on secure pages")
