@@ -57,7 +57,8 @@ class Server:
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self.dispatcher = Dispatcher(checks.admission)
-        self._dialogues = Dialogues(max_websockets, max_websockets_per_client)
+        deadlines = deadlines or Deadlines()
+        self._dialogues = Dialogues(max_websockets, max_websockets_per_client, idle_seconds=deadlines.websocket)
         _allow_open_files()
         try:
             open_listener = partial(
@@ -65,7 +66,7 @@ class Server:
                 app,
                 dispatcher=self.dispatcher,
                 dialogues=self._dialogues,
-                deadlines=deadlines or Deadlines(),
+                deadlines=deadlines,
                 max_body_bytes=max_body_bytes,
                 checks=checks,
                 trusted_proxy=trusted_proxy,

@@ -14,7 +14,7 @@ class Deadlines:
     `head` is from the first byte of a request to the end of its headers, `upload` from there to the end of its body. `idle` is for
     connections on which nothing is asked. A body must bring `bytes_per_second`; a client that was faster may fall behind by `body` and no
     more, however much it sent early. A reply must be taken at the same pace, with `reader` instead: a player that pauses takes nothing.
-    Connections are looked at every `check`.
+    Connections are looked at every `check`. A WebSocket on which nothing was asked or spoken for `websocket` may be closed for a new one.
     """
 
     head: float = 10.0
@@ -24,6 +24,7 @@ class Deadlines:
     reader: float = 60.0
     bytes_per_second: float = 1024.0
     check: float = 1.0
+    websocket: float = 60.0
 
 
 class Pace:

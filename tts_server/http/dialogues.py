@@ -15,9 +15,6 @@ from tts_server.web.realtime.routes import Dialogue
 
 log = logging.getLogger("tts_server")
 
-IDLE_SECONDS = 60.0
-"""A WebSocket on which nothing was asked or spoken for so long may be closed for a new one."""
-
 TRY_AGAIN_LATER = 1013
 
 OnEnd = Callable[[], None]
@@ -41,7 +38,7 @@ class Dialogues:
     where a new one finds no place.
     """
 
-    def __init__(self, limit: int, limit_per_client: int | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, limit: int, limit_per_client: int | None = None, *, idle_seconds: float = 60.0) -> None:
         self._limit = limit
         self._limit_per_client = max(1, (limit + 1) // 2) if limit_per_client is None else limit_per_client
         self._idle_seconds = idle_seconds
