@@ -43,6 +43,7 @@ class Ask:
     voice: str = "alloy"
     seed: int = 1
     is_streamed: bool = False
+    key: str = ""
 
     @property
     def body(self) -> bytes:
@@ -98,7 +99,7 @@ def speak(address: str, ask: Ask, *, patience: float = REPLY_SECONDS, when_heard
     """One request on a connection of its own; `when_heard` is called at the first byte of the audio. Raises OSError or HTTPException."""
     with contextlib.closing(http.client.HTTPConnection(address, timeout=patience)) as connection:
         began = time.perf_counter()
-        connection.request("POST", ROUTE, ask.body, {**JSON, "Connection": "close"})
+        connection.request("POST", ROUTE, ask.body, {**JSON, "Connection": "close", **({"x-api-key": ask.key} if ask.key else {})})
         response = connection.getresponse()
         body = response.read(1)
         first_byte = time.perf_counter() - began
@@ -234,9 +235,9 @@ def streams_together(address: str, asks: Sequence[Ask], *, patience: float = REP
 
 
 @contextlib.contextmanager
-def talking(address: str, pause: float = 0.5) -> Iterator[Crowd]:
+def talking(address: str, pause: float = 0.5, *, key: str = "") -> Iterator[Crowd]:
     """A client that says one short thing after another until the block ends, or its `is_over` is set."""
-    asks = distinct_asks(4)
+    asks = distinct_asks(4, key=key)
     crowd = Crowd(address, alone(address, asks))
 
     def talk() -> None:
@@ -313,6 +314,21 @@ def wait_idle(address: str, patience: float = 60.0) -> dict[str, Any]:
 
 
 # Clients that nobody wants
+
+
+@contextlib.contextmanager
+def hostile(address: str, kind: str, number: int, *options: str) -> Iterator[Counter[str]]:
+    """Many connections of a kind in a process of their own (see `hostile_clients.py`); the counts are filled when the block ends."""
+    counts: Counter[str] = Counter()
+    command = [sys.executable, str(Path(__file__).with_name("hostile_clients.py")), kind, address, str(number), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as clients:  # noqa: S603
+        assert clients.stdin is not None and clients.stdout is not None
+        try:
+            clients.stdout.readline()  # they have begun
+            yield counts
+        finally:
+            clients.stdin.close()
+            counts.update(json.loads(clients.stdout.read()))
 
 
 def connect(address: str, *, buffer: int | None = None) -> socket.socket:

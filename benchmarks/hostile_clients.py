@@ -46,7 +46,8 @@ class Clients:
                     continue
                 if not data:
                     return
-                self.counts[data[9:12].decode("latin-1")] += 1
+                if data.startswith(b"HTTP/"):
+                    self.counts[data[9:12].decode("latin-1")] += 1
         finally:
             writer.close()
 

@@ -30,6 +30,7 @@ from crowd import (
     alone,
     distinct_asks,
     health,
+    hostile,
     overruns,
     slow_readers,
     stalled,
@@ -54,6 +55,8 @@ MAX_MEMORY_RATIO = 1.05
 MAX_TRICKLING_SECONDS = 30.0
 MAX_STALLED_SECONDS = 90.0
 MAX_SHORT_SECONDS = 3.0
+MAX_GONE_SECONDS = 2.0
+KEY = "a-key-of-this-run"
 MAX_ONE_REPLY_MIB = 300.0
 MAX_EIGHT_REPLIES_MIB = 800.0
 MAX_ENCODE_MIB = 400.0
@@ -80,6 +83,9 @@ class Scale:
     trickling: int = 110
     stalled: int = 100
     slow: int = 64
+    bodies: int = 2000
+    keepalive: int = 1040
+    pipelined: int = 60
     vanishing: int = 500
     overruns: int = 50
     hold_seconds: float = 120.0
@@ -101,6 +107,9 @@ QUICK = Scale(
     trickling=12,
     stalled=6,
     slow=12,
+    bodies=60,
+    keepalive=30,
+    pipelined=6,
     vanishing=24,
     overruns=3,
     talk_seconds=2,
@@ -131,6 +140,8 @@ class Stage:
     process: ServerProcess | None
     scale: Scale
     tell: Callable[[str], None]
+    part: str = ""
+    key: str = ""
 
 
 # The parts; each returns its findings
@@ -228,6 +239,41 @@ def slow(stage: Stage) -> Iterator[Finding]:
             wait_idle(stage.address, stage.scale.hold_seconds)
 
 
+def held_up(part: str, stage: Stage, what: str, kind: str, number: int, *options: str) -> Iterator[Finding]:
+    """What short requests take while many connections hold the server up."""
+    stage.tell(f"{number} {what}")
+    with talking(stage.address, key=stage.key) as crowd, hostile(stage.address, kind, number, *options) as counts:
+        time.sleep(stage.scale.talk_seconds)
+        crowd.is_over.set()
+    yield from answered(part, crowd.outcome, f"short requests during {number:,} {what}")
+    yield at_most(part, "longest wait for one", max(crowd.outcome.latencies, default=math.inf), MAX_SHORT_SECONDS, " s")
+    yield Finding(
+        part, "what became of the connections", ", ".join(f"{name}: {count:,}" for name, count in sorted(counts.items())) or "open"
+    )
+
+
+def bodies(stage: Stage) -> Iterator[Finding]:
+    number, early = stage.scale.bodies, ("--early", "300000")
+    yield from held_up(stage.part, stage, "bodies that trickle", "bodies", number, *early)
+    yield from held_up(stage.part, stage, "bodies that trickle and come again", "bodies", number * 3 // 2, *early, "--reconnect")
+
+
+def keepalive(stage: Stage) -> Iterator[Finding]:
+    number = stage.scale.keepalive
+    yield from held_up("keepalive", stage, "connections that ask again and again", "keepalive", number, "--pause", "0.8", "--reconnect")
+
+
+def pipelined(stage: Stage) -> Iterator[Finding]:
+    for how in ((), ("--reset",)):
+        stage.tell(f"{stage.scale.pipelined} clients that send more than one request and vanish")
+        with hostile(stage.address, "pipelined", stage.scale.pipelined, "--pause", "0.5", *how) as counts:
+            pass
+        seconds = wait_for(lambda: not health(stage.address)["in_flight"], stage.scale.hold_seconds)
+        name = f"by {'a reset' if how else 'a close'}"
+        yield Finding("pipelined", f"clients that vanished {name}", str(counts["vanished"]))
+        yield at_most("pipelined", f"time until nothing was worked on, {name}", seconds, MAX_GONE_SECONDS, " s")
+
+
 def vanish(stage: Stage) -> Iterator[Finding]:
     text = Writer(4).characters(STORY_CHARACTERS)
     stage.tell(f"{stage.scale.vanishing} clients that vanish somewhere")
@@ -291,6 +337,10 @@ PARTS: dict[str, tuple[Callable[[Stage], Iterator[Finding]], Callable[[Scale], d
     "trickle": (trickle, lambda scale: {}),
     "stall": (stall, lambda scale: {"STALL_SECONDS": str(STALL_SECONDS)}),
     "slow": (slow, lambda scale: {}),
+    "bodies": (bodies, lambda scale: {}),
+    "bodies_with_keys": (bodies, lambda scale: {"API_KEYS": KEY}),
+    "keepalive": (keepalive, lambda scale: {}),
+    "pipelined": (pipelined, lambda scale: {}),
     "vanish": (vanish, lambda scale: {}),
     "heavy": (heavy, lambda scale: {"MAX_TEXT_LENGTH": "4096"}),
     "encode": (encode, lambda scale: {}),
@@ -359,7 +409,7 @@ def p95(latencies: Sequence[float]) -> float:
 
 def run_part(name: str, stage: Stage) -> list[Finding]:
     """One part, and what the server looks like around it."""
-    warm_up = distinct_asks(stage.scale.warm_up, seed=99)
+    warm_up = distinct_asks(stage.scale.warm_up, seed=99, key=stage.key)
     Crowd(stage.address, dict.fromkeys(warm_up, "")).all_at_once(warm_up)
     time.sleep(stage.scale.rest)
     process = stage.process
@@ -404,11 +454,12 @@ def main(arguments: Sequence[str]) -> int:
     findings: list[Finding] = []
     for name in options.only.split(","):
         tell(f"part {name}")
+        key = PARTS[name][1](scale).get("API_KEYS", "")
         if options.address:
-            findings += run_part(name, Stage(options.address, None, scale, tell))
+            findings += run_part(name, Stage(options.address, None, scale, tell, name, key))
             continue
         with running("Parlance", shlex.split(options.start), PARTS[name][1](scale)) as server:
-            findings += run_part(name, Stage(server.address, server, scale, tell))
+            findings += run_part(name, Stage(server.address, server, scale, tell, name, key))
     print(report(findings))
     print(f"\nThe run took {time.perf_counter() - began:.0f} s.")
     if options.json:
