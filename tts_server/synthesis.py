@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from tts_server.admission import Admission
 from tts_server.audio.encoders import supported_rate
 from tts_server.cache import AudioCache, CacheUse
 from tts_server.dictionaries.selection import DictionarySelection, Pronunciation
@@ -60,7 +59,6 @@ class Synthesizer:
         catalog: ModelCatalog,
         library: VoiceLibrary,
         metrics: Metrics,
-        admission: Admission,
         *,
         default_voice: str = "alloy",
         default_seed: int | None = None,
@@ -74,7 +72,6 @@ class Synthesizer:
         self.catalog = catalog
         self.library = library
         self.metrics = metrics
-        self.admission = admission
         self.default_voice = default_voice
         self.default_seed = default_seed
         self.default_language = default_language

@@ -19,7 +19,6 @@ from measure import hear
 from running import run_server
 
 from tests.engines.models_at_hand import CAPABILITIES, SmallEngine
-from tts_server.admission import Admission
 from tts_server.audio.decode import decode_clip
 from tts_server.engines.base import Control
 from tts_server.engines.catalog import ModelCatalog
@@ -260,9 +259,7 @@ def test_an_engine_is_given_what_the_voice_wishes_and_the_request_goes_first(tmp
     (tmp_path / "anna.flac").write_bytes(clip)
     entry = {"aliases": ["narrator"], "language": "de", "controls": {"exaggeration": 1.5, "top_p": 0.3, "top_k": 5}}
     (tmp_path / "voices.json").write_text(json.dumps({"anna": entry}), encoding="utf-8")
-    synthesizer = Synthesizer(
-        ModelCatalog({"embedded": engine}), VoiceLibrary(tmp_path, decode_clip), Metrics(), Admission(4, 4), default_voice="anna"
-    )
+    synthesizer = Synthesizer(ModelCatalog({"embedded": engine}), VoiceLibrary(tmp_path, decode_clip), Metrics(), default_voice="anna")
     for voice in ("Narrator", None):
         speech = synthesizer.plan(SpeechRequest("Yes.", voice=voice, controls={"top_p": 0.9}))
         assert (dict(speech.request.controls), speech.request.language, speech.ignored) == ({"exaggeration": 1.5, "top_p": 0.9}, "de", ())

@@ -45,13 +45,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_prepared_at_the_start_is_not_prepared_again_until_its_clip_changes(folder, caplog, start_server):
+def test_what_is_prepared_at_the_start_is_not_prepared_again_until_its_clip_changes(folder, caplog):
     with caplog.at_level(logging.WARNING):
-        server = start_server(voice_library_path=folder)
         engine = CountingEngine()
-        synthesizer = Synthesizer(
-            ModelCatalog({"embedded": engine}), VoiceLibrary(folder, decode_clip), Metrics(), server.synthesizer.admission
-        )
+        synthesizer = Synthesizer(ModelCatalog({"embedded": engine}), VoiceLibrary(folder, decode_clip), Metrics())
         synthesizer.prepare_voices()
     assert len(engine.prepared) == 2
     assert "'broken' cannot be used" in caplog.text

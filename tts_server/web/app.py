@@ -68,7 +68,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.wsgi_app = with_access_log(with_normal_paths(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
-    checks = RequestChecks(Gate(options, RouteFinder(app.url_map)), options.rates, synthesizer.admission)
+    checks = RequestChecks(Gate(options, RouteFinder(app.url_map)), options.rates, options.admission)
     app.extensions[CHECKS] = checks
     install_guard(app, checks, options)
     install_body_limits(app)
@@ -90,9 +90,9 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
         admin_routes(synthesizer.catalog),
         voice_routes(desk),
         pronunciation_routes(options),
-        status_routes(synthesizer),
-        queue_routes(synthesizer.admission),
-        metrics_routes(synthesizer),
+        status_routes(synthesizer, options.admission),
+        queue_routes(options.admission),
+        metrics_routes(synthesizer, options.admission),
         page_routes(desk),
         docs_routes(options),
     ):

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from tts_server import __version__
+from tts_server.admission import Admission
 from tts_server.engines.model_source import ModelState
 from tts_server.metrics import Metrics
 from tts_server.synthesis import Synthesizer
@@ -41,11 +42,11 @@ def count_answers(app: Flask, metrics: Metrics) -> None:
         return response
 
 
-def metrics_routes(synthesizer: Synthesizer) -> Blueprint:
+def metrics_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
     routes = Blueprint("metrics", __name__)
     registry = CollectorRegistry()
     registry.register(synthesizer.metrics)
-    registry.register(PresentState(synthesizer))
+    registry.register(PresentState(synthesizer, admission))
     ProcessCollector(registry=registry)
 
     @routes.get("/metrics")
@@ -60,8 +61,9 @@ def metrics_routes(synthesizer: Synthesizer) -> Blueprint:
 class PresentState(Collector):
     """What is read off the engines, the models and the cache when somebody asks."""
 
-    def __init__(self, synthesizer: Synthesizer) -> None:
+    def __init__(self, synthesizer: Synthesizer, admission: Admission) -> None:
         self._synthesizer = synthesizer
+        self._admission = admission
 
     def collect(self) -> Iterator[Metric]:
         info = GaugeMetricFamily("parlance_build_info", "Always 1; its label is the version.", labels=["version"])
@@ -73,7 +75,7 @@ class PresentState(Collector):
         yield from self._queue()
 
     def _queue(self) -> Iterator[Metric]:
-        queue = self._synthesizer.admission.state()
+        queue = self._admission.state()
         yield GaugeMetricFamily("parlance_queue_waiting", "Requests that wait for a slot.", value=queue.waiting)
         yield GaugeMetricFamily("parlance_queue_limit", "Most that may wait.", value=queue.max_waiting)
         yield GaugeMetricFamily("parlance_turns", "Requests that have a slot.", value=queue.active)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tts_server.admission import Admission
 from tts_server.dictionaries.selection import DictionarySelection
 from tts_server.keys import KeyRing
 from tts_server.rates import Rates
@@ -22,7 +23,8 @@ class WebOptions:
     which Host headers may name, as well as names of a local network where `allow_local_names`; `is_open_to_changes` whether models and
     voices may be changed as long as there is no key; `may_anyone_load` whether every request may have a model downloaded or loaded.
     `is_cache_private` says whether each key has a part of the cache of its own.
-    `voice_store` holds the clips that `POST /generate` names by keys, `dictionaries` the pronunciation dictionaries.
+    `voice_store` holds the clips that `POST /generate` names by keys, `dictionaries` the pronunciation dictionaries; `admission`
+    has the queue of all that makes or takes audio.
     """
 
     decode: Callable[[bytes], VoiceReference]
@@ -30,6 +32,7 @@ class WebOptions:
     fetch_limits: FetchLimits
     voice_store: VoiceStore
     dictionaries: DictionarySelection
+    admission: Admission
     max_text_length: int = 4096
     max_upload_bytes: int = 25 * 2**20
     max_clip_seconds: float = 120.0

@@ -7,12 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from tts_server import __version__
+from tts_server.admission import Admission
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.model_source import BUSY, ModelState
 from tts_server.synthesis import Synthesizer
 
 
-def status_routes(synthesizer: Synthesizer) -> Blueprint:
+def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
     routes = Blueprint("status", __name__)
     catalog = synthesizer.catalog
 
@@ -23,7 +24,7 @@ def status_routes(synthesizer: Synthesizer) -> Blueprint:
         engine = catalog.engines.get(model) if model else None
         metrics = synthesizer.metrics.snapshot()
         stats = dict(engine.stats()) if engine else {}
-        queue = synthesizer.admission.state()
+        queue = admission.state()
         load = (metrics["in_flight"] + queue.waiting) / engine.num_parallel if engine else 0.0
         is_degraded = any(one.stats().get("threads_stuck") for one in catalog.engines.values())
         response = jsonify(

@@ -109,7 +109,7 @@ def pcm_pieces(desk: SpeechDesk, speech: Speech, socket: WebSocket, is_cancelled
     They come once there is a slot for this speech; while the socket's peer reads more slowly than they are made, others have the slot.
     Raises Cancelled once `is_cancelled` says so, Busy where the server stops.
     """
-    admission = desk.synthesizer.admission
+    admission = desk.options.admission
     with admission.slot(is_cancelled) as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
         yield from _pieces(speech, is_cancelled)
 
