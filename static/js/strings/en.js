@@ -199,6 +199,7 @@ export default {
   "voices.use": "Use {name}",
   "voices.use_title": "Use",
   "voices.chosen": "In use",
+  "voices.chosen_name": "In use: {name}",
   "voices.edit": "Rename or describe {name}",
   "voices.edit_title": "Rename or describe",
   "voices.download": "Download the recording of {name}",

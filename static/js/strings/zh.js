@@ -198,6 +198,7 @@ export default {
   "voices.use": "使用“{name}”",
   "voices.use_title": "使用",
   "voices.chosen": "使用中",
+  "voices.chosen_name": "使用中：{name}",
   "voices.edit": "修改“{name}”的名称或描述",
   "voices.edit_title": "修改名称或描述",
   "voices.download": "下载“{name}”的录音",

@@ -126,7 +126,7 @@ export function voiceRow(voice, { isChosen, mayChange, handlers }) {
   }
   const use = element(
     "button",
-    { type: "button", "aria-pressed": String(isChosen), "aria-label": t("voices.use", { name: voice.name }), onclick: () => handlers.onUse(voice) },
+    { type: "button", "aria-pressed": String(isChosen), "aria-label": t(isChosen ? "voices.chosen_name" : "voices.use", { name: voice.name }), onclick: () => handlers.onUse(voice) },
     t(isChosen ? "voices.chosen" : "voices.use_title"),
   );
   tools.append(use);
