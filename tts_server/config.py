@@ -68,7 +68,10 @@ class Settings(BaseSettings):
         env_ignore_empty=True, env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
     )
 
-    host: str = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` opens the server to your network: set `API_KEYS` too.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. `0.0.0.0` opens the server to your network, `::` by IPv6 as well: set `API_KEYS` too.",
+    )
     port: int = Field(
         5093, ge=0, le=65535, validation_alias=AliasChoices("port", "service_port"), description="Port to listen on; 0 takes any free one."
     )
