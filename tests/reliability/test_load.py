@@ -24,6 +24,7 @@ from benchmarks.crowd import (
     distinct_asks,
     health,
     overruns,
+    slow_readers,
     speak,
     stalled,
     streams_together,
@@ -111,6 +112,16 @@ def test_readers_that_take_nothing_keep_nobody_from_speaking(server):
         while health(server.address)["in_flight"] < len(asks):
             pass
     assert crowd.outcome.is_complete, crowd.outcome
+
+
+def test_readers_slower_than_speech_keep_nobody_from_speaking(server):
+    asks = [Ask(STORY, seed=n, is_streamed=True) for n in range(min(many(6), 64))]
+    with talking(server.address, 0.1) as crowd, slow_readers(server.address, asks, 1024) as still_open:
+        while health(server.address)["in_flight"] < len(asks):
+            pass
+        assert still_open() == len(asks)
+    assert crowd.outcome.is_complete, crowd.outcome
+    wait_idle(server.address)
 
 
 def test_clients_that_vanish_anywhere_leave_no_work_behind(server):
