@@ -25,8 +25,6 @@ from tts_server.admission import Admission, Ticket
 log = logging.getLogger("tts_server")
 
 RESERVE = 8
-IDLE_SECONDS = 2.0
-"""So long after a thread has been replaced, those that are too many by now remain: it may soon be replaced again."""
 
 
 class Connection(Protocol):
@@ -65,7 +63,6 @@ class Dispatcher:
         self._num_busy = 0
         self._num_blocked = 0
         self._num_started = 0
-        self._blocked_at = 0.0
         self._is_closing = False
         self._threads: set[threading.Thread] = set()
         self._changed = threading.Condition()
@@ -88,7 +85,6 @@ class Dispatcher:
         """A context in which the calling thread, one of these, waits for something outside of this server; see `Admission.paused`."""
         with self._changed:
             self._num_blocked += 1
-            self._blocked_at = time.monotonic()
             if len(self._threads) - self._num_blocked < self._size and not self._is_closing:
                 self._start_thread()
         try:
@@ -97,6 +93,7 @@ class Dispatcher:
         finally:
             with self._changed:
                 self._num_blocked -= 1
+                self._changed.notify()  # one that has nothing to do is no longer needed
 
     def drain(self) -> None:
         """Let none wait any longer: what comes to a thread from now on is refused by its connection."""
@@ -168,8 +165,8 @@ class Dispatcher:
                     self._num_busy += 1
                     self._took_quick = bool(self._quick) and not (self._took_quick and self._others)
                     return (self._quick if self._took_quick else self._others).popleft()
-                if len(self._threads) - self._num_blocked > self._size and time.monotonic() - self._blocked_at > IDLE_SECONDS:
+                if len(self._threads) - self._num_blocked > self._size:
                     break
-                self._changed.wait(IDLE_SECONDS)
+                self._changed.wait()
             self._threads.discard(threading.current_thread())
         return None
