@@ -13,6 +13,6 @@ _KEPT = frozenset(
 """Variables that a program needs to start, on all systems. A list of what is removed would miss the next secret."""
 
 
-def minimal_environment() -> dict[str, str]:
-    """The few variables of this process that any program may see."""
-    return {name: value for name, value in os.environ.items() if name.upper() in _KEPT}
+def minimal_environment(more: tuple[str, ...] = ()) -> dict[str, str]:
+    """The few variables of this process that any program may see, and those whose names begin with one of `more`."""
+    return {name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.upper().startswith(more)}

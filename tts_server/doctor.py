@@ -28,10 +28,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from tts_server import __version__
 from tts_server.addresses import listen_briefly, url_of
+from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT, Settings
 from tts_server.engines.base import Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
 from tts_server.engines.catalog import KNOWN_MODELS
+from tts_server.errors import TTSError
 from tts_server.launcher.accelerator import Build, Machine, choose, covered, look, torch_pins
 from tts_server.launcher.client_options import PROGRAM
 from tts_server.launcher.environment import Environment
@@ -39,6 +41,12 @@ from tts_server.launcher.locks import BASE, NEWEST_PYTHON, OLDEST_PYTHON, TORCH,
 
 CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]
 MODELS_BYTES = 4 * 10**9
+
+TORCH_VARIABLES = (
+    "CUDA", "NVIDIA", "NCCL", "HIP", "HSA", "ROCR", "AMD", "GPU", "TORCH", "PYTORCH", "OMP", "MKL", "KMP", "PYTHON", "VIRTUAL_ENV",
+    "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAM", "XDG_", "HF_HOME", "HF_HUB_CACHE", "LANG", "LC_",
+)  # fmt: skip
+"""Beginnings of the names of variables that PyTorch, its drivers and Python read."""
 
 WIDTH = 100
 """Columns of the report."""
@@ -164,11 +172,11 @@ def _applicable(lock: str) -> dict[str, str]:
 def check_ffmpeg() -> Finding:
     """Does the ffmpeg that reads uploaded clips start?"""
     try:
-        import imageio_ffmpeg
+        from tts_server.audio.child import find_ffmpeg
 
-        program = imageio_ffmpeg.get_ffmpeg_exe()
-        said = subprocess.run([program, "-hide_banner", "-version"], capture_output=True, timeout=20, check=True).stdout
-    except (ImportError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        command = [find_ffmpeg(), "-hide_banner", "-version"]
+        said = subprocess.run(command, env=minimal_environment(), capture_output=True, timeout=20, check=True).stdout
+    except (ImportError, TTSError, OSError, subprocess.SubprocessError) as error:
         return Finding("ffmpeg", False, f"reference clips cannot be read: {error}", "let IMAGEIO_FFMPEG_EXE name an ffmpeg program")
     return Finding("ffmpeg", True, " ".join(said.decode("utf-8", "replace").split()[:3]))
 
@@ -454,4 +462,5 @@ def _reinstall() -> str:
 
 
 def _quiet() -> dict[str, str]:
-    return {**os.environ, "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}
+    """For a Python that loads PyTorch: what that reads, without keys and passwords."""
+    return {**minimal_environment(TORCH_VARIABLES), "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}

@@ -113,6 +113,17 @@ def test_a_driver_that_knows_no_capability_is_asked_again_without(tmp_path: Path
     assert nvidia_cards() == ()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the stub is a shell script")
+def test_nvidia_smi_sees_no_secret_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_KEYS", "HF_TOKEN", "S3_SECRET_ACCESS_KEY", "SOME_LATER_SECRET"):
+        monkeypatch.setenv(name, "a-secret-value")
+    write_program(tmp_path, "nvidia-smi", f'/usr/bin/env > "{tmp_path}/seen"\necho "NVIDIA Y, 535.104.05, 8192, 8.6"')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [card.name for card in nvidia_cards()] == ["NVIDIA Y"]
+    assert "PATH=" in (tmp_path / "seen").read_text()
+    assert "a-secret-value" not in (tmp_path / "seen").read_text()
+
+
 def test_amds_architectures_are_read_from_the_driver(tmp_path: Path) -> None:
     for node, version in enumerate((0, 90010, 110000, 100306)):
         (tmp_path / str(node)).mkdir()

@@ -201,6 +201,22 @@ def test_a_missing_ffmpeg_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "IMAGEIO_FFMPEG_EXE" in finding.remedy
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the stub is a shell script")
+def test_the_programs_of_the_doctor_see_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("API_KEYS", "HF_TOKEN", "S3_SECRET_ACCESS_KEY", "SOME_LATER_SECRET"):
+        monkeypatch.setenv(name, "a-secret-value")
+    program = tmp_path / "ffmpeg"
+    program.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\necho "ffmpeg version 1"\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
+    assert doctor.check_ffmpeg().ok
+    assert "a-secret-value" not in (tmp_path / "seen").read_text()
+    monkeypatch.setattr(doctor, "INSPECT", "import json, os\nprint(json.dumps(dict(os.environ)))")
+    seen = doctor.inspect_chatterbox()
+    assert "PATH" in seen
+    assert "a-secret-value" not in seen.values()
+
+
 def test_the_doctor_never_loads_torch_into_its_own_process() -> None:
     """torch takes seconds and hundreds of megabytes."""
     code = "import sys; from tts_server import doctor; sys.exit('torch' in sys.modules)"

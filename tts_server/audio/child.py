@@ -6,6 +6,7 @@ import contextlib
 import errno
 import functools
 import importlib.resources
+import os
 import subprocess
 import sys
 import threading
@@ -40,9 +41,17 @@ class Outcome:
     is_late: bool
 
 
-@functools.cache
 def find_ffmpeg() -> str:
-    """The ffmpeg program that comes with `imageio-ffmpeg`, or another that it finds; raises EngineFailure where there is none.
+    """The program that IMAGEIO_FFMPEG_EXE names, the one that comes with `imageio-ffmpeg`, or another that it finds.
+
+    Raises EngineFailure where there is none.
+    """
+    return os.environ.get("IMAGEIO_FFMPEG_EXE") or _bundled_ffmpeg()
+
+
+@functools.cache
+def _bundled_ffmpeg() -> str:
+    """The program that comes with `imageio-ffmpeg`, or another that it finds; raises EngineFailure where there is none.
 
     The package would start the program to try it, and remember a failure for lack of descriptors for as long as the server runs.
     """

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tts_server.audio.child import find_ffmpeg, run_child
+from tts_server.audio.child import find_ffmpeg as _bundled_ffmpeg
+from tts_server.audio.child import run_child
 from tts_server.audio.clip_files import ACCEPTED, DECODERS, DEMUXERS, HOLDS_MANY_TRACKS, corrected, sniff
 from tts_server.errors import InvalidReference, TooLarge, TTSError, Unavailable, UnsupportedAudio
 from tts_server.speech import Samples, VoiceReference
@@ -74,7 +75,7 @@ def decode_clip(data: bytes, *, limits: ClipLimits | None = None, ffmpeg: Sequen
     demuxer = sniff(data)
     if demuxer is None:
         raise UnsupportedAudio(f"This file is not audio in a known form. Please send {ACCEPTED}.")
-    command = list(ffmpeg) if ffmpeg is not None else [find_ffmpeg()]
+    command = list(ffmpeg) if ffmpeg is not None else [_bundled_ffmpeg()]
     with _temporary_file(corrected(data, demuxer)) as path:
         samples = _first_sound(demuxer, path, limits, command)
     return VoiceReference(samples, SAMPLE_RATE, hashlib.sha256(data).hexdigest())

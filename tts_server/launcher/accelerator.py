@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tts_server.launcher.process import minimal_environment
+
 REGISTRY = "registry"
 """Stands where a build's name would: what `pip install torch` brings, from wherever pip is set to look."""
 
@@ -139,7 +141,15 @@ def nvidia_cards() -> tuple[Card, ...]:
     for query in NVIDIA_QUERIES:
         command = [program, f"--query-gpu={query}", "--format=csv,noheader,nounits"]
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, encoding="utf-8", errors="replace")
+            done = subprocess.run(
+                command,
+                env=minimal_environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=20,
+                encoding="utf-8",
+                errors="replace",
+            )
         except (OSError, subprocess.SubprocessError):
             return ()
         if done.returncode == 0:
