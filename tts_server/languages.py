@@ -32,14 +32,26 @@ REGIONS = frozenset(
 SCRIPTS = frozenset({"hans", "hant", "latn", "cyrl", "arab", "hebr", "deva", "grek", "jpan", "kore", "hang"})
 """Codes of ISO 15924 that stand between the language and the region."""
 
-_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
+VARIANTS = frozenset("chs cht hakka hepburn latam oxendict pinyin posix scouse valencia wadegile".split())
+"""What else stands behind a language, in standards or as clients write it."""
+
+MAX_CHARACTERS = 35
+"""Of a code with all its parts, as RFC 5646 advises."""
+
+_NUMBERED = re.compile(r"[0-9]{3}|[0-9][a-z0-9]{3}")
+"""Regions of UN M.49, such as the 419 of es-419, and spellings by their year, such as the 1996 of de-1996."""
 
 
 def language_code(text: str) -> str | None:
-    """The code in `text`, without its region; None where it is no language code."""
-    match = _CODE.fullmatch(text.strip())
-    code = match[1].lower() if match else None
-    return code if code in ISO_639_1 or code in LONGER_CODES else None
+    """The code in `text`, without its script and region; None where it is no language code.
+
+    What follows the language must be known, so that `de_thorsten` is not taken for German.
+    """
+    language, *rest = re.split("[-_]", text.strip().lower()[: MAX_CHARACTERS + 1])
+    if len(text.strip()) > MAX_CHARACTERS or language not in ISO_639_1 | LONGER_CODES:
+        return None
+    known = REGIONS | SCRIPTS | LONGER_CODES | VARIANTS
+    return language if all(part in known or _NUMBERED.fullmatch(part) for part in rest) else None
 
 
 def voice_language(name: str) -> str | None:

@@ -128,3 +128,44 @@ def test_names_mean_the_same_over_a_websocket(shared: RunningServer) -> None:
             event = json.loads(socket.recv(timeout=30))
             assert event["type"] == kind, (name, event)
             assert kind != "error" or (event["error"]["code"], event["error"]["param"]) == ("voice_not_found", "audio.output.voice")
+
+
+@pytest.mark.parametrize(
+    "language", ["my_voice", "de_thorsten", "is-anna", "klingon", "xx", "en-", "e", "en us", "de_de_anna", "en-" + "us-" * 20]
+)
+def test_a_language_that_is_none_is_refused_on_every_route(shared: RunningServer, language: str) -> None:
+    clip = {"audio_prompt": CLIP.read_bytes()}
+    for reply in (
+        ask(shared, "POST", "/v1/audio/speech", json={"input": "Yes.", "language": language}),
+        ask(shared, "POST", "/v1/text/normalize", json={"input": "Yes.", "language": language}),
+        ask(shared, "POST", "/v2/audio/speech_with_prompt", data={"input": "Yes.", "language": language}, files=clip),
+        ask(shared, "PATCH", "/v1/voices/harbor", json={"language": language}),
+    ):
+        assert (reply.status_code, reply.json()["error"]["param"]) == (400, "language"), reply.text[:200]
+    for path, method in (("/tts", "POST"), ("/tts-stream", "GET")):
+        fields = {"text": "Yes.", "language": language}
+        reply = ask(shared, method, path, **({"json": fields} if method == "POST" else {"params": fields}))
+        assert reply.status_code in (400, 422), reply.text[:200]
+
+
+@pytest.mark.parametrize(
+    "language",
+    [
+        "de",
+        "DE",
+        "de-DE",
+        "pt_BR",
+        "zh-cn",
+        "zh-Hant-TW",
+        "zh-CHS",
+        "zh-yue",
+        "yue",
+        "es-419",
+        "de-1996",
+        "ca-valencia",
+        "sr-Latn-RS",
+        " fr ",
+    ],
+)
+def test_languages_are_accepted_as_clients_write_them(shared: RunningServer, language: str) -> None:
+    assert ask(shared, "POST", "/v1/text/normalize", json={"input": "Yes.", "language": language}).status_code == 200
