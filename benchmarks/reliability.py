@@ -294,19 +294,22 @@ def vanish(stage: Stage) -> Iterator[Finding]:
 
 
 def heavy(stage: Stage) -> Iterator[Finding]:
-    """Requests of 4 KB that ask for as much as they can."""
-    bodies = dear_bodies()
-    for name, body in zip(dear_texts(), bodies, strict=True):
+    """Requests of 4 KB that ask for as much as they can. Memory is counted from before the first of them."""
+    idle = stage.process.rss if stage.process else 0
+    dearest: list[tuple[int, str, bytes]] = []
+    for name, body in zip(dear_texts(), dear_bodies(), strict=True):
         stage.tell(f"4,096 characters of {name}, at a quarter of the speed, as WAV of 48 kHz")
-        with added_memory(stage) as peak:
+        with added_memory(stage, idle) as peak:
             answer = speak_all(stage.address, [body], 1)[0]
         yield Finding("heavy", f"{name}: status, MB of reply", f"{answer.status}, {answer.num_bytes / MIB:.0f}")
         yield from most_memory("heavy", f"{name}: most memory above idle", peak, MAX_ONE_REPLY_MIB)
+        dearest.append((answer.num_bytes, name, body))
     number = stage.scale.replies_at_once
-    stage.tell(f"{number} of the dearest at once")
-    with added_memory(stage) as peak:
-        speak_all(stage.address, [bodies[n % 2] for n in range(number)], number)
-    yield from most_memory("heavy", f"{number} at once: most memory above idle", peak, MAX_EIGHT_REPLIES_MIB)
+    for kind, bodies in (("the longest reply", [max(dearest)[2]]), ("every kind", [body for _, _, body in dearest])):
+        stage.tell(f"{number} requests for {kind} at once")
+        with added_memory(stage, idle) as peak:
+            speak_all(stage.address, [bodies[n % len(bodies)] for n in range(number)], number)
+        yield from most_memory("heavy", f"{number} of {kind} at once: most memory above idle", peak, MAX_EIGHT_REPLIES_MIB)
 
 
 def encode(stage: Stage) -> Iterator[Finding]:
@@ -383,13 +386,16 @@ def at_most(part: str, what: str, value: float, limit: float, unit: str = "") ->
 
 
 @contextlib.contextmanager
-def added_memory(stage: Stage) -> Iterator[list[int]]:
-    """[RSS before the block, most RSS within it] in bytes, once the block has ended; empty where the process is not ours."""
+def added_memory(stage: Stage, idle: int = 0) -> Iterator[list[int]]:
+    """[`idle`, most RSS within the block] in bytes, once the block has ended; empty where the process is not ours.
+
+    Unless given, `idle` is the RSS before the block.
+    """
     found: list[int] = []
     if stage.process is None:
         yield found
         return
-    found.append(stage.process.rss)
+    found.append(idle or stage.process.rss)
     with watched_memory(stage.process) as samples:
         yield found
     found.append(max([stage.process.rss, *(rss for _, rss in samples)]))

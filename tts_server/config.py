@@ -235,8 +235,8 @@ class Settings(BaseSettings):
         64,
         ge=4,
         le=1024,
-        description="Requests for audio that are worked on at the same time; those whose readers are slow or whose clips are fetched do not "
-        "count.",
+        description="Requests for audio that are worked on at the same time; those whose readers are slow or whose clips are fetched do "
+        "not count.",
     )
     max_queue: int = Field(
         256, ge=0, le=10_000, description="Requests that may wait while so many are answered; one more gets a 503 with `Retry-After`."
