@@ -214,3 +214,12 @@ def test_many_replies_to_pipelined_requests_come_in_their_order(server):
     with connection(server, b"".join(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)) as sock:
         sock.shutdown(socket.SHUT_WR)
         assert [reply.status for reply in replies(sock)] == [404 if path == "/nope" else 200 for path in paths]
+
+
+def test_many_requests_without_a_key_delay_nobody_who_has_one(start_server):
+    server = start_server(api_keys=("secret",), deadlines=PATIENT, limits=ConnectionLimits(300, 600))
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(connection(server, UPLOAD + b"x" * 20_000)) for _ in range(250)]
+        reply = requests.post(f"{server.url}/v1/audio/speech", json={"input": "Hello."}, headers={"x-api-key": "secret"}, timeout=30)
+        assert reply.status_code == 200
+        wait_until(lambda: all(select.select([sock], [], [], 0)[0] for sock in crowd))

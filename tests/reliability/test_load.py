@@ -23,6 +23,7 @@ from benchmarks.crowd import (
     alone,
     distinct_asks,
     health,
+    hostile,
     overruns,
     slow_readers,
     speak,
@@ -104,6 +105,25 @@ def test_connections_that_trickle_keep_nobody_from_speaking(server):
     with trickling(server.address, many(20), pause=0.05), talking(server.address, 0.1) as crowd:
         pass
     assert crowd.outcome.is_complete, crowd.outcome
+
+
+@pytest.mark.parametrize("kind", [("bodies", "--early", "300000"), ("keepalive", "--pause", "0.2")], ids=lambda kind: kind[0])
+def test_connections_that_hold_the_server_up_keep_nobody_from_speaking(server, kind):
+    name, *options = kind
+    with talking(server.address, 0.1) as crowd, hostile(server.address, name, many(40), *options, "--reconnect"):
+        while crowd.outcome.right < 3 and not crowd.outcome.lost:
+            crowd.is_over.wait(0.05)
+    assert crowd.outcome.is_complete, crowd.outcome
+
+
+@pytest.mark.parametrize("how", [(), ("--reset",)], ids=["close", "reset"])
+def test_clients_that_send_more_than_one_request_and_vanish_leave_no_work_behind(server, how):
+    done = health(server.address)["segments_done"]
+    number = many(4)
+    with hostile(server.address, "pipelined", number, "--pause", "0.3", *how) as counts:
+        pass
+    assert counts["vanished"] == number
+    assert wait_idle(server.address)["segments_done"] - done < number * 50 / 2
 
 
 def test_readers_that_take_nothing_keep_nobody_from_speaking(server):

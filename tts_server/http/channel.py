@@ -237,6 +237,7 @@ class Channel(Intake):
             request.error = Stopping(STOPPING)
         self._is_refused = request.error is not None or request.refusal is not None
         super().service()
+        self._connections.refusing.discard(self)
         self.free_since = time.monotonic()
         self._has_answered = True
         if not self.connected:

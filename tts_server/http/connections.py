@@ -94,7 +94,7 @@ class ConnectionLimits:
 
 
 class Connections:
-    """The connections that are open. Called by the loop; `account` by every thread."""
+    """The connections that are open, and those of them which are `refusing` a request by its head. Called by the loop; `account` by all."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -102,6 +102,7 @@ class Connections:
         self._by_network: Counter[str] = Counter()
         self._buffered: dict[Connection, int] = {}
         self._buffered_by_network: Counter[str] = Counter()
+        self.refusing: set[Connection] = set()
         self._total = 0
         self._lock = threading.Lock()
 

@@ -23,6 +23,10 @@ SMALL_BODY_BYTES = 64 * 1024
 """Requests with so little are taken however much is buffered: short texts are spoken while uploads are refused."""
 
 
+MAX_REFUSING = 8
+"""So many requests without a right key wait for their reply; the connection of any more is closed, so that others are answered."""
+
+
 class Intake(HTTPChannel):
     """The reading side of a connection.
 
@@ -100,7 +104,11 @@ class Intake(HTTPChannel):
         return taken
 
     def _answer_early(self, request: Request) -> None:
-        """Answer a request whose body is still to come."""
+        """Answer a request whose body is still to come, unless too many such answers are waiting to be written."""
+        if len(self._connections.refusing) >= MAX_REFUSING:
+            self.handle_close()
+            return
+        self._connections.refusing.add(self)
         with self.requests_lock:
             if self.request is not request or self.will_close or self.close_when_flushed:
                 return

@@ -42,6 +42,9 @@ ACCEPT_SECONDS = 0.03
 REFUSED_AT_MOST = 200
 """So many connections may wait for the reply that there is no room for them; any more are closed without a word."""
 
+RECEIVED_BYTES = 32 * 1024
+"""So much is read of one connection in a pass: little enough to parse in a moment, enough to read large bodies fast."""
+
 OUTPUT_BYTES = 256 * 1024
 MEMORY_BYTES = 4 * 2**20
 """Of one reply, a minute of WAV; what is longer goes through a temporary file."""
@@ -86,6 +89,7 @@ class Listener(TcpWSGIServer):
             port=port,
             backlog=BACKLOG,
             connection_limit=10 * MOST_CONNECTIONS,  # ours are in `limits`
+            recv_bytes=RECEIVED_BYTES,
             channel_request_lookahead=1,
             outbuf_high_watermark=OUTPUT_BYTES,
             outbuf_overflow=MEMORY_BYTES,
