@@ -1,6 +1,6 @@
 // What a file is good for: a reference clip, or a text.
 
-const AUDIO = "wav wave mp3 flac ogg oga opus m4a m4b aac webm mp4 mov mka mkv aif aiff aifc caf amr 3gp wma".split(" ");
+const AUDIO = "wav wave mp3 flac ogg oga opus m4a m4b aac webm mp4 mov mka mkv aif aiff aifc au caf amr 3gp w64 wma".split(" ");
 const TEXT = "txt text md markdown mdown rst log srt vtt html htm xhtml csv tex".split(" ");
 
 // "audio", "epub", "text" or null for any other kind. The ending counts first: browsers know the types of few texts.
