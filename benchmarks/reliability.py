@@ -75,11 +75,11 @@ SMALL_CHARACTERS = 800
 class Scale:
     """How many of each. After `rest` seconds without work the server has given free memory back, and closed connections are gone."""
 
-    burst: int = 1024
+    burst: int = 2048
     per_second: float = 2.0
     seconds: float = 300.0
     clients: int = 10
-    streams: int = 200
+    streams: int = 500
     trickling: int = 110
     stalled: int = 100
     slow: int = 64

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 from tts_server import admission
 from tts_server.admission import Admission, Ticket
 from tts_server.errors import Busy, Cancelled
-from tts_server.http.dispatch import Dispatcher
+from tts_server.http.dispatch import CHECKED_AT_ONCE, Dispatcher
 
 SLOTS = 4
 LARGE_SLOTS = 3
@@ -492,6 +492,8 @@ def test_requests_that_fail_give_their_turns_back(small, monkeypatch):
 class Caller:
     """A connection whose request takes as long as `hold`."""
 
+    is_refused = False
+
     def __init__(self, name: str, served: list[str], hold: threading.Event, *, only_reads: bool = False) -> None:
         self.only_reads = only_reads
         self.begun = threading.Event()
@@ -523,6 +525,41 @@ def test_in_a_rush_what_only_reads_and_whoever_has_a_turn_pass_every_other_one()
     finally:
         dispatcher.shutdown()
     assert served == ["first", "health", "text 0", "page", "text 1", "text 2", "text 3", "text 4"]
+
+
+def test_in_a_rush_few_requests_are_checked_at_a_time_and_what_only_reads_is_answered_meanwhile():
+    class Checked(Caller):
+        num_now, most = 0, 0
+        lock = threading.Lock()
+
+        def admit(self) -> Ticket | None:
+            with self.lock:
+                Checked.num_now += 1
+                Checked.most = max(Checked.most, Checked.num_now)
+            assert checking.wait(PATIENCE)
+            with self.lock:
+                Checked.num_now -= 1
+            return None
+
+    class Refused(Checked):
+        is_refused = True
+
+    checking, at_once, served = threading.Event(), threading.Event(), []
+    at_once.set()
+    dispatcher = Dispatcher(Admission(32, 0))
+    try:
+        for number in range(40):
+            dispatcher.add_task((Refused if number % 2 else Checked)(f"text {number}", served, at_once))
+        wait_until(lambda: Checked.num_now == CHECKED_AT_ONCE)
+        dispatcher.add_task(Caller("health", served, at_once, only_reads=True))
+        wait_until(lambda: served == ["health"])
+        checking.set()
+        wait_until(lambda: dispatcher.is_idle)
+    finally:
+        checking.set()
+        dispatcher.shutdown()
+    assert Checked.most == CHECKED_AT_ONCE
+    assert len(served) == 41
 
 
 def test_a_request_that_breaks_in_the_server_itself_costs_no_thread():

@@ -137,6 +137,19 @@ def test_every_event_is_one_line_that_can_be_read_by_its_format(talk):
             assert line.isprintable()
 
 
+def test_an_answered_health_check_is_no_event_worth_telling(tmp_path):
+    """The page and monitors ask every few seconds."""
+    with logging_server(tmp_path, LOG_LEVEL="INFO") as (url, stopped):
+        for path in ("/health", "/healthz", "/v1/models", "/nothing"):
+            requests.get(url + path, timeout=60)
+        lines = stopped()
+    told = [line for line in lines if "web.access" in line]
+    assert [path for path in ("/health", "/healthz", "/v1/models", "/nothing") if any(f" {path} " in line for line in told)] == [
+        "/v1/models",
+        "/nothing",
+    ]
+
+
 def test_no_word_of_a_text_is_logged_in_any_dialect(talk):
     _, lines, _ = talk
     words = [word for word in re.findall(r"\w+", SECRET) if len(word) > 5]

@@ -178,6 +178,7 @@ class Waiting:
     """A connection whose request waits for `done` outside of the server."""
 
     only_reads = False
+    is_refused = False
 
     def __init__(self, dispatcher: Dispatcher, done: threading.Event) -> None:
         self._dispatcher, self._done = dispatcher, done

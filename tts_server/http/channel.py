@@ -231,11 +231,16 @@ class Channel(Intake):
             request.error = Stopping(STOPPING)
         return admit(self, request)
 
+    @property
+    def is_refused(self) -> bool:
+        request = self.requests[0]
+        return request.error is not None or request.refusal is not None
+
     def service(self) -> None:
         request = self.requests[0]
         if self.server.is_draining and not request.error:
             request.error = Stopping(STOPPING)
-        self._is_refused = request.error is not None or request.refusal is not None
+        self._is_refused = self.is_refused
         super().service()
         self._connections.refusing.discard(self)
         self.free_since = time.monotonic()

@@ -3,7 +3,8 @@
 There is a thread for every slot of the admission, and RESERVE more. A request gets the next that is free. One that makes or takes audio
 gets a ticket first (`Connection.admit`); if that has to wait, the request gives its thread back, and is answered once it has a slot. So
 health, the page and every listing are answered however many texts are being spoken. In a rush of requests they, and those that have a slot,
-alternate with the others, so that they need not wait until all of those have been looked at.
+alternate with the others, so that they need not wait until all of those have been looked at; and of the others only CHECKED_AT_ONCE are
+checked or refused at a time. That takes nothing but processor time, so more threads would only take it from each other and from the loop.
 
 A thread that waits for something outside of this server, such as a slow reader, is replaced by another one for that time, and the ticket
 of its request is paused. There are at most as many such threads as connections.
@@ -25,6 +26,7 @@ from tts_server.admission import Admission, Ticket
 log = logging.getLogger("tts_server")
 
 RESERVE = 8
+CHECKED_AT_ONCE = 4
 
 
 class Connection(Protocol):
@@ -37,6 +39,10 @@ class Connection(Protocol):
     def admit(self) -> Ticket | None:
         """Check the request; return the ticket that its work needs, or None."""
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the check has found that an error is all that the reply will be."""
+
     def service(self) -> None:
         """Answer the request."""
 
@@ -48,6 +54,8 @@ class _Job:
     connection: Connection
     ticket: Ticket | None = None
     is_admitted: bool = False
+    is_counted: bool = False
+    """Whether it is one of those that are checked or refused now."""
 
 
 class Dispatcher:
@@ -61,6 +69,7 @@ class Dispatcher:
         self._others: deque[_Job] = deque()
         self._took_quick = False
         self._num_busy = 0
+        self._num_checked = 0
         self._num_blocked = 0
         self._num_started = 0
         self._is_closing = False
@@ -140,11 +149,15 @@ class Dispatcher:
             finally:
                 with self._changed:
                     self._num_busy -= 1
+                    self._end_check(job)
 
     def _admit(self, job: _Job) -> bool:
         """Whether the job can be answered now; else it is queued again by its ticket."""
         job.ticket = job.connection.admit()
         job.is_admitted = True
+        if not job.connection.is_refused:
+            with self._changed:
+                self._end_check(job)
         if job.ticket is None or job.ticket.decided.done():
             return True
         job.ticket.decided.add_done_callback(lambda _: self._queue(job))
@@ -157,14 +170,27 @@ class Dispatcher:
             if job.ticket is not None:
                 self.admission.release(job.ticket)
 
+    def _begin_check(self) -> _Job:
+        job = self._others.popleft()
+        job.is_counted = True
+        self._num_checked += 1
+        return job
+
+    def _end_check(self, job: _Job) -> None:
+        if job.is_counted:
+            job.is_counted = False
+            self._num_checked -= 1
+            self._changed.notify()
+
     def _take(self) -> _Job | None:
         """Return the next job, once there is one; None where the thread is to end."""
         with self._changed:
             while not self._is_closing:
-                if self._quick or self._others:
+                can_check = bool(self._others) and self._num_checked < CHECKED_AT_ONCE
+                if self._quick or can_check:
                     self._num_busy += 1
-                    self._took_quick = bool(self._quick) and not (self._took_quick and self._others)
-                    return (self._quick if self._took_quick else self._others).popleft()
+                    self._took_quick = bool(self._quick) and not (self._took_quick and can_check)
+                    return self._quick.popleft() if self._took_quick else self._begin_check()
                 if len(self._threads) - self._num_blocked > self._size:
                     break
                 self._changed.wait()

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tts_server.log import request_id, spoken_text, working_for
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tts_server.web.access")
 
 MAX_PATH = 200
+HEALTH_PATH = "/health"
 
 
 def with_access_log(app: WSGIApplication) -> WSGIApplication:
@@ -148,4 +150,6 @@ def _log(method: str, path: str, status: int, seconds: float, num_bytes: int, ca
     if is_cut_short:
         fields["cut_short"] = True
         words += " (cut short)"
-    log.info(words, fields, extra=fields)
+    # Pages and monitors ask for it every few seconds.
+    is_health_check = path.startswith(HEALTH_PATH) and status == HTTPStatus.OK
+    log.log(logging.DEBUG if is_health_check else logging.INFO, words, fields, extra=fields)
