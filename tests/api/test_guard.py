@@ -60,9 +60,7 @@ def test_without_keys_nobody_is_asked(server):
     assert ask(server, Authorization="Bearer whatever").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost:5093", "127.0.0.1", "[::1]:5093", "[::1]", "192.168.1.20:5093", "host.docker.internal"]
-)
+@pytest.mark.parametrize("host", ["localhost:5093", "127.0.0.1", "[::1]:5093", "[::1]", "192.168.1.20:5093", "host.docker.internal"])
 def test_names_of_this_machine_and_addresses_are_answered(server, host):
     assert ask(server, Host=host).status_code == 200
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -127,7 +128,7 @@ def test_a_second_start_opens_the_page_of_the_first(tmp_path, server):
     opened = tmp_path / "opened"
     browser = tmp_path / "browser.py"
     browser.write_text(f"import pathlib, sys; pathlib.Path({str(opened)!r}).write_text(sys.argv[1])", encoding="utf-8")
-    desktop = {"DISPLAY": ":0", "CI": "", "SSH_CONNECTION": "", "BROWSER": f"{sys.executable} {browser} %s"}
+    desktop = {"DISPLAY": ":0", "CI": "", "SSH_CONNECTION": "", "BROWSER": f"{shlex.quote(sys.executable)} {shlex.quote(str(browser))} %s"}
     done = run("serve", "--port", str(server.port), cwd=tmp_path, **desktop)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode().strip() == f"Parlance is running already at http://127.0.0.1:{server.port}; opening the page."

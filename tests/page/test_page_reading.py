@@ -215,7 +215,7 @@ def test_a_text_that_is_too_long_is_told_before_the_server_is_asked(studio: Stud
     asked = asked_of(studio, "/v1/text/normalize")
     studio.ready()["#text"].fill("a" * 4097)
     studio["#reading-button"].click()
-    expect(studio["#reading-error"]).to_contain_text("at most 4096 characters")
+    expect(studio["#reading-error"]).to_contain_text("the limit is 4,096")
     assert asked == []
 
 
@@ -242,7 +242,7 @@ def test_the_choice_to_read_the_text_as_written_is_sent_shown_and_remembered(stu
     studio.page.reload()
     expect(box).not_to_be_checked()
     box.check()
-    studio["#history > li"].first.get_by_role("button", name=re.compile("^Use the text")).click()
+    studio["#history > li"].first.get_by_role("button", name=re.compile("^Edit .* again")).click()
     expect(box).not_to_be_checked()
 
 

@@ -37,9 +37,7 @@ def trickle(sock: socket.socket, data: bytes, seconds: float = 0.05) -> None:
     sock.settimeout(30)
 
 
-@pytest.mark.parametrize(
-    "sent", [b"GET /v1/models HTTP/1.1\r\nHost: local", b"\r\n", b"G"], ids=["half a head", "an empty line", "a byte"]
-)
+@pytest.mark.parametrize("sent", [b"GET /v1/models HTTP/1.1\r\nHost: local", b"\r\n", b"G"], ids=["half a head", "an empty line", "a byte"])
 def test_a_head_that_does_not_end_is_refused_however_its_bytes_come(start_server, sent):
     server = start_server(deadlines=Deadlines(head=0.5, check=0.1))
     with connection(server, sent) as silent, connection(server) as trickling:

@@ -12,7 +12,7 @@ from typing import Any
 from waitress.utilities import Error
 
 from tts_server.admission import Ticket
-from tts_server.http.connections import JUST_BEGUN, Connections
+from tts_server.http.connections import JUST_BEGUN, STEADY, Connections
 from tts_server.http.deadlines import Deadlines, Pace
 from tts_server.http.dialogues import Dialogues
 from tts_server.http.half_closed import HalfClosed
@@ -27,6 +27,9 @@ DISCARD_SECONDS = 2.0
 
 GRACE_SECONDS = 1.0
 """So long a client may take to send its request before its connection is closed for others, as long as there are slower ones."""
+
+FAST_BYTES = 32 * 1024
+"""A body that brought so much in the last second or two is not closed for connections that have just begun."""
 
 LINGER = struct.Struct("hh" if sys.platform == "win32" else "ii")
 
@@ -81,7 +84,8 @@ class Channel(Intake):
             return (JUST_BEGUN, since)
         if self.request is None or not self.request.headers_finished:
             return (2, since)
-        return (3, self._rate.sum(now), since)
+        rate = self._rate.sum(now)
+        return (3 if rate < FAST_BYTES else STEADY, rate, since)
 
     def judge(self, now: float) -> None:
         """End the connection if its client is late."""

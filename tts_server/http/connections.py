@@ -14,6 +14,7 @@ from typing import Protocol
 from waitress.utilities import Error
 
 JUST_BEGUN = 4.0
+STEADY = 5.0
 
 CLOSE_SECONDS = 0.03
 """After so long the rest of what is to be closed is left for the next pass of the loop."""
@@ -34,7 +35,7 @@ class Connection(Protocol):
     def rank(self, now: float) -> tuple[float, ...] | None:
         """Where it stands among those to be closed for others: the lowest first; None where it is not to be closed.
 
-        It begins with JUST_BEGUN where the client has just connected or begun a request.
+        It begins with JUST_BEGUN where the client has just connected or begun a request, with STEADY where a body keeps coming fast.
         """
 
     @property

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from measure import hear
-from proxy.conftest import NAME, Proxied
+from proxies.conftest import NAME, Proxied
 from websockets.sync.client import connect
 
 SETTINGS = {"allowed_hosts": (NAME, "example.com"), "trusted_proxy": "127.0.0.1"}
