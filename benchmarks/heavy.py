@@ -12,7 +12,6 @@ from texts import Writer
 from websockets.sync.client import connect
 
 MIB = 2**20
-MAX_CHARACTERS = 4096
 PIECE_BYTES = 64 * 1024
 PATIENCE = 600.0
 SAMPLE_RATE = 24000
@@ -26,23 +25,23 @@ class Answer:
     num_bytes: int
 
 
-def dear_texts() -> dict[str, str]:
-    """Texts of at most 4,096 characters, by what makes them dear: much is said for few characters, or each is dear to read."""
+def dear_texts(length: int) -> dict[str, str]:
+    """Texts of at most `length` characters, by what makes them dear: much is said for few characters, or each is dear to read."""
     return {
-        "prose": Writer(6).characters(MAX_CHARACTERS),
-        "digits": ("777777777777777 " * 256)[:MAX_CHARACTERS],
-        "signs with long names": "\u2965" * MAX_CHARACTERS,
-        "money": ("$999,999,999.99 " * 256)[:MAX_CHARACTERS],
-        "capitals": ("WWWW " * 820)[:MAX_CHARACTERS],
-        "pauses": "A. " + "[pause:10s] a. " * 11,
-        "one word": "w" * MAX_CHARACTERS,
+        "prose": Writer(6).characters(length),
+        "digits": ("777777777777777 " * length)[:length],
+        "signs with long names": "\u2965" * length,
+        "money": ("$999,999,999.99 " * length)[:length],
+        "capitals": ("WWWW " * length)[:length],
+        "pauses": ("A. " + "[pause:10s] a. " * 11)[:length],
+        "one word": "w" * length,
     }
 
 
-def dear_bodies() -> list[bytes]:
+def dear_bodies(length: int) -> list[bytes]:
     """Requests that ask for as much audio as they can: slow, at the highest rate, uncompressed, whole."""
     fields = {"speed": 0.25, "sample_rate": 48000, "response_format": "wav", "voice": "alloy"}
-    return [json.dumps({"input": text, **fields}).encode() for text in dear_texts().values()]
+    return [json.dumps({"input": text, **fields}).encode() for text in dear_texts(length).values()]
 
 
 def post(address: str, path: str, body: bytes, content_type: str = "application/json") -> Answer:

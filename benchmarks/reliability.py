@@ -90,6 +90,7 @@ class Scale:
     overruns: int = 50
     hold_seconds: float = 120.0
     talk_seconds: float = 20.0
+    dear_characters: int = 4096
     replies_at_once: int = 8
     encode_bytes: int = 49 * MIB
     session_updates: int = 60
@@ -113,6 +114,7 @@ QUICK = Scale(
     vanishing=24,
     overruns=3,
     talk_seconds=2,
+    dear_characters=48,
     replies_at_once=2,
     encode_bytes=2 * MIB,
     session_updates=3,
@@ -297,8 +299,9 @@ def heavy(stage: Stage) -> Iterator[Finding]:
     """Requests of 4 KB that ask for as much as they can. Memory is counted from before the first of them."""
     idle = stage.process.rss if stage.process else 0
     dearest: list[tuple[int, str, bytes]] = []
-    for name, body in zip(dear_texts(), dear_bodies(), strict=True):
-        stage.tell(f"4,096 characters of {name}, at a quarter of the speed, as WAV of 48 kHz")
+    length = stage.scale.dear_characters
+    for name, body in zip(dear_texts(length), dear_bodies(length), strict=True):
+        stage.tell(f"{length:,} characters of {name}, at a quarter of the speed, as WAV of 48 kHz")
         with added_memory(stage, idle) as peak:
             answer = speak_all(stage.address, [body], 1)[0]
         yield Finding("heavy", f"{name}: status, MB of reply", f"{answer.status}, {answer.num_bytes / MIB:.0f}")
