@@ -16,9 +16,10 @@ from engines.models_at_hand import PATIENCE, SmallSource, SpeakingEngine
 from running import RunningServer, run_server
 from websockets.sync.client import connect
 
-from tts_server.config import PROJECT
+from tts_server.config import PROJECT, load_settings
 from tts_server.engines.model_source import ModelState
 from tts_server.keys import KeyFile, Role
+from tts_server.serve_command import warn_of_exposure
 
 TURBO = "chatterbox-turbo"
 CHANGES = (
@@ -80,38 +81,28 @@ def test_a_request_that_a_proxy_passes_on_changes_nothing_without_a_key(server: 
     assert ask(server, "POST", "/v1/audio/speech", json={"input": "Yes."}, headers={header: "203.0.113.7"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("HOST", "0.0.0.0"),  # noqa: S104
-        ("TRUSTED_PROXY", "127.0.0.1"),
-        ("ALLOWED_HOSTS", "tts.example.com"),
-        ("CORS_ORIGINS", "*"),
-        ("ENABLE_CORS", "true"),
-        ("ALLOW_LOCAL_NAMES", "true"),
-    ],
-)
-def test_the_start_warns_of_the_setting_that_lets_others_in_without_a_key(variable: str, value: str, tmp_path: Any) -> None:
-    variables = {
-        **os.environ,
-        "PYTHONPATH": str(PROJECT),
-        "OPEN_BROWSER": "false",
-        "API_KEYS_FILE": str(tmp_path / "none"),
-        variable: value,
-    }
+@pytest.mark.parametrize(("name", "settings"), EXPOSING.items(), ids=EXPOSING)
+def test_the_start_warns_of_the_setting_that_lets_others_in_without_a_key(name: str, settings: dict[str, Any], caplog: Any) -> None:
+    read = load_settings(**settings)
+    assert read.exposed_by == name.partition("=")[0]
+    warn_of_exposure(read, read.exposed_by or "")
+    assert "WITHOUT A KEY" in caplog.text
+    assert f"{read.exposed_by}=" in caplog.text
+    assert "API_KEYS" in caplog.text
+
+
+def test_a_real_start_warns(tmp_path: Any) -> None:
+    variables = {"OPEN_BROWSER": "false", "API_KEYS_FILE": str(tmp_path / "none"), "TRUSTED_PROXY": "127.0.0.1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "tts_server", "serve", "--port", "0"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        env=variables,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **variables},
     )
     try:
         assert process.stderr is not None
-        line = process.stderr.readline().decode()
-        assert "WITHOUT A KEY" in line
-        assert variable in line
-        assert "API_KEYS" in line
+        assert "REACHABLE WITHOUT A KEY, by TRUSTED_PROXY=127.0.0.1" in process.stderr.readline().decode()
     finally:
         process.kill()
         process.communicate()
