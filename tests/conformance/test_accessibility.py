@@ -26,8 +26,7 @@ def violations(page: Page, axe: str) -> list[str]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [(1280, 900), (360, 800)], ids=str)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), [((1280, 900), "light"), ((360, 800), "dark")], ids=["wide and light", "narrow and dark"])
 def test_no_state_of_the_page_breaks_a_rule(node_client: Callable[..., Any], server: Any, size: tuple[int, int], scheme: Any) -> None:
     axe = node_client("axe-core@>=4 <5").folder.joinpath("node_modules", "axe-core", "axe.min.js").read_text(encoding="utf-8")
     with sync_playwright() as playwright:

@@ -118,9 +118,10 @@ def test_a_full_folder_for_temporary_files_is_a_503_at_once(route, tmp_path):
         assert str(folder) not in error["message"]
         if route != "encode":
             assert "TMPDIR" in error["message"]
-        streamed = {**MEDIUM, "stream": True}
-        stream = requests.post(f"{url(server)}/v1/audio/speech", json=streamed, timeout=PATIENCE, headers={"Connection": "close"})
-        assert (stream.status_code, len(stream.content) > 8 * MB) == (200, True)
+        if route == "speech":
+            streamed = {**MEDIUM, "stream": True}
+            stream = requests.post(f"{url(server)}/v1/audio/speech", json=streamed, timeout=PATIENCE, headers={"Connection": "close"})
+            assert (stream.status_code, len(stream.content) > 8 * MB) == (200, True)
         assert requests.post(f"{url(server)}/v1/audio/speech", json={"input": "Hello."}, timeout=PATIENCE).status_code == 200
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
         # The reply itself must not be kept: it holds its connection.

@@ -87,11 +87,7 @@ def torch_build(environment: Environment) -> str:
 
 
 def side_by_side() -> list[str]:
-    """pytest's options to run files of tests beside each other.
-
-    Half as many again as there are cores, since many tests wait for a server or a browser; at most four, since each process loads its own
-    speech models.
-    """
-    processes = min(4, 3 * (os.cpu_count() or 1) // 2)
+    """pytest's options to run files of tests beside each other: at most four, since each process loads its own speech models."""
+    processes = min(4, os.cpu_count() or 1)
     # In their order: otherwise the files with few tests, which are the longest, come last and wait for each other.
     return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if processes > 1 else []
