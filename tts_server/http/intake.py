@@ -23,7 +23,7 @@ SMALL_BODY_BYTES = 64 * 1024
 """Requests with so little are taken however much is buffered: short texts are spoken while uploads are refused."""
 
 
-MAX_REFUSING = 8
+MAX_REFUSING = 3
 """So many requests without a right key wait for their reply; the connection of any more is closed, so that others are answered."""
 
 

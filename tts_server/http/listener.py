@@ -164,13 +164,23 @@ class Listener(TcpWSGIServer):
     def handle_accept(self) -> None:
         """Accept several of those who wait: one in each pass, as Waitress does, takes the longer the more there are."""
         until = time.monotonic() + ACCEPT_SECONDS
-        for _ in range(ACCEPTED_AT_ONCE):
+        for number in range(ACCEPTED_AT_ONCE):
+            if number and not self._connections.has_room(None) and not self._has_waiting():
+                return  # nobody needs the room that would be made
             if self._connections.must_wait(time.monotonic()):
                 return
             self._has_accepted = False
             super().handle_accept()
             if not self._has_accepted or time.monotonic() > until:
                 return
+
+    def _has_waiting(self) -> bool:
+        """Whether a client waits on the first address to be accepted; True where the system cannot tell."""
+        if self.socket is None or not hasattr(select, "poll"):
+            return True
+        poller = select.poll()
+        poller.register(self.socket, select.POLLIN)
+        return bool(poller.poll(0))
 
     def accept(self) -> Any:
         try:
