@@ -1,4 +1,4 @@
-"""The queue of everything that makes or takes audio: who is active, who waits, who is refused.
+"""The queue of all requests that make or take audio: which are active, which wait, which are refused.
 
 A slot limits how many requests are worked on, not the engine: engines order segments by themselves, first segments of all texts before
 later ones. A ticket counts as active while its audio is made. While its work waits for a slow reader or for a clip it is paused, and
@@ -26,7 +26,7 @@ MAX_RETRY_SECONDS = 60
 
 
 def never() -> bool:
-    """The `is_gone` of a client that waits to the end."""
+    """The `is_gone` of a client that never leaves."""
     return False
 
 
@@ -126,7 +126,7 @@ class Admission:
         _notify(decided)
 
     def pause(self, ticket: Ticket) -> None:
-        """Let others have the ticket's slot until `resume` or `reacquire`. Without effect where it has none."""
+        """Release the ticket's slot until `resume` or `reacquire`. Does nothing where the ticket has no slot."""
         with self._lock:
             if not ticket.is_active:
                 return
@@ -137,13 +137,13 @@ class Admission:
         _notify(decided)
 
     def resume(self, ticket: Ticket) -> None:
-        """Count a paused ticket as active again, at once, even beyond the slots: what has begun is not held up by what has not."""
+        """Make a paused ticket active again at once, even if that exceeds the slots: work that has started goes first."""
         with self._lock:
             if self._unpause(ticket):
                 self._activate(ticket)
 
     def reacquire(self, ticket: Ticket) -> None:
-        """Wait for a slot for a paused ticket, before all that have not begun; raises Cancelled, or Busy where the server stops."""
+        """Wait for a slot for a paused ticket, ahead of tickets that have not started; raises Cancelled, or Busy when the server stops."""
         with self._lock:
             if not self._unpause(ticket):
                 return
@@ -159,7 +159,7 @@ class Admission:
 
     @contextmanager
     def paused(self, ticket: Ticket | None, *, is_queued_after: bool = False) -> Iterator[None]:
-        """Pause a ticket inside of the context. Then it resumes at once, or, if it `is_queued_after`, once there is a slot."""
+        """Pause a ticket inside of the context. Afterwards it resumes at once or, with `is_queued_after`, when a slot is free."""
         if ticket is None:
             yield
             return
@@ -176,7 +176,7 @@ class Admission:
 
     @contextmanager
     def slot(self, is_gone: Callable[[], bool]) -> Iterator[Ticket]:
-        """Hold a slot for a thread of its own, which waits here however long the queue is; raises Busy, or Cancelled once `is_gone`."""
+        """Hold a slot inside of the context, after waiting for it in this thread; raises Busy, or Cancelled once `is_gone` returns True."""
         ticket = self.acquire(is_gone=is_gone, must_wait=True)
         try:
             _wait_for(ticket)
@@ -185,7 +185,7 @@ class Admission:
             self.release(ticket)
 
     def close(self) -> None:
-        """The server stops: refuse all that wait and all that come. What is active or paused goes on."""
+        """Refuse all waiting and all new tickets, because the server stops. Active and paused tickets continue."""
         with self._lock:
             self._is_closed = True
             refused, self._queue = self._queue, []
@@ -258,13 +258,13 @@ class Admission:
         return was_paused
 
     def _measure(self) -> None:
-        """A ticket has given its slot up for the first time: note the time, while there was work, since another one did."""
+        """Record the busy time between two releases of slots; called when a ticket releases its slot for the first time."""
         now = time.monotonic()
         self._intervals.append(now - self._last_end)
         self._last_end = now
 
     def _seconds_at(self, position: int) -> float:
-        """Estimate the time until so many slots have become free, by the last ones. That none does for long counts as well."""
+        """Estimate the seconds until `position` slots have become free, from recent releases and from the time since the last one."""
         measured = [*self._intervals] or [UNMEASURED_SECONDS]
         mean = sum(measured) / len(measured)
         open_interval = time.monotonic() - self._last_end if self._active else 0.0
@@ -273,7 +273,7 @@ class Admission:
         return position * mean
 
     def _full(self) -> Busy:
-        """Says when all that wait now will have begun."""
+        """Return the refusal of a full queue, with the time in which the present queue will have started."""
         seconds = min(max(math.ceil(self._seconds_at(len(self._queue) - 1)), MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
         return Busy(f"{self._max_waiting} requests wait already. Try again in about {seconds} s.", seconds)
 
@@ -295,6 +295,6 @@ def _stopping() -> Busy:
 
 
 def _notify(tickets: list[Ticket]) -> None:
-    """Without the lock, since whoever listens may acquire or release."""
+    """Notify the callbacks. Call it without the lock, since they may acquire or release."""
     for ticket in tickets:
         ticket.decided.set_result(None)

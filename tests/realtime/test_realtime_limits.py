@@ -165,7 +165,7 @@ def with_key(key: str) -> dict[str, dict[str, str]]:
 
 
 def closed(socket) -> tuple[int, str]:
-    """The code and the reason with which the server closes; what comes before is passed over."""
+    """The code and the reason of the server's close frame; earlier messages are ignored."""
     with pytest.raises(ConnectionClosed) as caught:
         for _ in itertools.count():
             socket.recv(timeout=10)

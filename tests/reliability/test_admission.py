@@ -1,4 +1,4 @@
-"""The queue before the engine: who has a slot, who waits at which position, who is refused, and who never waits."""
+"""The queue in front of the engine: which requests get a slot, wait, are refused, or need no slot."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ LARGE = {"input": STORY, "response_format": "wav", "speed": 0.25, "sample_rate":
 MEDIUM = {"input": STORY[:1500], "response_format": "wav", "sample_rate": 48000, "seed": 1}
 """About 10 MB of audio."""
 
-only_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory and limits are told by Linux alone")
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports memory and accepts limits of another process")
 
 
 @contextlib.contextmanager

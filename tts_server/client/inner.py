@@ -58,7 +58,7 @@ def _loaded(catalog: ModelCatalog, name: str | None, *, is_quiet: bool) -> str:
 
 @contextlib.contextmanager
 def _silenced(logger: logging.Logger, level: str) -> Iterator[None]:
-    """Let a logger say nothing meanwhile, unless all is to be logged: what goes wrong is told by the command itself."""
+    """Silence a logger inside of the context, unless everything is to be logged: the command reports errors itself."""
     before = logger.level
     logger.setLevel(before if level == "DEBUG" else logging.CRITICAL)
     try:

@@ -154,7 +154,7 @@ def _report(spoken: Spoken, options: argparse.Namespace, format_: AudioFormat) -
     else:
         print(f"{options.output}: {format_.value}, {made}")
     if spoken.ignored:
-        print(f"{spoken.model} has no use for: {spoken.ignored}", file=sys.stderr)
+        print(f"{spoken.model} ignored: {spoken.ignored}", file=sys.stderr)
 
 
 def _tell(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The addresses that one server listens on: all that its host means, with the same port."""
+"""The addresses that a server listens on: all addresses of its host, with the same port."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ log = logging.getLogger("tts_server")
 LOOPBACK = ("127.0.0.1", "::1")
 ALL_ADDRESSES = ("::", "0.0.0.0")  # noqa: S104
 NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, 10043, 10047, 10049)
-"""The machine has no such address, or no IPv6 at all; the last three are Windows's own numbers."""
+"""Errors that mean that the machine does not have the address, or no IPv6; the last three are error numbers of Windows."""
 
 IN_USE = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)
 PORT_ATTEMPTS = 20
 
 
 class Listening(Protocol):
-    """What listens on a first address, and can be made to listen on others."""
+    """A listener on one address that can listen on more."""
 
     def listen_on(self, address: str) -> None:
         """Raises OSError."""
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
 
 
 SomeListener = TypeVar("SomeListener", bound=Listening)
@@ -45,7 +45,7 @@ def find_addresses(host: str, port: int) -> list[str]:
 
 
 def listen_on_all(open_listener: Callable[[str, int], SomeListener], addresses: Sequence[str], port: int) -> SomeListener:
-    """Listen on every address that this machine has, on one port, also where it is 0 and any free one will do. Raises OSError."""
+    """Listen on every given address that this machine has, on one port; port 0 means any port that is free on all. Raises OSError."""
     for attempt in range(1, PORT_ATTEMPTS + 1):
         listener: SomeListener | None = None
         missing: OSError | None = None
@@ -75,7 +75,7 @@ def listen_on_all(open_listener: Callable[[str, int], SomeListener], addresses: 
 
 
 class FurtherAddress(wasyncore.dispatcher):
-    """Listens on one more address for a listener, which accepts what comes there. Raises OSError where the address cannot be used."""
+    """A second listening socket of a listener, which accepts its connections. Raises OSError if the address cannot be used."""
 
     def __init__(self, listener: Any, address: str, port: int, backlog: int, sockets: dict[int, Any]) -> None:
         super().__init__(map=sockets)

@@ -26,10 +26,10 @@ DISCARD_SECONDS = 2.0
 """For so long the rest of a refused request is read and thrown away: to close before would take the reply from its client."""
 
 GRACE_SECONDS = 1.0
-"""So long a client may take to send its request before its connection is closed for others, as long as there are slower ones."""
+"""Seconds that a new request has before its connection may be closed under pressure, if slower ones exist."""
 
 FAST_BYTES = 32 * 1024
-"""A body that brought so much in the last second or two is not closed for connections that have just begun."""
+"""A connection whose body brought so many bytes in the last one to two seconds is not closed for new connections."""
 
 LINGER = struct.Struct("hh" if sys.platform == "win32" else "ii")
 
@@ -68,11 +68,11 @@ class Channel(Intake):
 
     @property
     def is_watched(self) -> bool:
-        """Whether an error of the connection matters though nothing is read or written."""
+        """Whether the connection has to be watched for errors although it is neither read nor written."""
         return self._half_closed is not None
 
     def rank(self, now: float) -> tuple[float, ...] | None:
-        """Where it stands among those to be closed for others: the lowest first; None where a request is worked on or answered."""
+        """Return the sort key for closing under pressure, lowest first; None while a request is processed or answered."""
         if self.discards_until is not None:
             return (0, self.discards_until)
         if not self.is_free:
@@ -116,7 +116,7 @@ class Channel(Intake):
             self.refuse(RequestTimeout(f"The request's headers were not complete after {self._deadlines.head:g} seconds"))
 
     def find_out(self, now: float) -> None:
-        """Whether a client that has ended its side is still there; close the connection where it is not."""
+        """Probe a client that has ended its side; close the connection if the client is gone."""
         half_closed = self._half_closed
         if half_closed is None or self.socket is None:
             return
@@ -185,7 +185,7 @@ class Channel(Intake):
         return not self.is_handed_over and self.discards_until is None and bool(super().writable())
 
     def end_input(self) -> None:
-        """The client has closed the connection, or only its side of it: then it may wait for its reply."""
+        """Handle the end of the client's data: it has closed the connection, or only its sending side and waits for the reply."""
         requests = list(self.requests)
         is_answering = bool(requests or self.total_outbufs_len or self.has_early_bytes)
         if not is_answering or self.discards_until is not None or any("UPGRADE" in request.headers for request in requests):
@@ -257,7 +257,7 @@ class Channel(Intake):
         self._connections.account(self)
 
     def begin_reply(self) -> None:
-        """The next thing that is written is the head of a reply."""
+        """Note that the next write is the head of a reply."""
         self._is_reply_begun = False
 
     def write_soon(self, data: Any) -> int:
@@ -270,7 +270,7 @@ class Channel(Intake):
         return int(super().write_soon(data))
 
     def _flush_outbufs_below_high_watermark(self) -> None:
-        """Wait for a client that reads more slowly than audio is made; others use the slot and the thread meanwhile."""
+        """Wait for a slow reader, with the slot and the thread released to other requests."""
         if self.total_outbufs_len > self.adj.outbuf_high_watermark:
             with self.server.task_dispatcher.blocked(self.requests[0].ticket if self.requests else None):
                 super()._flush_outbufs_below_high_watermark()

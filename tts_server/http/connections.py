@@ -1,4 +1,4 @@
-"""All connections of the server: how many there may be, how much they may make it buffer, and which are closed first for others."""
+"""All connections of the server: limits on their number and on buffered bytes, and the order in which they are closed under pressure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ JUST_BEGUN = 4.0
 STEADY = 5.0
 
 CLOSE_SECONDS = 0.03
-"""After so long the rest of what is to be closed is left for the next pass of the loop."""
+"""Seconds that one pass of the loop may spend on closing connections; the next pass continues."""
 
 IPV6_NETWORK_BITS = 64
-"""An IPv6 client has a whole network of addresses to choose from."""
+"""An IPv6 client usually owns a whole /64 network, so its addresses count as one client."""
 
 
 class Connection(Protocol):
@@ -33,17 +33,17 @@ class Connection(Protocol):
         """Bytes that are buffered for it: of requests, and of replies that are not sent."""
 
     def rank(self, now: float) -> tuple[float, ...] | None:
-        """Where it stands among those to be closed for others: the lowest first; None where it is not to be closed.
+        """Return the sort key by which connections are closed under pressure, lowest first; None if it must not be closed.
 
         It begins with JUST_BEGUN where the client has just connected or begun a request, with STEADY where a body keeps coming fast.
         """
 
     @property
     def has_unread_head(self) -> bool:
-        """Whether the server is to blame that it does not know yet what the client asks for."""
+        """Whether a request head has arrived that the server has not read yet."""
 
     def upload_rate(self, now: float) -> float | None:
-        """Bytes that its body brought in the last second or two; None where it is no upload of some size."""
+        """Bytes of its body that arrived in the last one to two seconds; None if it is not a sizeable upload."""
 
     def refuse(self, error: Error) -> None:
         """Answer an error instead of waiting for the rest of a request."""
@@ -95,7 +95,10 @@ class ConnectionLimits:
 
 
 class Connections:
-    """The connections that are open, and those of them which are `refusing` a request by its head. Called by the loop; `account` by all."""
+    """The open connections, and those of them that are `refusing` a request by its head.
+
+    Only the loop thread calls its methods, except `account`, which any thread may call.
+    """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -121,7 +124,7 @@ class Connections:
             self._by_network[connection.network] += 1
 
     def remove(self, connection: Connection) -> None:
-        """Forget one that is closed. Safe to call twice. What a request that is still worked on holds stays counted until it ends."""
+        """Remove a closed connection. Safe to call twice. The bytes of a request in progress stay counted until it ends."""
         if connection not in self._open:
             return
         del self._open[connection]
@@ -133,7 +136,7 @@ class Connections:
         self.account(connection)
 
     def account(self, connection: Connection) -> None:
-        """Count anew what is buffered for one."""
+        """Update the counted bytes of one connection."""
         with self._lock:
             now = connection.buffered
             change = now - self._buffered.get(connection, 0)
@@ -150,14 +153,14 @@ class Connections:
                     del self._buffered_by_network[connection.network]
 
     def is_over(self, connection: Connection) -> bool:
-        """Whether more is buffered than may be, for all together or for the client of this one."""
+        """Whether the buffered bytes exceed the total limit, or the limit of this connection's client."""
         if self._total > self.limits.buffered_bytes:
             return True
         network = connection.network
         return network is not None and self._buffered_by_network[network] > self.limits.buffered_bytes_per_address
 
     def sharing(self, connection: Connection) -> list[Connection]:
-        """The others that count towards the bound that this one is over."""
+        """Return the other connections that count towards the limit that this one exceeds."""
         is_total = self._total > self.limits.buffered_bytes
         return [each for each in self._open if each is not connection and (is_total or each.network == connection.network)]
 
@@ -168,27 +171,27 @@ class Connections:
         return network is None or self._by_network[network] < self.limits.connections_per_address
 
     def make_room(self, now: float) -> None:
-        """Close as many as are too many, those that can best be done without first; none of those that have just begun."""
+        """Close the connections above the limit, in the order of their ranks; never those that have just begun."""
         excess = len(self._open) - self.limits.connections
         if excess > 0:
             _close(self._open, excess, now, below=JUST_BEGUN)
 
     def make_room_for(self, network: str | None, now: float) -> None:
-        """Close one of the client's own where it has as many as it may have, and of all where there are as many as there may be."""
+        """Close one connection of the client if it is at its limit, and enough of all connections if the total is at its limit."""
         if network is not None and self._by_network[network] >= self.limits.connections_per_address:
             _close([each for each in self._open if each.network == network], 1, now)
         if len(self._open) >= self.limits.most_connections:
             _close(self._open, len(self._open) - self.limits.connections + 1, now)
 
     def must_wait(self, now: float) -> bool:
-        """Whether there is no room for one more until what others have sent is read."""
+        """Whether accepting has to wait until requests that have already arrived are read."""
         if self.has_room(None):
             return False
         self.make_room_for(None, now)
         return not self.has_room(None) and any(each.rank(now) is not None for each in self._open)
 
     def close_waiting(self, now: float, number: int) -> None:
-        """Close so many of those on which the server waits for the client, where the system allows no more."""
+        """Close up to `number` connections on which the server waits for the client; for when the system has no more descriptors."""
         _close(self._open, number, now)
 
 

@@ -41,7 +41,7 @@ class Connection(Protocol):
 
     @property
     def is_refused(self) -> bool:
-        """Whether the check has found that an error is all that the reply will be."""
+        """Whether the check has refused the request, so that the reply is an error."""
 
     def service(self) -> None:
         """Answer the request."""
@@ -55,7 +55,7 @@ class _Job:
     ticket: Ticket | None = None
     is_admitted: bool = False
     is_counted: bool = False
-    """Whether it is one of those that are checked or refused now."""
+    """Whether it counts towards CHECKED_AT_ONCE."""
 
 
 class Dispatcher:
@@ -91,7 +91,7 @@ class Dispatcher:
 
     @contextmanager
     def blocked(self, ticket: Ticket | None, *, is_queued_after: bool = False) -> Iterator[None]:
-        """A context in which the calling thread, one of these, waits for something outside of this server; see `Admission.paused`."""
+        """Release the calling thread's place and pause its ticket inside of the context; see `Admission.paused`."""
         with self._changed:
             self._num_blocked += 1
             if len(self._threads) - self._num_blocked < self._size and not self._is_closing:
@@ -102,7 +102,7 @@ class Dispatcher:
         finally:
             with self._changed:
                 self._num_blocked -= 1
-                self._changed.notify()  # one that has nothing to do is no longer needed
+                self._changed.notify()  # a surplus thread can end now
 
     def drain(self) -> None:
         """Let none wait any longer: what comes to a thread from now on is refused by its connection."""

@@ -1,4 +1,4 @@
-"""What the application is told of a request."""
+"""The WSGI environment of a request."""
 
 from __future__ import annotations
 

@@ -8,18 +8,18 @@ the reply's first line, byte by byte, or, within a reply in chunks, a zero befor
 from __future__ import annotations
 
 FIRST_LINE = b"HTTP/1."
-"""How every reply begins, whatever it will be."""
+"""The beginning of every reply."""
 
 LEADING_ZERO = b"0"
 QUIET_SECONDS = 0.5
-"""A reply of which something was sent so lately needs nothing more to find out."""
+"""A reply that was written to more recently than this needs no probe."""
 
 UNANSWERABLE_SECONDS = 1.5
-"""After so long without anything that could be sent, the client counts as gone."""
+"""Seconds without anything to send, after which the client counts as gone."""
 
 
 class HalfClosed:
-    """What is sent to a client that has ended its side, and when. `since` is when it did, in seconds of the monotonic clock."""
+    """The probes of one client that ended its side at `since`, in seconds of the monotonic clock."""
 
     def __init__(self, since: float) -> None:
         self._since = since
@@ -28,12 +28,12 @@ class HalfClosed:
         self._num_sent = 0
 
     def take_sent(self) -> int:
-        """How many bytes of the reply's first line were sent early; those of the next reply are counted anew."""
+        """Return how many bytes of the reply's first line were sent early, and reset the count for the next reply."""
         count, self._num_sent = self._num_sent, 0
         return count
 
     def beginning(self, now: float) -> bytes:
-        """What to send now of a reply that has not begun; mostly nothing."""
+        """Return the bytes to send now for a reply that has not begun; usually none."""
         if now < self._next or self._num_sent == len(FIRST_LINE):
             return b""
         self._wait(now)
@@ -41,7 +41,7 @@ class HalfClosed:
         return FIRST_LINE[self._num_sent - 1 : self._num_sent]
 
     def between_chunks(self, now: float, sent_at: float) -> bytes:
-        """What to send now within a reply in chunks, of which the last was sent at `sent_at`."""
+        """Return the bytes to send now within a chunked reply whose last chunk was sent at `sent_at`."""
         if now < self._next or now - sent_at < QUIET_SECONDS:
             return b""
         self._wait(now)
@@ -52,6 +52,6 @@ class HalfClosed:
         return now - max(self._since, sent_at) > UNANSWERABLE_SECONDS
 
     def _wait(self, now: float) -> None:
-        """Let more and more time pass until the next byte, of which there are few."""
+        """Double the pause before the next probe, since only a few bytes are available."""
         self._next = now + self._pause
         self._pause *= 2

@@ -1,4 +1,4 @@
-"""What clients send on a connection: requests, one after another, each within its bounds."""
+"""The reading side of a connection: requests one after another, each within its limits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from tts_server.http.heads import check_head
 from tts_server.http.request import Crowded, Request
 
 EARLY_BYTES = 64 * 1024
-"""Of what a client sends before its last request is answered, so much is kept; whoever sends more loses the connection then."""
+"""Bytes that a client may send before its current request is answered; with more, the connection is closed after the reply."""
 
 SMALL_BODY_BYTES = 64 * 1024
-"""Requests with so little are taken however much is buffered: short texts are spoken while uploads are refused."""
-
+"""Requests up to this size are accepted however much is buffered, so that short texts are spoken while uploads are refused."""
 
 MAX_REFUSING = 3
-"""So many requests without a right key wait for their reply; the connection of any more is closed, so that others are answered."""
+"""How many requests without a valid key may wait for their reply; further connections are closed, so that others are answered."""
 
 
 class Intake(HTTPChannel):
@@ -65,7 +64,7 @@ class Intake(HTTPChannel):
 
     @property
     def has_early_bytes(self) -> bool:
-        """Whether something came before the last request was answered."""
+        """Whether data arrived before the current request was answered."""
         return bool(self._early)
 
     @property
@@ -76,7 +75,7 @@ class Intake(HTTPChannel):
         return len(self._early) + int(self.total_outbufs_len) + sum(int(request.body_bytes_received) for request in requests)
 
     def recent_cost(self, now: float) -> float:
-        """Seconds that the loop spent on it lately."""
+        """Seconds that the loop recently spent on this connection."""
         return self._cost.sum(now)
 
     def received(self, data: bytes) -> bool:
@@ -119,7 +118,7 @@ class Intake(HTTPChannel):
 
     @property
     def has_unread_head(self) -> bool:
-        """Whether more of a head has come that was not read yet."""
+        """Whether part of a request head has arrived that was not read yet."""
         if self.socket is None or (self.request is not None and self.request.headers_finished):
             return False
         try:
@@ -128,13 +127,13 @@ class Intake(HTTPChannel):
             return False
 
     def upload_rate(self, now: float) -> float | None:
-        """Bytes that its body brought in the last second or two; None where it is no upload of some size."""
+        """Bytes of its body that arrived in the last one to two seconds; None if it is not a sizeable upload."""
         request = self.request
         is_upload = self.is_free and request is not None and request.body_bytes_received > SMALL_BODY_BYTES
         return self._rate.sum(now) if is_upload else None
 
     def _free_buffers(self, now: float) -> None:
-        """Too much is buffered: refuse this upload, or another one that is clearly slower."""
+        """Refuse this upload, or a clearly slower one, because too much is buffered."""
         own_rate = self.upload_rate(now)
         if own_rate is None:
             return
@@ -146,7 +145,7 @@ class Intake(HTTPChannel):
         victim.refuse(Crowded("There is no room for the body of this request. Try again later"))
 
     def advance(self) -> None:
-        """Go on with what came while the last request was in work, or close the connection after the last reply."""
+        """Process data that arrived during the last request, or close the connection after the last reply."""
         if self.requests or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.is_handed_over:
             return
         if self._early and not self._has_flooded:
@@ -200,12 +199,12 @@ class Intake(HTTPChannel):
             self.request = None
         self._connections.remove(self)
 
-    # Of the other side of the connection
+    # Implemented by the writing side
 
     def refuse(self, error: Error) -> None:
         """Answer an error instead of waiting for the rest of a request, and end the connection."""
         raise NotImplementedError
 
     def end_input(self) -> None:
-        """The client sends nothing more."""
+        """Handle the end of the client's data."""
         raise NotImplementedError

@@ -33,17 +33,17 @@ MOST_CONNECTIONS = 2000 if hasattr(select, "poll") else 480
 """Without poll, on Windows, Python watches at most 512 sockets."""
 
 BACKLOG = 4096
-"""A connection for which the system has no room waits for a second before it tries again."""
+"""A client whose connection does not fit into the backlog waits for a second before it tries again."""
 
 ACCEPTED_AT_ONCE = 256
 ACCEPT_SECONDS = 0.03
-"""Of many who connect at once, so many are accepted, or for so long, before any request is read: the last one is read the sooner."""
+"""Limits of one pass of accepting, in connections and seconds, so that requests are read in between."""
 
 REFUSED_AT_MOST = 200
-"""So many connections may wait for the reply that there is no room for them; any more are closed without a word."""
+"""How many connections above the limit may wait for a 503; further ones are closed without a reply."""
 
 RECEIVED_BYTES = 32 * 1024
-"""So much is read of one connection in a pass: little enough to parse in a moment, enough to read large bodies fast."""
+"""Bytes that are read from one connection in a pass: few enough to parse quickly, enough to read large bodies fast."""
 
 OUTPUT_BYTES = 256 * 1024
 MEMORY_BYTES = 4 * 2**20
@@ -145,7 +145,7 @@ class Listener(TcpWSGIServer):
     def _open(
         self, make: Callable[..., Channel], server: Listener, connection: socket.socket, address: Any, *rest: Any, **more: Any
     ) -> None:
-        """Let a new connection in, or tell it that there is no room."""
+        """Open a channel for a new connection, or refuse it with a 503 if there is no room."""
         connections, now = self._connections, time.monotonic()
         network = connections.limits.network_of(str(address[0]))
         if not connections.has_room(network):
@@ -162,11 +162,11 @@ class Listener(TcpWSGIServer):
         return time.monotonic() >= self._accepts_from and bool(super().readable())
 
     def handle_accept(self) -> None:
-        """Accept several of those who wait: one in each pass, as Waitress does, takes the longer the more there are."""
+        """Accept many connections in one pass; Waitress accepts one, which is slow for a crowd."""
         until = time.monotonic() + ACCEPT_SECONDS
         for number in range(ACCEPTED_AT_ONCE):
             if number and not self._connections.has_room(None) and not self._has_waiting():
-                return  # nobody needs the room that would be made
+                return  # making room would close a connection for nothing
             if self._connections.must_wait(time.monotonic()):
                 return
             self._has_accepted = False
@@ -230,7 +230,7 @@ class Listener(TcpWSGIServer):
         self.task_dispatcher.drain()
 
     def close(self) -> None:
-        """Listen no longer, and end every connection at once."""
+        """Stop listening and close every connection at once."""
         wasyncore.dispatcher.close(self)  # else it is closed as one of its sockets, again and again
         for channel in self.channels:
             channel.cut_off()

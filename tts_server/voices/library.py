@@ -293,7 +293,7 @@ class VoiceLibrary:
     # The folder and voices.json together
 
     def _files(self) -> tuple[dict[str, Path], tuple[str, ...]]:
-        """Key -> file, of two files with one stem the first by path; and what is wrong with files that are passed over."""
+        """Key -> file, of two files with one stem the first by path; and what is wrong with files that are skipped."""
         found: dict[str, Path] = {}
         odd: list[str] = []
         for path in sorted(self._audio_files()):
@@ -392,7 +392,7 @@ class VoiceLibrary:
 
 
 def _raise_out_of_room(error: OSError) -> None:
-    """A folder that cannot be listed is passed over, unless the machine has no descriptors left: then its voices are not gone."""
+    """A folder that cannot be listed is skipped, unless the machine has no descriptors left: then its voices are not gone."""
     if (failure := out_of_room(error)) is not None:
         raise failure from error
 
