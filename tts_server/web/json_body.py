@@ -70,19 +70,19 @@ def _reason(text: str, error: json.JSONDecodeError) -> str:
     if error.lineno == 1 and error.pos == 0 and FORM.match(text[:200].encode("utf-8", "replace")):
         return "this looks like a form; send it with Content-Type: application/x-www-form-urlencoded, or as JSON"
     if "trailing comma" in error.msg or (before.endswith(",") and rest[:1] in ("}", "]")):
-        return "a comma stands before the end; leave it out"
+        return "there is a comma before the end; remove it"
     if "control character" in error.msg:
         name = {"\n": "a line break", "\r": "a line break", "\t": "a tab"}.get(rest[:1], "a control character")
         escape = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(rest[:1], "\\u00XX")
-        return f"{name} stands within a text; write it as {escape}"
+        return f"there is {name} inside a string; write it as {escape}"
     if rest[:1] in ("'", "\u201c", "\u201d", "\u2018", "\u2019", "\u00ab", "`"):
-        return 'texts and names stand in straight double quotes: "'
+        return 'strings and names need straight double quotes: "'
     if not rest.strip():
-        return "the text ends too early"
+        return "the JSON ends too early"
     if "escape" in error.msg:
-        return "a backslash stands within a text; write it as \\\\"
+        return "there is a single backslash inside a string; write it as \\\\"
     if "Unterminated string" in error.msg:
-        return "a text begins here and does not end"
+        return "a string begins here and does not end"
     if rest.startswith(("True", "False", "None", "undefined")):
         return "write true, false or null"
     if rest.startswith(("//", "/*", "#")):
@@ -98,7 +98,7 @@ def _plain(message: str) -> str:
         return "a colon is expected"
     if "','" in message:
         return "a comma or the end is expected"
-    return "something follows after the end" if "Extra data" in message else "a value is expected"
+    return "there is something after the end" if "Extra data" in message else "a value is expected"
 
 
 def _kind(value: Any) -> str:
@@ -106,7 +106,7 @@ def _kind(value: Any) -> str:
         return json.dumps(value)
     if isinstance(value, list):
         return "a list"
-    return "a text" if isinstance(value, str) else "a number"
+    return "a string" if isinstance(value, str) else "a number"
 
 
 def _invalid(message: str) -> InvalidRequest:
