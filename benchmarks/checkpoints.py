@@ -20,8 +20,8 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
-from tts_server.engines.chatterbox import stock  # noqa: E402
 from tts_server.engines.chatterbox.families import LANGUAGES, MULTILINGUAL_V2, SPEECH_VOCABULARY, TAGS, Family, families  # noqa: E402
+from tts_server.engines.chatterbox.weights import stock  # noqa: E402
 
 import torch  # noqa: E402  isort: skip
 from chatterbox.models.t3.inference.alignment_stream_analyzer import LLAMA_ALIGNED_HEADS  # noqa: E402  isort: skip

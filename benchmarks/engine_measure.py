@@ -18,8 +18,8 @@ from engine_stock import StockWay
 from texts import Writer
 
 from tts_server.audio.decode import decode_clip
-from tts_server.engines.chatterbox.brief_thread import in_brief_thread
-from tts_server.engines.chatterbox.prepared import PreparedVoices
+from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
+from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 
 PROJECT = Path(__file__).resolve().parent.parent
 CLIPS = tuple(PROJECT / "voices" / "standard" / f"{name}.flac" for name in ("harbor", "meadow"))
@@ -56,7 +56,7 @@ class Bench:
     """One model, loaded by stock and by us in each mode. `say` hears what is being done.
 
     Stock and T3 alone have a thread to themselves for each measurement, and so never another team of workers beside theirs: see
-    `brief_thread`.
+    `fresh_thread`.
     """
 
     def __init__(self, kind: str, folder: Path, scale: Scale, results: Results, say: Callable[[str], None]) -> None:
@@ -67,24 +67,24 @@ class Bench:
         self._writer = Writer(1)
         self._references = [decode_clip(clip.read_bytes()) for clip in CLIPS]
         self._say("loading stock")
-        self._stock = in_brief_thread(partial(StockWay, kind, folder, scale.device))
+        self._stock = in_fresh_thread(partial(StockWay, kind, folder, scale.device))
         self._stock_voices = []
         for clip in CLIPS:
-            in_brief_thread(partial(self._stock.prepare, clip))
+            in_fresh_thread(partial(self._stock.prepare, clip))
             self._stock_voices.append(self._stock.voice)
         self._ours: dict[str, OurWay] = {}
         for mode in scale.modes:
             for name, settings in _variants(mode, scale):
                 self._say(f"loading ours, {name}")
                 options = {"threads": scale.threads, "max_requests": max(scale.batches), **settings}
-                self._ours[name] = in_brief_thread(partial(OurWay, kind, folder, mode, scale.device, **options))
+                self._ours[name] = in_fresh_thread(partial(OurWay, kind, folder, mode, scale.device, **options))
 
     def run(self) -> None:
         """Measure what the scale names and close the engines."""
         with contextlib.ExitStack() as stack:
             for ours in self._ours.values():
                 stack.callback(ours.close)
-            self._results.backbones[self._kind] = in_brief_thread(partial(backbone, self._stock))
+            self._results.backbones[self._kind] = in_fresh_thread(partial(backbone, self._stock))
             self._warm_up()
             for part, measure in (("a", self._decode), ("b", self._speak), ("c", self._speak_long), ("d", self._use_voices)):
                 if part in self._scale.parts and not (part == "c" and self._kind != "nano"):
@@ -95,10 +95,10 @@ class Bench:
     def _warm_up(self) -> None:
         """Every path once: voices known, caches filled, graphs captured."""
         self._say("warming up")
-        in_brief_thread(partial(self._stock.decode, next(iter(self._ours.values())).parts.text_ids(self._texts(1)[0], "en"), 4))
+        in_fresh_thread(partial(self._stock.decode, next(iter(self._ours.values())).parts.text_ids(self._texts(1)[0], "en"), 4))
         for ours in self._ours.values():
             for batch in self._scale.batches:
-                in_brief_thread(partial(ours.decode, self._texts(batch), self._voices(ours, batch), batch + 4))
+                in_fresh_thread(partial(ours.decode, self._texts(batch), self._voices(ours, batch), batch + 4))
             ours.speak(self._texts(2), self._voices(ours, 2), 30)
 
     def _texts(self, number: int) -> list[str]:
@@ -113,11 +113,11 @@ class Bench:
         any_of_ours = next(iter(self._ours.values()))
         self._stock.voice = self._stock_voices[0]
         text_ids = any_of_ours.parts.text_ids(self._texts(1)[0], "en")
-        seconds, step = in_brief_thread(partial(self._stock.decode, text_ids, num_tokens))
+        seconds, step = in_fresh_thread(partial(self._stock.decode, text_ids, num_tokens))
         _add(decoding.setdefault((self._kind, STOCK, 1), Decoding()), rates=num_tokens / seconds, steps=step)
         for mode, ours in self._ours.items():
             for batch in self._scale.batches:
-                seconds, step = in_brief_thread(partial(ours.decode, self._texts(batch), self._voices(ours, batch), num_tokens))
+                seconds, step = in_fresh_thread(partial(ours.decode, self._texts(batch), self._voices(ours, batch), num_tokens))
                 _add(decoding.setdefault((self._kind, mode, batch), Decoding()), rates=batch * num_tokens / seconds, steps=step)
 
     def _speak(self) -> None:
@@ -126,7 +126,7 @@ class Bench:
         total = 0.0
         for number, text in enumerate(self._texts(self._scale.num_stock)):
             self._stock.voice = self._stock_voices[number % len(CLIPS)]
-            total += in_brief_thread(partial(self._stock.speak, text, self._scale.num_tokens))
+            total += in_fresh_thread(partial(self._stock.speak, text, self._scale.num_tokens))
         each = total / self._scale.num_stock
         _add(speaking.setdefault((self._kind, STOCK, 1), Speaking()), seconds=each, first_audio=each)
         for mode, ours in self._ours.items():
@@ -138,7 +138,7 @@ class Bench:
         """A text of several segments."""
         text = self._writer.words(self._scale.long_text)
         self._stock.voice = self._stock_voices[0]
-        whole = in_brief_thread(partial(self._stock.speak, text, TOKENS_PER_WORD * len(text.split())))
+        whole = in_fresh_thread(partial(self._stock.speak, text, TOKENS_PER_WORD * len(text.split())))
         _add(self._results.long_texts.setdefault((self._kind, STOCK), LongText()), first_audio=whole, whole=whole)
         for mode, ours in self._ours.items():
             first, whole = ours.speak_long(text, self._voices(ours, 1)[0], TOKENS_PER_WORD)
@@ -148,7 +148,7 @@ class Bench:
         """A voice for the first time and again."""
         ours = next(iter(self._ours.values()))
         reference = self._references[0]
-        stock = in_brief_thread(partial(self._stock.prepare, CLIPS[0]))
+        stock = in_fresh_thread(partial(self._stock.prepare, CLIPS[0]))
         with tempfile.TemporaryDirectory() as folder:
             first = _seconds(lambda: _prepared(ours, Path(folder)).get(reference))
             from_disk = _seconds(lambda: _prepared(ours, Path(folder)).get(reference))

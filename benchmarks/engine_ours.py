@@ -18,15 +18,15 @@ from checkpoints import family_of
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import engine as engine_module
-from tts_server.engines.chatterbox.brief_thread import in_brief_thread
-from tts_server.engines.chatterbox.conditionals import Conditionals, compute
-from tts_server.engines.chatterbox.decoder import T3Decoder
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
-from tts_server.engines.chatterbox.loading import load
-from tts_server.engines.chatterbox.prepared import PreparedVoices
-from tts_server.engines.chatterbox.sequence import Sequence as Segment
-from tts_server.engines.chatterbox.speaker import Speaker
+from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
+from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.t3.decoder import T3Decoder
+from tts_server.engines.chatterbox.t3.sequence import Sequence as Segment
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
+from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights.loading import load
 from tts_server.speech import VoiceReference
 from tts_server.text.segment import segments
 
@@ -53,7 +53,7 @@ class OurWay:
 
     def compute(self, reference: VoiceReference, norm_loudness: bool) -> Conditionals:
         """Listen to a clip."""
-        return in_brief_thread(partial(compute, self.parts, reference, norm_loudness))
+        return in_fresh_thread(partial(compute, self.parts, reference, norm_loudness))
 
     def decode(self, texts: Sequence[str], voices: Sequence[Conditionals], num_tokens: int) -> tuple[float, float]:
         """T3 alone, all texts at once: (seconds, median seconds of a step at full width).

@@ -22,7 +22,7 @@ from engine_measure import CLIPS
 from engine_results import STOCK
 from report import table
 
-from tts_server.engines.chatterbox.linear import Packing
+from tts_server.engines.chatterbox.weights.linear import Packing
 
 import torch  # noqa: E402  isort: skip
 

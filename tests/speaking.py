@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from benchmarks.checkpoints import family_of
-from tts_server.engines.chatterbox.conditionals import Conditionals
-from tts_server.engines.chatterbox.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.engines.chatterbox.watermark import Watermarker, WatermarkStream
 from tts_server.speech import Samples
 

@@ -69,7 +69,7 @@ try:
 except Exception as error:
     found["torch_error"] = f"{type(error).__name__}: {error}"
 try:
-    from tts_server.engines.chatterbox import stock
+    from tts_server.engines.chatterbox.weights import stock
 
     found["torchaudio"] = getattr(sys.modules.get("torchaudio._extension"), "__file__", None) is not None
     found["watermark"] = stock.PerthImplicitWatermarker is not None

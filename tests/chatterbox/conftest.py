@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.checkpoints import KINDS, family_of, load_stock, tiny_sizes, write_checkpoint
-from tts_server.engines.chatterbox.loading import Parts, load
+from tts_server.engines.chatterbox.weights.loading import Parts, load
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tts_server.engines.chatterbox.checks import fault_of_samples, fault_of_tokens, usual_seconds, without_tail
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
+from tts_server.engines.chatterbox.quality import fault_of_samples, fault_of_tokens, usual_seconds, without_tail
 from tts_server.engines.embedded.engine import EmbeddedEngine
 
 TEXT = "The quick brown fox jumps over the lazy dog, and the cat watches from the wall."

@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox import linear, stock
-from tts_server.engines.chatterbox.backbone import Backbone
-from tts_server.engines.chatterbox.decoder import StepFailure, T3Decoder, UnsoundLogits
-from tts_server.engines.chatterbox.sampling import Sampling
-from tts_server.engines.chatterbox.sequence import Sequence
+from tts_server.engines.chatterbox.t3.backbone import Backbone
+from tts_server.engines.chatterbox.t3.decoder import StepFailure, T3Decoder, UnsoundLogits
+from tts_server.engines.chatterbox.t3.sampling import Sampling
+from tts_server.engines.chatterbox.t3.sequence import Sequence
+from tts_server.engines.chatterbox.weights import linear, stock
 
 STOP = 6562
 NEVER = -1

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from benchmarks.checkpoints import family_of, write_checkpoint
-from tts_server.engines.chatterbox import stock
 from tts_server.engines.chatterbox.failures import WeightsDamaged, WeightsMissing
-from tts_server.engines.chatterbox.loading import CLONING_PARTS, Parts, load
+from tts_server.engines.chatterbox.weights import stock
+from tts_server.engines.chatterbox.weights.loading import CLONING_PARTS, Parts, load
 
 LOADED_LATER = tuple(f"{part}." for part in CLONING_PARTS)
 
@@ -205,7 +205,7 @@ def test_importing_the_stock_package_is_silent_and_needs_no_pkg_resources() -> N
     code = """
 import logging, sys
 sys.modules["pkg_resources"] = None
-from tts_server.engines.chatterbox import stock
+from tts_server.engines.chatterbox.weights import stock
 assert not logging.getLogger().handlers
 assert stock.PerthImplicitWatermarker is not None
 nano = stock.llama_configs.LLAMA_CONFIGS["GPT2_small"]
@@ -216,7 +216,7 @@ assert (nano["n_layer"], nano["n_embd"], nano["n_head"]) == (12, 768, 12)
 
 
 def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
-    code = "import sys; sys.modules['torchaudio'] = None; import tts_server.engines.chatterbox.stock"
+    code = "import sys; sys.modules['torchaudio'] = None; import tts_server.engines.chatterbox.weights.stock"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
     assert "StockMissing" in run.stderr
     assert "install chatterbox" in run.stderr.splitlines()[-1]

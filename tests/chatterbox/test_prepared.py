@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from tts_server.engines.chatterbox import prepared
-from tts_server.engines.chatterbox.conditionals import Conditionals, from_tensors, key_of
-from tts_server.engines.chatterbox.prepared import PreparedVoices
+from tts_server.engines.chatterbox.voices import prepared
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals, from_tensors, key_of
+from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.prepared_files import forget_clip
 from tts_server.errors import InvalidReference
 from tts_server.speech import VoiceReference
@@ -87,7 +87,7 @@ def test_loudness_model_and_code_version_make_other_voices(
     voices().get(clip("a"))
     voices().get(clip("a"), norm_loudness=False)
     voices(model="chatterbox-nano").get(clip("a"))
-    monkeypatch.setattr("tts_server.engines.chatterbox.conditionals.CODE_VERSION", 99)
+    monkeypatch.setattr("tts_server.engines.chatterbox.voices.conditionals.CODE_VERSION", 99)
     voices().get(clip("a"))
     assert listener.heard == [("a", True), ("a", False), ("a", True), ("a", True)]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.generation import logits_process as warpers
 
-from tts_server.engines.chatterbox.sampling import Sampler, Sampling
+from tts_server.engines.chatterbox.t3.sampling import Sampler, Sampling
 
 VOCABULARY, START = 300, 298
 SAMPLINGS = [

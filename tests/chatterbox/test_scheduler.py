@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tts_server.engines.chatterbox.scheduler import Scheduler
+from tts_server.engines.chatterbox.t3.scheduler import Scheduler
 
 
 @dataclass(eq=False)

@@ -14,7 +14,7 @@ import torch
 from speaking import NoMark, other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
-from tts_server.engines.chatterbox.speaker import Line, Speaker
+from tts_server.engines.chatterbox.s3gen.speaker import Line, Speaker
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.speech import Samples
 

@@ -12,11 +12,11 @@ import torch
 from speaking import other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
-from tts_server.engines.chatterbox import packed
-from tts_server.engines.chatterbox.noise import source_noise
-from tts_server.engines.chatterbox.speaker import Speaker
-from tts_server.engines.chatterbox.vocoder import Vocoder
+from tts_server.engines.chatterbox.s3gen.noise import source_noise
+from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.vocoder import Vocoder
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights import packed
 from tts_server.speech import Samples
 
 KINDS = pytest.mark.parametrize("kind", ["turbo", "english"])

@@ -10,8 +10,8 @@ import requests
 from tiny_engines import listen, running, utterance
 from tiny_server import run_tiny_server
 
-from tts_server.engines.chatterbox.brief_thread import in_brief_thread
-from tts_server.engines.chatterbox.decoder import T3Decoder
+from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
+from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.errors import EngineStuck, Unavailable
 
 TURBO = "chatterbox-turbo"
@@ -54,11 +54,11 @@ def test_everyone_is_told_and_what_comes_back_too_late_is_heard_by_nobody(parts,
 def test_a_voice_that_cannot_be_listened_to_in_time_is_given_up():
     let_go = threading.Event()
     with pytest.raises(EngineStuck):
-        in_brief_thread(lambda: let_go.wait(60), "Chatterbox", 0.1)
+        in_fresh_thread(lambda: let_go.wait(60), "Chatterbox", 0.1)
     let_go.set()
-    assert in_brief_thread(lambda: 3, "Chatterbox", 20) == 3
+    assert in_fresh_thread(lambda: 3, "Chatterbox", 20) == 3
     with pytest.raises(ValueError, match="inner"):
-        in_brief_thread(lambda: int("inner"), "Chatterbox", 20)
+        in_fresh_thread(lambda: int("inner"), "Chatterbox", 20)
 
 
 def test_a_served_model_that_is_stuck_answers_503_and_is_loaded_again(tmp_path, monkeypatch):

@@ -10,8 +10,8 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from tts_server.engines.chatterbox import stock
-from tts_server.engines.chatterbox.loading import Parts
+from tts_server.engines.chatterbox.weights import stock
+from tts_server.engines.chatterbox.weights.loading import Parts
 from tts_server.errors import InvalidRequest, NothingToSay
 
 TEXTS = ["Hello there, how are you today?", "well: “this” — and that…", "?", "  12  eggs;  ", "naïve café"]

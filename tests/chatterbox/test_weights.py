@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from small_hub import COMMIT, SmallHub, small_hub
 
-from tts_server.engines.chatterbox import weights
 from tts_server.engines.chatterbox.failures import DownloadFailed, WeightsMissing
 from tts_server.engines.chatterbox.families import ENGLISH, MULTILINGUAL_V3, NANO, TURBO, Family
-from tts_server.engines.chatterbox.weights import find, missing_files
+from tts_server.engines.chatterbox.weights import files as weights
+from tts_server.engines.chatterbox.weights.files import find, missing_files
 
 
 def content(name: str, size: int) -> bytes:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from tts_server.engines.base import Utterance
-from tts_server.engines.chatterbox.conditionals import compute
-from tts_server.engines.chatterbox.decoder import T3Decoder
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
-from tts_server.engines.chatterbox.loading import Parts
-from tts_server.engines.chatterbox.prepared import PreparedVoices
-from tts_server.engines.chatterbox.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.t3.decoder import T3Decoder
+from tts_server.engines.chatterbox.voices.conditionals import compute
+from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights.loading import Parts
 
 TEXT = "Hello there, how are you today?"
 

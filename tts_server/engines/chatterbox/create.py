@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
-from tts_server.engines.chatterbox.brief_thread import in_brief_thread
-from tts_server.engines.chatterbox.conditionals import Conditionals, compute
-from tts_server.engines.chatterbox.decoder import T3Decoder
 from tts_server.engines.chatterbox.engine import STUCK_SECONDS, ChatterboxEngine
 from tts_server.engines.chatterbox.families import Family
-from tts_server.engines.chatterbox.loading import load
-from tts_server.engines.chatterbox.prepared import PreparedVoices
-from tts_server.engines.chatterbox.speaker import Speaker
+from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
+from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.t3.decoder import T3Decoder
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
+from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.chatterbox.watermark import Watermarker
-from tts_server.engines.chatterbox.weights import stamp_of
+from tts_server.engines.chatterbox.weights.files import stamp_of
+from tts_server.engines.chatterbox.weights.loading import load
 from tts_server.speech import Voice, VoiceReference
 
 NUM_VOICES_IN_MEMORY = 64
@@ -58,7 +58,7 @@ def create_engine(
     parts = load(family, folder, choose_device(device))
 
     def listen(reference: VoiceReference, norm_loudness: bool) -> Conditionals:
-        return in_brief_thread(partial(compute, parts, reference, norm_loudness), family.name, stuck_seconds)
+        return in_fresh_thread(partial(compute, parts, reference, norm_loudness), family.name, stuck_seconds)
 
     voices = PreparedVoices(voice_cache, listen, NUM_VOICES_IN_MEMORY, model=family.id)
     return ChatterboxEngine(

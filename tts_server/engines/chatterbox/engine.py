@@ -2,7 +2,7 @@
 
 The thread goes round: take new work, drop what nobody listens to any more, then either one step of T3 for all sequences together or one
 slice of S3Gen for the segment that is needed soonest. Between the two it shares its time evenly, so that neither starves. After a while
-without work the thread ends, and the next request starts another: see `brief_thread` for what a thread that is merely there costs.
+without work the thread ends, and the next request starts another: see `fresh_thread` for what a thread that is merely there costs.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from typing import Any
 import torch
 
 from tts_server.engines.base import Utterance
-from tts_server.engines.chatterbox.checks import fault_of_samples, fault_of_tokens, without_tail
-from tts_server.engines.chatterbox.conditionals import Conditionals
 from tts_server.engines.chatterbox.conversion import TOKENIZER_RATE, recording_pieces
-from tts_server.engines.chatterbox.decoder import StepFailure, T3Decoder
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, Family, capabilities
 from tts_server.engines.chatterbox.faults import is_device_lost, is_out_of_memory
 from tts_server.engines.chatterbox.job import Job, SegmentStream
-from tts_server.engines.chatterbox.loading import Parts
-from tts_server.engines.chatterbox.prepared import PreparedVoices
-from tts_server.engines.chatterbox.sampling import Sampling
-from tts_server.engines.chatterbox.sequence import Sequence
-from tts_server.engines.chatterbox.speaker import Line, Speaker
+from tts_server.engines.chatterbox.quality import fault_of_samples, fault_of_tokens, without_tail
+from tts_server.engines.chatterbox.s3gen.speaker import Line, Speaker
+from tts_server.engines.chatterbox.t3.decoder import StepFailure, T3Decoder
+from tts_server.engines.chatterbox.t3.sampling import Sampling
+from tts_server.engines.chatterbox.t3.sequence import Sequence
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals
+from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
+from tts_server.engines.chatterbox.weights.loading import Parts
 from tts_server.engines.watchdog import Watchdog
 from tts_server.errors import EngineFailure, EngineStuck, TTSError, Unavailable
 from tts_server.log import working_for

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from tts_server.engines.base import Utterance
-from tts_server.engines.chatterbox.conditionals import Conditionals
-from tts_server.engines.chatterbox.sequence import Sequence
+from tts_server.engines.chatterbox.t3.sequence import Sequence
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.errors import Cancelled, TTSError
 from tts_server.log import request_id
 from tts_server.speech import Samples

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tts_server.engines.base import Capabilities, ReloadableEngine
 from tts_server.engines.chatterbox.families import Family, capabilities
-from tts_server.engines.chatterbox.weights import find, stamp_of
+from tts_server.engines.chatterbox.weights.files import find, stamp_of
 from tts_server.errors import TTSError
 from tts_server.speech import Voice, VoiceReference
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from tts_server.engines.chatterbox import stock
 from tts_server.engines.chatterbox.families import TAGS, Family
+from tts_server.engines.chatterbox.weights import stock
 from tts_server.errors import InvalidRequest, NothingToSay
 
 DEFAULT_LANGUAGE = "en"

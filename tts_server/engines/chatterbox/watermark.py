@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from tts_server.engines.chatterbox.families import SAMPLE_RATE
-from tts_server.engines.chatterbox.stock import PerthImplicitWatermarker
+from tts_server.engines.chatterbox.weights.stock import PerthImplicitWatermarker
 from tts_server.errors import ModelNotAvailable
 from tts_server.speech import Samples
 

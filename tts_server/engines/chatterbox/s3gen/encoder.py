@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tts_server.engines.chatterbox.causal import CausalConv, Memory, attend
-from tts_server.engines.chatterbox.packed import Linear, Norm
+from tts_server.engines.chatterbox.s3gen.causal import CausalConv, Memory, attend
+from tts_server.engines.chatterbox.weights.packed import Linear, Norm
 
 LOOK_AHEAD = 3
 """Tokens that must be known behind a token before it can be encoded (at the end of an utterance they are silence)."""

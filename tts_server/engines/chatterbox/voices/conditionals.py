@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from tts_server.audio.quality import describe
-from tts_server.engines.chatterbox import stock
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, Family
+from tts_server.engines.chatterbox.weights import stock
 from tts_server.errors import InvalidReference
 from tts_server.speech import Samples, VoiceReference
 
 if TYPE_CHECKING:
-    from tts_server.engines.chatterbox.loading import Parts
+    from tts_server.engines.chatterbox.weights.loading import Parts
 
 CODE_VERSION = 1
 """Part of every key: to be raised when `compute` gives other numbers than before."""

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tts_server.engines.chatterbox.causal import Memory
-from tts_server.engines.chatterbox.encoder import FRAMES_PER_TOKEN, Encoder, padding_mask
-from tts_server.engines.chatterbox.estimator import Estimator
-from tts_server.engines.chatterbox.packed import Linear
+from tts_server.engines.chatterbox.s3gen.causal import Memory
+from tts_server.engines.chatterbox.s3gen.encoder import FRAMES_PER_TOKEN, Encoder, padding_mask
+from tts_server.engines.chatterbox.s3gen.estimator import Estimator
+from tts_server.engines.chatterbox.weights.packed import Linear
 
 
 @dataclass(frozen=True)

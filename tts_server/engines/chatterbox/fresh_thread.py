@@ -18,7 +18,7 @@ from tts_server.errors import EngineStuck
 T = TypeVar("T")
 
 
-def in_brief_thread(action: Callable[[], T], name: str = "", seconds: float | None = None) -> T:
+def in_fresh_thread(action: Callable[[], T], name: str = "", seconds: float | None = None) -> T:
     """What `action` returns or raises; raises EngineStuck, in the name of its model, after `seconds`, and leaves the thread behind.
 
     Without `seconds` it takes as long as it takes.

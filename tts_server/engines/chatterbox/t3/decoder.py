@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox.alignment import HEADS, MIN_TEXT, Alignment
-from tts_server.engines.chatterbox.attention import Head, Prefill, SharedDecode, weights
-from tts_server.engines.chatterbox.backbone import Backbone
-from tts_server.engines.chatterbox.keyvalues import Prefix, PrefixCache
-from tts_server.engines.chatterbox.linear import Packing
-from tts_server.engines.chatterbox.sampling import Sampler
-from tts_server.engines.chatterbox.scheduler import Scheduler
-from tts_server.engines.chatterbox.sequence import Sequence
-from tts_server.engines.chatterbox.static_step import StaticStep
+from tts_server.engines.chatterbox.t3.alignment import HEADS, MIN_TEXT, Alignment
+from tts_server.engines.chatterbox.t3.attention import Head, Prefill, SharedDecode, weights
+from tts_server.engines.chatterbox.t3.backbone import Backbone
+from tts_server.engines.chatterbox.t3.kv_cache import Prefix, PrefixCache
+from tts_server.engines.chatterbox.t3.sampling import Sampler
+from tts_server.engines.chatterbox.t3.scheduler import Scheduler
+from tts_server.engines.chatterbox.t3.sequence import Sequence
+from tts_server.engines.chatterbox.t3.static_step import StaticStep
+from tts_server.engines.chatterbox.weights.linear import Packing
 
 DEFAULT_PREFIX_BYTES = 512 << 20
 

@@ -19,7 +19,7 @@ from typing import Any
 import safetensors.torch
 from safetensors import SafetensorError
 
-from tts_server.engines.chatterbox.conditionals import CODE_VERSION, Conditionals, from_tensors, key_of
+from tts_server.engines.chatterbox.voices.conditionals import CODE_VERSION, Conditionals, from_tensors, key_of
 from tts_server.speech import VoiceReference
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tts_server.engines.chatterbox.packed import Conv, Linear, plain_weight
+from tts_server.engines.chatterbox.weights.packed import Conv, Linear, plain_weight
 
 FRAME_SAMPLES = 480
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tts_server.engines.chatterbox.keyvalues import KeyValues, Prefix
+from tts_server.engines.chatterbox.t3.kv_cache import KeyValues, Prefix
 
 Head = tuple[int, int]
 """A layer and a head in it."""

@@ -17,12 +17,12 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from tts_server.engines.chatterbox import stock
-from tts_server.engines.chatterbox.conditionals import Conditionals, load_builtin
 from tts_server.engines.chatterbox.failures import WeightsDamaged, WeightsMissing
 from tts_server.engines.chatterbox.families import SPEECH_VOCABULARY, Family
 from tts_server.engines.chatterbox.text_ids import text_ids
-from tts_server.engines.chatterbox.weights import missing_files
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals, load_builtin
+from tts_server.engines.chatterbox.weights import stock
+from tts_server.engines.chatterbox.weights.files import missing_files
 from tts_server.speech import Samples
 
 CLONING_PARTS = ("tokenizer", "speaker_encoder")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tts_server.engines.chatterbox.packed import Linear
+from tts_server.engines.chatterbox.weights.packed import Linear
 
 _QUERIES = 256
 """Queries at once: their scores stay within a core's cache."""

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox.attention import Head, StaticDecode
-from tts_server.engines.chatterbox.backbone import Backbone
-from tts_server.engines.chatterbox.keyvalues import KeyValues
+from tts_server.engines.chatterbox.t3.attention import Head, StaticDecode
+from tts_server.engines.chatterbox.t3.backbone import Backbone
+from tts_server.engines.chatterbox.t3.kv_cache import KeyValues
 
 
 class StaticStep:

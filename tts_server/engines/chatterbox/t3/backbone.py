@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tts_server.engines.chatterbox.attention import Attend, Conditioning
-from tts_server.engines.chatterbox.keyvalues import KeyValues, Prefix
-from tts_server.engines.chatterbox.linear import Linear, Packing
+from tts_server.engines.chatterbox.t3.attention import Attend, Conditioning
+from tts_server.engines.chatterbox.t3.kv_cache import KeyValues, Prefix
+from tts_server.engines.chatterbox.weights.linear import Linear, Packing
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from tts_server.engines.chatterbox.sampling import Sampling
+from tts_server.engines.chatterbox.t3.sampling import Sampling
 
 
 class Voice(Protocol):

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox.conditionals import Conditionals
-from tts_server.engines.chatterbox.encoder import FRAMES_PER_TOKEN, LOOK_AHEAD
 from tts_server.engines.chatterbox.families import SPEECH_VOCABULARY, Family
-from tts_server.engines.chatterbox.flow import Flow, FlowStream, Prompt, Row, Target
-from tts_server.engines.chatterbox.noise import MEL_BINS, SourceNoise, flow_noise, source_noise, source_phase
-from tts_server.engines.chatterbox.packed import fast_dtype
-from tts_server.engines.chatterbox.prompts import PromptCache
-from tts_server.engines.chatterbox.vocoder import FRAME_SAMPLES, Vocoder
+from tts_server.engines.chatterbox.s3gen.encoder import FRAMES_PER_TOKEN, LOOK_AHEAD
+from tts_server.engines.chatterbox.s3gen.flow import Flow, FlowStream, Prompt, Row, Target
+from tts_server.engines.chatterbox.s3gen.noise import MEL_BINS, SourceNoise, flow_noise, source_noise, source_phase
+from tts_server.engines.chatterbox.s3gen.prompts import PromptCache
+from tts_server.engines.chatterbox.s3gen.vocoder import FRAME_SAMPLES, Vocoder
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights.packed import fast_dtype
 from tts_server.speech import Samples
 
 SILENCE_TOKEN = 4299

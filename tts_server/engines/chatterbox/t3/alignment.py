@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox.stock import AlignmentStreamAnalyzer
+from tts_server.engines.chatterbox.weights.stock import AlignmentStreamAnalyzer
 
 HEADS = ((12, 15), (13, 11), (9, 2))
 """Layers and heads of the Llama backbone whose attention follows the text (stock: `LLAMA_ALIGNED_HEADS`)."""

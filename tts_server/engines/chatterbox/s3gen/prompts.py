@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from tts_server.engines.chatterbox.flow import Prompt
+from tts_server.engines.chatterbox.s3gen.flow import Prompt
 
 
 class PromptCache:
