@@ -22,11 +22,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from checkpoints import KINDS, tiny_sizes, write_checkpoint
-from engine_measure import Bench, Scale
-from engine_report import report
-from engine_results import Results
-from server import machine
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
+
+from benchmarks.checkpoints import KINDS, tiny_sizes, write_checkpoint  # noqa: E402
+from benchmarks.engine_measure import Bench, Scale  # noqa: E402
+from benchmarks.engine_report import report  # noqa: E402
+from benchmarks.engine_results import Results  # noqa: E402
+from benchmarks.machine import describe_machine  # noqa: E402
 
 import torch  # noqa: E402  isort: skip
 
@@ -37,7 +39,7 @@ PARTS = "abcd"
 def measure(models: Sequence[str], checkpoints: Path, scale: Scale, *, tiny: bool, say: Callable[[str], None]) -> Results:
     """Run everything; `say` hears what is being done."""
     results = Results(
-        f"{machine()}; torch {torch.__version__}, {scale.threads} threads{_gpu(scale.device)}", scale.device, scale.num_tokens
+        f"{describe_machine()}; torch {torch.__version__}, {scale.threads} threads{_gpu(scale.device)}", scale.device, scale.num_tokens
     )
     with tiny_sizes() if tiny else contextlib.nullcontext():
         for kind in models:

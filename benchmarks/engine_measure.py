@@ -12,11 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine_ours import OurWay
-from engine_results import STOCK, Decoding, LongText, Results, Speaking, VoiceUse
-from engine_stock import StockWay
-from texts import Writer
-
+from benchmarks.engine_ours import OurWay
+from benchmarks.engine_results import STOCK, Decoding, LongText, Results, Speaking, VoiceUse
+from benchmarks.engine_stock import StockWay
+from benchmarks.texts import Writer
 from tts_server.audio.decode import decode_clip
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices

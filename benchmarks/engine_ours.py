@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from checkpoints import family_of
-
+from benchmarks.checkpoints import family_of
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import engine as engine_module

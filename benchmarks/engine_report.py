@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 
-from engine_results import STOCK, Results, claims, ratio
-from report import table
+from benchmarks.engine_results import STOCK, Results, claims, ratio
+from benchmarks.tables import table
 
 
 def report(results: Results, rounds: int) -> str:

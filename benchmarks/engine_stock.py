@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from checkpoints import family_of, load_stock
+from benchmarks.checkpoints import family_of, load_stock
 
 import torch  # noqa: E402  isort: skip
 

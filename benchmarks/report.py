@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from claims import claims
 from results import MIB, OURS, PLAIN, STREAMED, WHOLE, Results
 from scale import Scale
+from tables import table
 
 AUDIO_RATE_NOTE = (
     "Audio s/s compares less than requests/s: at each edge of a segment this server cuts 0.2-0.4 s of hibari's silence, "
@@ -119,7 +118,3 @@ def claim_table(results: Results, scale: Scale) -> list[str]:
         for one in claims(results, scale)
     ]
     return table(["claim", OURS, PLAIN, "ratio", "must be", "verdict"], rows)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)]

@@ -17,12 +17,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import engine
-from engine_measure import CLIPS
-from engine_results import STOCK
-from report import table
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
-from tts_server.engines.chatterbox.weights.linear import Packing
+from benchmarks import engine  # noqa: E402
+from benchmarks.engine_measure import CLIPS  # noqa: E402
+from benchmarks.engine_results import STOCK  # noqa: E402
+from benchmarks.tables import table  # noqa: E402
+from tts_server.engines.chatterbox.weights.linear import Packing  # noqa: E402
 
 import torch  # noqa: E402  isort: skip
 

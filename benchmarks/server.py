@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import platform
-import re
 import shlex
 import signal
 import sys
@@ -22,10 +20,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import psutil
 from claims import claims
 from load import run_load
 from long_stream import stream_long
+from machine import describe_machine
 from reply import speak_once
 from report import report
 from results import OURS, PLAIN, STREAMED, WHOLE, Results
@@ -42,7 +40,7 @@ REST_SECONDS = 4.0
 
 def measure(scale: Scale, start: Sequence[str], say: Callable[[str], None]) -> Results:
     """Run everything; `say` hears what is being done."""
-    results = Results(machine())
+    results = Results(describe_machine())
     with contextlib.ExitStack() as stack:
         for number in range(scale.starts):
             say(f"start {number + 1} of {scale.starts}")
@@ -81,19 +79,6 @@ def measure(scale: Scale, start: Sequence[str], say: Callable[[str], None]) -> R
         time.sleep(REST_SECONDS)
         results.rss_after = {name: server.rss for name, server in servers.items()}
     return results
-
-
-def machine() -> str:
-    """The machine in words, with what else it was doing."""
-    processor = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        names = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-        processor = names[0] if names else processor
-    load = psutil.getloadavg()[0]
-    return (
-        f"{psutil.cpu_count()} cores ({processor}), {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()}, "
-        f"Python {platform.python_version()}; load average at the start {load:.1f}"
-    )
 
 
 def main(arguments: Sequence[str]) -> int:

