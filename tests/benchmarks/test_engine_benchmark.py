@@ -45,10 +45,8 @@ def figures(tiny_run: subprocess.CompletedProcess[str], folder: Path) -> dict[st
 
 def test_it_needs_no_package_of_the_tests(folder: Path) -> None:
     code = f"import sys; sys.modules.update(dict.fromkeys({TEST_PACKAGES})); sys.path.insert(0, {str(PROJECT)!r})"
-    modules = "benchmarks.engine, benchmarks.roofline"
-    run = subprocess.run(
-        [sys.executable, "-c", f"{code}; import {modules}"], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
+    command = [sys.executable, "-c", f"{code}; import benchmarks.engine, benchmarks.roofline"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     assert run.returncode == 0, run.stderr
 
 
