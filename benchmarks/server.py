@@ -20,16 +20,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from claims import claims
-from load import run_load
-from long_stream import stream_long
-from machine import describe_machine
-from reply import speak_once
-from report import report
-from results import OURS, PLAIN, STREAMED, WHOLE, Results
-from scale import QUICK, Scale
-from server_process import PROJECT, running
-from texts import Writer
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
+
+from claims import claims  # noqa: E402
+from load import run_load  # noqa: E402
+from long_stream import stream_long  # noqa: E402
+from machine import describe_machine  # noqa: E402
+from reply import speak_once  # noqa: E402
+from report import report  # noqa: E402
+from results import OURS, PLAIN, STREAMED, WHOLE, Results  # noqa: E402
+from scale import QUICK, Scale  # noqa: E402
+from server_process import PROJECT, running  # noqa: E402
+from texts import Writer  # noqa: E402
 
 PLAIN_COMMAND = [sys.executable, str(PROJECT / "benchmarks" / "plain_server.py")]
 OUR_COMMAND = [sys.executable, "-m", "tts_server", "serve"]
