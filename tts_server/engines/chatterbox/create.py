@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from tts_server.engines.chatterbox.device import choose_device
 from tts_server.engines.chatterbox.engine import STUCK_SECONDS, ChatterboxEngine
 from tts_server.engines.chatterbox.families import Family
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
@@ -21,18 +22,6 @@ from tts_server.engines.chatterbox.weights.loading import load
 from tts_server.speech import Voice, VoiceReference
 
 NUM_VOICES_IN_MEMORY = 64
-
-
-def choose_device(wanted: str = "auto") -> str:
-    """`cuda`, `mps` or `cpu`: the best there is for `auto`. Raises ValueError where the wanted one is missing."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return next(name for name, is_there in available.items() if is_there)
-    if not available.get(wanted.partition(":")[0], False):
-        raise ValueError(
-            f"DEVICE is {wanted!r}, but this PyTorch finds no such device here; there is: {', '.join(filter(available.get, available))}"
-        )
-    return wanted
 
 
 def create_engine(
