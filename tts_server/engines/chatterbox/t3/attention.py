@@ -23,6 +23,7 @@ Head = tuple[int, int]
 """A layer and a head in it."""
 
 _NEVER = float("-inf")
+_MASK_ALIGNMENT = 8
 
 
 class Attend(Protocol):
@@ -62,7 +63,10 @@ class Prefill:
         longest = max(counts)
         device = store.device
         self.positions = torch.tensor(self._lengths, device=device)[:, None] + torch.arange(longest, device=device)
-        self._mask = torch.zeros(len(rows), 1, longest, self._longest + longest, dtype=store.dtype, device=device)
+        # CUDA kernels want rows of a mask to begin at multiples of 8 elements; without that PyTorch copies the mask in every layer.
+        width = self._longest + longest
+        padded = torch.zeros(len(rows), 1, longest, -(-width // _MASK_ALIGNMENT) * _MASK_ALIGNMENT, dtype=store.dtype, device=device)
+        self._mask = padded[..., :width]
         self._mask[..., self._longest :] = torch.full((longest, longest), _NEVER, dtype=store.dtype, device=device).triu_(1)
         for index, length in enumerate(self._lengths):
             self._mask[index, :, :, length : self._longest] = _NEVER
@@ -134,8 +138,8 @@ class SharedDecode:
         weights = torch.cat((before, after), -1).softmax(-1, dtype=torch.float32).to(query.dtype)
         out = torch.matmul(weights[:, :, None, self._longest :], values[:count, :, : self._span])
         for prefix, rows in self._voices:
-            heard = torch.matmul(weights[rows, :, : prefix.length].transpose(0, 1), prefix.values[layer])
-            out[rows, :, 0] += heard.transpose(0, 1)
+            shared = torch.matmul(weights[rows, :, : prefix.length].transpose(0, 1), prefix.values[layer])
+            out[rows, :, 0] += shared.transpose(0, 1)
         return out
 
     def store(self) -> None:
@@ -144,26 +148,31 @@ class SharedDecode:
 
 
 class StaticDecode:
-    """`SharedDecode` with shapes that depend on nothing but `rows` and the room of the store, which must hold the prefixes.
+    """`SharedDecode` with shapes that depend only on the number of rows and on `span`; the storage must hold the prefixes.
 
     `lengths` [rows] int64 lives on the device and is written before each step: what runs here can be replayed as a CUDA graph.
+    `span` is how many positions are read of every row, more than any row's length (default: all that are stored).
     """
 
-    def __init__(self, store: KeyValues, lengths: Tensor, watched: Iterable[Head] = ()) -> None:
+    def __init__(self, store: KeyValues, lengths: Tensor, watched: Iterable[Head] = (), *, span: int | None = None) -> None:
         self._store, self._lengths = store, lengths
+        self._span = span or store.capacity
         self._rows = torch.arange(len(lengths), device=lengths.device)
         self.positions = lengths[:, None]
-        self._mask = (torch.arange(store.capacity, device=lengths.device) <= self.positions)[:, None, None]
+        is_later = torch.arange(self._span, device=lengths.device) > self.positions
+        self._bias = torch.zeros(is_later.shape, dtype=store.dtype, device=lengths.device).masked_fill_(is_later, _NEVER)[:, None, None]
         self._watched = tuple(watched)
         self.queries: dict[Head, Tensor] = {}
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        count = len(self._lengths)
+        count, size = len(self._lengths), query.shape[-1]
         keys, values = self._store.keys[layer], self._store.values[layer]
         keys[self._rows, :, self._lengths] = key[:, :, 0]
         values[self._rows, :, self._lengths] = value[:, :, 0]
         _watch(self.queries, self._watched, layer, query)
-        return functional.scaled_dot_product_attention(query, keys[:count], values[:count], attn_mask=self._mask)
+        # Fused kernels pad a single query to a block of 64 and read a mask for all of it; two products read keys and values once.
+        scores = torch.matmul(query * size**-0.5, keys[:count, :, : self._span].transpose(-1, -2)) + self._bias
+        return torch.matmul(scores.softmax(-1, dtype=torch.float32).to(query.dtype), values[:count, :, : self._span])
 
 
 def _watch(queries: dict[Head, Tensor], watched: tuple[Head, ...], layer: int, query: Tensor) -> None:

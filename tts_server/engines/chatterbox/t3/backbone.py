@@ -128,8 +128,8 @@ class Backbone:
             query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()
             if not self.is_gpt2:
                 query, key = _rotate(query, cosine, sine), _rotate(key, cosine, sine)
-            heard = attend(index, query, key, value).transpose(1, 2).reshape(rows, length, self.heads * self.head_size)
-            x = x + layer.out(heard)
+            attended = attend(index, query, key, value).transpose(1, 2).reshape(rows, length, self.heads * self.head_size)
+            x = x + layer.out(attended)
             x = x + layer.mlp(layer.mlp_norm(x))
         return self._norm(x)
 
@@ -141,8 +141,8 @@ class Backbone:
 def _rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Rotary position embedding, halves paired as Llama does (Su et al. 2021, arXiv:2104.09864)."""
     half = x.shape[-1] // 2
-    turned = torch.cat((-x[..., half:], x[..., :half]), -1)
-    return x * cosine + turned * sine
+    rotated = torch.cat((-x[..., half:], x[..., :half]), -1)
+    return x * cosine + rotated * sine
 
 
 def _layer_norm(norm: Any) -> Linear:

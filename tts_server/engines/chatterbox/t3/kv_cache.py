@@ -1,4 +1,4 @@
-"""What T3 remembers of positions, as keys and values: those of a voice (the *prefix*), and those of each row of the batch."""
+"""The KV cache of T3: keys and values of each voice's conditioning (the *prefix*), and those of each row of the batch."""
 
 from __future__ import annotations
 
@@ -28,10 +28,16 @@ class Prefix:
         return sum(tensor.nbytes for tensor in (*self.keys, *self.values))
 
 
+class CapacityExceeded(RuntimeError):
+    """Storage of a fixed size has no place for that many rows or positions."""
+
+
 class KeyValues:
-    """Room for the keys and values of up to `max_rows` rows, dense in 0..num_rows; grows as rows and lengths do.
+    """Keys and values of up to `max_rows` rows, stored densely in rows 0 to num_rows - 1.
 
     `lengths[row]` is how many positions the row has stored; they include the prefix if `own_prefix`.
+    The storage grows with rows and lengths, unless `allocate` has given it a fixed size. `generation` changes whenever tensors are
+    replaced: what holds their addresses (a CUDA graph) is then invalid.
     """
 
     def __init__(
@@ -42,6 +48,8 @@ class KeyValues:
         self.dtype = dtype
         self.lengths: list[int] = []
         self.prefixes: list[Prefix] = []
+        self.generation = 0
+        self.is_fixed = False
         self._max_rows = max_rows
         self._shape = (layers, heads, size)
         self.clear()
@@ -52,21 +60,31 @@ class KeyValues:
 
     @property
     def capacity(self) -> int:
-        """Positions that every row has room for."""
-        return min(tensor.shape[2] for tensor in self.keys)
+        """Positions that every row can store."""
+        return self.keys[0].shape[2]
 
     @property
     def nbytes(self) -> int:
         return sum(tensor.nbytes for tensor in (*self.keys, *self.values))
 
+    def allocate(self, rows: int, positions: int) -> None:
+        """Give the storage a size that it keeps. Only while no row is in use."""
+        if self.lengths:
+            raise ValueError("rows are in use")
+        self.clear()
+        self._replace(rows, positions)
+        self.is_fixed = True
+
     def clear(self) -> None:
-        """Give the memory back. Only while no row is in use."""
+        """Free the memory. Only while no row is in use."""
         layers, heads, size = self._shape
         self.keys = [torch.zeros(0, heads, 0, size, dtype=self.dtype, device=self.device) for _ in range(layers)]
         self.values = list(self.keys)
+        self.is_fixed = False
+        self.generation += 1
 
     def add(self, prefix: Prefix, length: int) -> int:
-        """A new row of that voice, with room for `length` positions after the prefix. Returns its number."""
+        """A new row of that voice, with storage for `length` positions after the prefix. Returns its number."""
         row = self.num_rows
         start = prefix.length if self.own_prefix else 0
         self.reserve(start + length, row + 1)
@@ -92,21 +110,34 @@ class KeyValues:
         self.prefixes.pop()
 
     def reserve(self, length: int, rows: int | None = None) -> None:
-        """Make room for `length` positions in each of `rows` rows (by default those in use).
+        """Make sure that each of `rows` rows (default: those in use) can store `length` positions.
 
-        One layer after the other, so that a failure for lack of memory in the middle leaves everything sound.
+        Raises CapacityExceeded where the size is fixed, or what the allocator raises; nothing has changed then.
         """
-        rows = self._max_rows if self.own_prefix else min(self._max_rows, 1 << (max(1, rows or self.num_rows) - 1).bit_length())
-        length = -(-length // _BLOCK) * _BLOCK
+        rows = max(1, rows or self.num_rows)
+        stored_rows, stored_length = self.keys[0].shape[0], self.capacity
+        if rows <= stored_rows and length <= stored_length:
+            return
+        if self.is_fixed:
+            raise CapacityExceeded(f"{rows} rows of {length} positions are more than {stored_rows} rows of {stored_length}")
+        rows = self._max_rows if self.own_prefix else min(self._max_rows, 1 << (rows - 1).bit_length())
+        self._replace(max(rows, stored_rows), max(-(-length // _BLOCK) * _BLOCK, stored_length))
+
+    def _replace(self, rows: int, positions: int) -> None:
+        """Move all rows to storage of another size. All tensors are allocated before the first is replaced, so that this succeeds or
+        fails as a whole; each old one is freed as soon as it has been copied.
+        """
+        layers, heads, size = self._shape
+        new = [torch.zeros((rows, heads, positions, size), dtype=self.dtype, device=self.device) for _ in range(2 * layers)]
+        self.generation += 1
         used, longest = self.num_rows, max(self.lengths, default=0)
+        new.reverse()
         for store in (self.keys, self.values):
             for layer, old in enumerate(store):
-                if old.shape[0] >= rows and old.shape[2] >= length:
-                    continue
-                shape = (max(rows, old.shape[0]), old.shape[1], max(length, old.shape[2]), old.shape[3])
-                new = torch.zeros(shape, dtype=self.dtype, device=self.device)
-                new[:used, :, :longest] = old[:used, :, :longest]
-                store[layer] = new
+                tensor = new.pop()
+                if used:
+                    tensor[:used, :, :longest] = old[:used, :, :longest]
+                store[layer] = tensor
 
     def key_row(self, layer: int, row: int, head: int) -> Tensor:
         """All keys of a row in one head, prefix first: [positions, size]."""
