@@ -12,14 +12,16 @@ from torch import Tensor
 from tts_server.engines.chatterbox.t3.alignment import HEADS, MIN_TEXT, Alignment
 from tts_server.engines.chatterbox.t3.attention import Head, Prefill, SharedDecode, weights
 from tts_server.engines.chatterbox.t3.backbone import Backbone
+from tts_server.engines.chatterbox.t3.graph_backend import GraphBackend
 from tts_server.engines.chatterbox.t3.kv_cache import Prefix, PrefixCache
-from tts_server.engines.chatterbox.t3.sampling import Sampler
+from tts_server.engines.chatterbox.t3.sampling import Sampler, Sampling
 from tts_server.engines.chatterbox.t3.scheduler import Scheduler
-from tts_server.engines.chatterbox.t3.sequence import Sequence
+from tts_server.engines.chatterbox.t3.sequence import Sequence, Voice
 from tts_server.engines.chatterbox.t3.static_step import StaticStep
 from tts_server.engines.chatterbox.weights.linear import Packing
 
 DEFAULT_PREFIX_BYTES = 512 << 20
+WARM_UP_TOKENS = 8
 
 
 class StepFailure(Exception):
@@ -55,7 +57,7 @@ class T3Decoder:
     mode: `exact` or `fast`, see `linear`. max_rows: width of a step; a sequence takes one row, with guidance two.
     max_positions: of a row, from the voice to the last token (default: as far as the model knows positions).
     prefix_bytes: of memory for the prefixes of voices that are not speaking.
-    graphs: decode with static shapes, as CUDA graphs on CUDA; the default is to do so there and only there.
+    graphs: decode with static shapes; the default is to do so on CUDA and only there. `graph_backend` then captures them in `warm_up`.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class T3Decoder:
         prefix_bytes: int = DEFAULT_PREFIX_BYTES,
         max_admitted: int = 2,
         graphs: bool | None = None,
+        graph_backend: GraphBackend | None = None,
         release: bool = False,
     ) -> None:
         weight = t3.speech_head.weight
@@ -79,7 +82,7 @@ class T3Decoder:
             is_static = backbone.device.type == "cuda" if graphs is None else graphs
             self._store = backbone.store(max_rows, own_prefix=is_static)
             self._watched = HEADS if backbone.is_multilingual else ()
-            self._static = StaticStep(backbone, self._store, max_rows, self._watched) if is_static else None
+            self._static = StaticStep(backbone, self._store, max_rows, self._watched, graph_backend) if is_static else None
             self._sampler = Sampler(
                 is_gpt2=backbone.is_gpt2,
                 vocabulary=backbone.vocabulary,
@@ -125,6 +128,22 @@ class T3Decoder:
         self._scheduler.add(sequence, 2 if guided else 1)
 
     @torch.inference_mode()
+    def warm_up(self, voice: Voice | None = None) -> None:
+        """Allocate keys and values for all rows and positions, capture graphs, and decode two tokens in `voice`. Before any other use.
+
+        Without this, storage grows as rows do and no graph is captured. Only for a decoder with static shapes; else nothing happens.
+        """
+        if self._static is None:
+            return
+        self._store.allocate(self.max_rows, self._max_positions)
+        self._static.capture()
+        if voice is not None:
+            ids = torch.arange(1, WARM_UP_TOKENS + 1)
+            self.add(Sequence(ids, voice, Sampling(max_tokens=2), torch.Generator().manual_seed(0)))
+            while self.num_running + self.num_waiting:
+                self.step()
+
+    @torch.inference_mode()
     def abort(self, sequence: Sequence) -> None:
         """Forget a sequence, waiting or running; its rows are free at once. Nothing happens if it has already ended."""
         self._end(sequence, "aborted")
@@ -133,7 +152,7 @@ class T3Decoder:
     def shrink(self) -> None:
         """Give back the memory that no running sequence needs."""
         self._prefixes.clear()
-        if not self._store.num_rows:
+        if not self._store.num_rows and not self._store.is_fixed:
             if self._static is not None:
                 self._static.clear()
             self._store.clear()
