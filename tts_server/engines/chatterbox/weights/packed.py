@@ -9,14 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from tts_server.engines.chatterbox.device import half_dtype
+
 _ROWS_HINT = 256
 """oneDNN chooses its blocks for about this many rows; others work as well."""
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """The fastest number format that a device computes natively: bfloat16, else float32."""
+    """The fastest number format that a device computes natively: a 16-bit one where it has units for it, else float32."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return half_dtype(device)
     if device.type == "cpu" and _has_onednn():
         probes = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
         return torch.bfloat16 if any(probe is not None and probe() for probe in probes) else torch.float32
