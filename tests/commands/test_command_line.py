@@ -72,7 +72,7 @@ def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip):
         (["voices", "onyx"], "takes no 'onyx'."),
         (["serve", "--port", "many"], "--port: 'many' is not a whole number."),
         (["docter"], "There is no command 'docter'. Did you mean doctor?"),
-        (["sing"], "install, repair, test, lock"),
+        (["sing"], "install, repair, accept, test, lock"),
         (["keys", "add", "me", "--role", "amdin"], "there is no role 'amdin'. Did you mean admin?"),
         (["say", "Yes.", "--model", "gpt-9", "-o", "out.mp3"], "There is no model 'gpt-9'. Models: embedded, chatterbox-english"),
         (["say", "Yes.", "--model", "chaterbox-turbo", "-o", "out.mp3"], "Did you mean chatterbox-turbo?"),

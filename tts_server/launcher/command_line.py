@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tts_server import __version__
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_USAGE = 2
 
-LAUNCHER_COMMANDS = ("install", "repair", "test", "lock")
+LAUNCHER_COMMANDS = ("install", "repair", "accept", "test", "lock")
 """Commands that change or check the installation, and so run outside of it."""
 
 _HELP = ("-h", "--help")
@@ -109,6 +110,7 @@ def _add_launcher_commands(commands: _SubParsersAction[Any]) -> None:
         help="chatterbox: what the Chatterbox models need; s3: the client for voices in a bucket (default: the server's own packages)",
     )
     commands.add_parser("repair", help="install the packages again, in the versions of this release")
+    _add_accept_command(commands)
     testing = commands.add_parser(
         "test",
         help="install what the tests need and run them",
@@ -124,6 +126,19 @@ def _add_launcher_commands(commands: _SubParsersAction[Any]) -> None:
     )
     locking.add_argument("packages", nargs="*", metavar="PACKAGE", help="bring these to their newest version (default: all)")
     locking.add_argument("--keep", action="store_true", help="change no more than the lists of requirements ask for")
+
+
+def _add_accept_command(commands: _SubParsersAction[Any]) -> None:
+    accepting = commands.add_parser(
+        "accept",
+        help="check the Chatterbox models on this machine: sound, words, speed, memory",
+        description="Check Chatterbox models on this machine and write a report. The last line says how it went, for a bug report.",
+    )
+    accepting.add_argument("models", nargs="*", metavar="MODEL", help="such as turbo (default: turbo with a GPU, nano without)")
+    accepting.add_argument("--random", action="store_true", help="with random weights of full size: downloads nothing, judges no words")
+    accepting.add_argument("--parts", metavar="NAMES", help="some of the parts, such as files,words,speed (default: all)")
+    accepting.add_argument("--quick", action="store_true", help="little of everything: shows whether it runs")
+    accepting.add_argument("--output", type=Path, metavar="FOLDER", help="where the report goes (default: acceptance-DATE-TIME)")
 
 
 def _with_command(arguments: Sequence[str]) -> list[str]:

@@ -152,6 +152,8 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "install":
             return install(environment, options.names)
         prepare(environment)
+        if options.command == "accept":
+            return call([str(environment.python), str(PROJECT / "benchmarks" / "accept.py"), *arguments[1:]], clean_environment())
         start(environment, arguments)
     except (StartError, OSError) as error:
         say(str(error))

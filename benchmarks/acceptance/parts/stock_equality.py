@@ -1,0 +1,107 @@
+"""Exact mode on a CPU against the stock package on the same files: the same audio for the same seed."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.acceptance.session import Session
+from benchmarks.acceptance.texts import SENTENCES
+from benchmarks.checkpoints import load_stock
+from tts_server.admission import never
+from tts_server.engines.base import Utterance
+from tts_server.engines.chatterbox.families import MULTILINGUAL_V2, Family
+from tts_server.engines.chatterbox.weights import stock
+from tts_server.speech import Samples
+
+import torch  # isort: skip
+
+WATERMARK_SAMPLES = 240
+"""The stock watermarker may swallow so many at the end."""
+
+MULTILINGUAL_PENALTY = 1.2
+MULTILINGUAL_TAIL = 960
+"""Samples that upstream's newest code cuts off the end of multilingual speech before the watermark; 0.1.7 does not yet."""
+
+
+def measure(session: Session) -> None:
+    """Both speak one text with several seeds."""
+    subject = session.subject
+    kind = subject.family.id.removeprefix("chatterbox-")
+    text = SENTENCES["en"][0]
+    ours = _speak_ours(session, text)
+    expected = {}
+    with stock_folder(subject.family, subject.loading.folder) as folder, multilingual_as_upstream():
+        tts = load_stock(kind, folder)
+        for seed in ours:
+            torch.manual_seed(seed)
+            options = {"language_id": "en", "repetition_penalty": MULTILINGUAL_PENALTY} if subject.family.is_multilingual else {}
+            expected[seed] = tts.generate(text, **options)[0].numpy()
+    session.judge("length", max(abs(len(ours[seed]) - len(expected[seed])) for seed in ours))
+    session.judge("samples", max(largest_difference(ours[seed], expected[seed]) for seed in ours))
+
+
+def largest_difference(one: Samples, other: Samples) -> float:
+    """Between the samples of two recordings, as far as both go."""
+    length = min(len(one), len(other))
+    return float(np.abs(one[:length] - other[:length]).max(initial=0.0))
+
+
+@contextlib.contextmanager
+def stock_folder(family: Family, folder: Path) -> Iterator[Path]:
+    """The model's files by the names that the stock classes of 0.1.7 read: they know one version of the multilingual model."""
+    if not family.is_multilingual or family.files["t3"] == MULTILINGUAL_V2.files["t3"]:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        for path in folder.iterdir():
+            name = MULTILINGUAL_V2.files["t3"] if path.name == family.files["t3"] else path.name
+            try:
+                Path(temporary, name).symlink_to(path.resolve())
+            except OSError:  # Windows asks for a privilege
+                shutil.copyfile(path, Path(temporary, name))
+        yield Path(temporary)
+
+
+@contextlib.contextmanager
+def multilingual_as_upstream() -> Iterator[None]:
+    """Inside, the stock multilingual class neither steers by the alignment nor keeps the last 40 ms, as upstream since May 2026."""
+    watermark = stock.PerthImplicitWatermarker.apply_watermark
+
+    def apply(self: Any, wav: Any, **options: Any) -> Any:
+        return watermark(self, wav[: max(0, len(wav) - MULTILINGUAL_TAIL)], **options)
+
+    from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentStreamAnalyzer
+
+    with patch.object(AlignmentStreamAnalyzer, "step", lambda self, logits, next_token=None: logits), contextlib.ExitStack() as stack:
+        generate = stock.mtl_tts.ChatterboxMultilingualTTS.generate
+
+        def generate_without_tail(*arguments: Any, **options: Any) -> Any:
+            with patch.object(stock.PerthImplicitWatermarker, "apply_watermark", apply):
+                return generate(*arguments, **options)
+
+        stack.enter_context(patch.object(stock.mtl_tts.ChatterboxMultilingualTTS, "generate", generate_without_tail))
+        yield
+
+
+def _speak_ours(session: Session, text: str) -> dict[int, Samples]:
+    """Our audio by seed, from an engine without checks, which would have another attempt where stock has one."""
+    language = "en" if session.subject.family.is_multilingual else None
+    engine = session.subject.create_engine(device="cpu", mode="exact", checks_speech=False)
+    try:
+        voice = engine.builtin_voice(engine.voices()[0].id)
+        spoken = {}
+        for seed in range(session.scale.seeds):
+            stream = engine.submit(Utterance(text, voice, 0, seed, 1.0, language, {}, seed))
+            spoken[seed] = np.concatenate([np.zeros(0, np.float32), *stream.chunks(never)])
+            session.save(f"seed {seed}", spoken[seed], engine.capabilities.sample_rate)
+        return spoken
+    finally:
+        engine.close()

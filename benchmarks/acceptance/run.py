@@ -1,0 +1,55 @@
+"""Runs the chosen parts over the chosen models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.acceptance import report
+from benchmarks.acceptance.recognizer import Recognizer
+from benchmarks.acceptance.scale import Scale
+from benchmarks.acceptance.session import Session
+from benchmarks.acceptance.similarity import SpeakerEncoder
+from benchmarks.acceptance.subject import Loading, Subject
+from benchmarks.acceptance.table import PARTS
+from tts_server.engines.embedded.engine import EmbeddedEngine
+
+
+def accept(
+    models: Sequence[Loading],
+    parts: Sequence[str],
+    scale: Scale,
+    output: Path,
+    say: Callable[[str], None],
+    *,
+    may_download: bool = False,
+) -> list[Session]:
+    """Run `parts` over each model and write the reports into `output`, after each model anew.
+
+    A part that raises is listed as failed, and the next one runs. `may_download` concerns the recogniser.
+    """
+    embedded = EmbeddedEngine(1)
+    recognizer, speakers = Recognizer(may_download=may_download), SpeakerEncoder()
+    sessions: list[Session] = []
+    try:
+        for loading in models:
+            session = Session(Subject(loading, embedded), scale, output, recognizer, speakers, say)
+            sessions.append(session)
+            try:
+                _run(session, parts)
+            finally:
+                session.subject.unload()
+                report.write(output, sessions)
+    finally:
+        embedded.close()
+    return sessions
+
+
+def _run(session: Session, parts: Sequence[str]) -> None:
+    for part in PARTS:
+        if part.name in parts:
+            session.begin(part.name, part.thresholds)
+            try:
+                part.measure(session)
+            except Exception as error:  # the report must come out, with what went wrong in it
+                session.fail(error)

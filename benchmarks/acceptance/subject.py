@@ -1,0 +1,188 @@
+"""The model under test: its files, and the server's own way from a text to audio."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.acceptance.recording import RecordingEngine, SpokenSegment
+from tts_server.audio.decode import decode_clip
+from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.chatterbox.create import choose_device, create_engine
+from tts_server.engines.chatterbox.families import Family
+from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.errors import TTSError
+from tts_server.memory import release_memory
+from tts_server.metrics import Metrics
+from tts_server.speech import AudioFormat, Samples, SpeechRequest, VoiceReference
+from tts_server.synthesis import Synthesizer
+from tts_server.voices.library import VoiceLibrary
+
+import torch  # isort: skip
+
+PROJECT = Path(__file__).resolve().parents[2]
+CLIPS = PROJECT / "voices" / "standard"
+"""The clips that come with the server."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One request as a listener got it. Seconds; `pieces` are the parts of `samples` that belong to each of `segments`."""
+
+    text: str
+    words: str
+    samples: Samples
+    sample_rate: int
+    first_audio: float
+    whole: float
+    segments: list[SpokenSegment]
+    pieces: list[Samples]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+    @property
+    def retries(self) -> int:
+        return sum(segment.retries for segment in self.segments)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a model is loaded. Random weights say nothing that passes the engine's checks of speech, so these are off for them."""
+
+    family: Family
+    folder: Path
+    device: str
+    mode: str
+    is_random: bool
+    is_tiny: bool = False
+    threads: int = 0
+    max_rows: int = 16
+
+
+class Subject:
+    """One model in one mode, loaded when it is first used. `embedded` speaks the clips behind the built-in voices."""
+
+    def __init__(self, loading: Loading, embedded: EmbeddedEngine) -> None:
+        self.loading = loading
+        self.family = loading.family
+        self.device = choose_device(loading.device)
+        self._embedded = embedded
+        self._engine: RecordingEngine | None = None
+        self._synthesizer: Synthesizer | None = None
+
+    def in_mode(self, mode: str) -> Subject:
+        """The same model in another mode, not loaded yet."""
+        return Subject(replace(self.loading, mode=mode), self._embedded)
+
+    @property
+    def is_on_gpu(self) -> bool:
+        return self.device.startswith("cuda")
+
+    @property
+    def clips(self) -> list[Path]:
+        """Recordings of speakers."""
+        return sorted(CLIPS.glob("*.flac"))
+
+    def reference(self, clip: Path) -> VoiceReference:
+        """A decoded recording."""
+        return decode_clip(clip.read_bytes())
+
+    @property
+    def engine(self) -> RecordingEngine:
+        """The running engine."""
+        if self._engine is None:
+            self._engine = RecordingEngine(self.create_engine())
+        return self._engine
+
+    def create_engine(self, **changes: Any) -> Any:
+        """A new engine of this model; `changes` overrule the arguments of `create_engine`."""
+        loading = self.loading
+        options: dict[str, Any] = {
+            "device": self.device,
+            "mode": loading.mode,
+            "threads": loading.threads,
+            "max_rows": loading.max_rows,
+            "builtin": self._embedded.voices(),
+            "reference_of": self._embedded.reference,
+            "checks_speech": not loading.is_random,
+        }
+        return create_engine(self.family, loading.folder, **{**options, **changes})
+
+    @property
+    def synthesizer(self) -> Synthesizer:
+        """The server's planning of requests, with this model alone."""
+        if self._synthesizer is None:
+            engine: Any = self.engine
+            library = VoiceLibrary(CLIPS, lambda data: decode_clip(data), (voice.id for voice in engine.voices()))
+            self._synthesizer = Synthesizer(ModelCatalog({self.family.id: engine}, default=self.family.id), library, Metrics())
+        return self._synthesizer
+
+    def speak(
+        self,
+        text: str,
+        *,
+        clip: Path | None = None,
+        language: str | None = None,
+        seed: int = 1,
+        is_normalized: bool = True,
+    ) -> Spoken:
+        """Speak a text as the server does, in the model's own voice or in that of a clip. Thread-safe once the engine is loaded."""
+        request = SpeechRequest(
+            text,
+            model=self.family.id,
+            voice=None if clip is None else clip.stem,
+            format=AudioFormat.WAV,
+            language=language,
+            seed=seed,
+            cache=False,
+            is_normalized=is_normalized,
+        )
+        synthesizer, engine = self.synthesizer, self.engine
+        began = time.perf_counter()
+        speech = synthesizer.plan(request)
+        first: float | None = None
+        chunks: list[tuple[SpokenSegment | None, Samples]] = []
+        for samples in speech.pcm():
+            if first is None:
+                first = time.perf_counter() - began
+            chunks.append((engine.being_read(id(speech)), samples))
+        whole = time.perf_counter() - began
+        segments = engine.take(id(speech))
+        pieces = [_joined([samples for owner, samples in chunks if owner is segment]) for segment in segments]
+        samples = _joined([samples for _, samples in chunks])
+        return Spoken(text, speech.words, samples, speech.sample_rate, whole if first is None else first, whole, segments, pieces)
+
+    def words_of(self, text: str, language: str | None) -> str:
+        """A text as the server reads it: numbers and abbreviations in words. The text itself where it cannot be read."""
+        try:
+            return self.synthesizer.preview(SpeechRequest(text, model=self.family.id, language=language))[0].words
+        except TTSError:
+            return text
+
+    def unload(self) -> None:
+        """Free the model's memory; the next use loads it again."""
+        if self._synthesizer is not None:
+            self._synthesizer.close()
+        elif self._engine is not None:
+            self._engine.close()
+        self._synthesizer = self._engine = None
+        free_memory(self.device)
+
+
+def free_memory(device: str) -> None:
+    """Give what is no longer used back to the system, and to the device."""
+    gc.collect()
+    release_memory()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
+def _joined(chunks: list[Samples]) -> Samples:
+    return np.concatenate([np.zeros(0, np.float32), *chunks])
