@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 from tts_server import admission
 from tts_server.admission import Admission, Ticket
 from tts_server.errors import Busy, Cancelled
-from tts_server.http.dispatch import CHECKED_AT_ONCE, Dispatcher
+from tts_server.http.dispatch import CHECKED_AT_ONCE, SPARED_SECONDS, Dispatcher
 
 SLOTS = 4
 LARGE_SLOTS = 3
@@ -560,6 +560,29 @@ def test_in_a_rush_few_requests_are_checked_at_a_time_and_what_only_reads_is_ans
         dispatcher.shutdown()
     assert Checked.most == CHECKED_AT_ONCE
     assert len(served) == 41
+
+
+def test_while_the_loop_is_behind_only_what_is_quick_is_answered_and_only_for_a_moment():
+    at_once, served = threading.Event(), []
+    at_once.set()
+    dispatcher = Dispatcher(Admission(1, 0))
+    try:
+        for now in (0.0, SPARED_SECONDS / 2):
+            dispatcher.spare_loop(is_behind=True, now=now)
+        dispatcher.add_task(Caller("text", served, at_once))
+        dispatcher.add_task(Caller("health", served, at_once, only_reads=True))
+        wait_until(lambda: served == ["health"])
+        dispatcher.spare_loop(is_behind=True, now=SPARED_SECONDS * 1.1)
+        wait_until(lambda: served == ["health", "text"])
+        dispatcher.spare_loop(is_behind=True, now=SPARED_SECONDS * 1.9)
+        dispatcher.add_task(Caller("text 2", served, at_once))
+        wait_until(lambda: served == ["health", "text", "text 2"])
+        dispatcher.spare_loop(is_behind=True, now=SPARED_SECONDS * 2.1)
+        dispatcher.add_task(Caller("text 3", served, at_once))
+        dispatcher.spare_loop(is_behind=False, now=SPARED_SECONDS * 2.2)
+        wait_until(lambda: served[-1] == "text 3")
+    finally:
+        dispatcher.shutdown()
 
 
 def test_a_request_that_breaks_in_the_server_itself_costs_no_thread():

@@ -12,6 +12,7 @@ import time
 
 import pytest
 import requests
+from waitress.task import WSGITask
 from wire import connection, metrics, next_reply, only_reply, post, replies, wait_until
 
 from tts_server.http.connections import ConnectionLimits
@@ -214,6 +215,34 @@ def test_many_replies_to_pipelined_requests_come_in_their_order(server):
     with connection(server, b"".join(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)) as sock:
         sock.shutdown(socket.SHUT_WR)
         assert [reply.status for reply in replies(sock)] == [404 if path == "/nope" else 200 for path in paths]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_large_request_may_follow_as_soon_as_the_reply_is_whole(start_server, monkeypatch, stream):
+    """Proxies keep connections: the next upload may come before the server has finished with the request before it."""
+    server = start_server()
+    is_sent, go_on = threading.Event(), threading.Event()
+    end_reply = WSGITask.finish
+
+    def finish(task):
+        end_reply(task)
+        if task.request.path == "/v1/audio/speech":
+            is_sent.set()
+            assert go_on.wait(20)
+
+    monkeypatch.setattr(WSGITask, "finish", finish)
+    samples = b"\0\0" * 24_000 * 170  # more than the system buffers
+    upload = b"POST /page/encode?format=wav&sample_rate=24000 HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(samples)
+    with connection(server, post({"input": "Hello.", "stream": stream, "response_format": "wav"})) as sock:
+        assert next_reply(sock).status == 200
+        assert is_sent.wait(20)
+        sender = threading.Thread(target=sock.sendall, args=(upload + samples,))
+        sender.start()
+        wait_until(lambda: not sender.is_alive() or not select.select([], [sock], [], 0.1)[1])
+        go_on.set()
+        sender.join()
+        encoded = next_reply(sock)
+    assert (encoded.status, len(encoded.body)) == (200, 44 + len(samples))
 
 
 def test_many_requests_without_a_key_delay_nobody_who_has_one(start_server):

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.utilities import Error
 
 from tts_server.admission import Ticket
@@ -65,6 +66,14 @@ class Channel(Intake):
     def has_begun_reply(self) -> bool:
         """Whether a client has seen a part of a reply, or would have, if it took it."""
         return bool(self.total_outbufs_len) or (bool(self.requests) and self.task is not None and self.task.wrote_header)
+
+    @property
+    def is_answered(self) -> bool:
+        try:
+            request = self.requests[0]
+        except IndexError:
+            return True
+        return self.task is not None and self.task.request is request and self.task.is_whole
 
     @property
     def is_watched(self) -> bool:
@@ -261,6 +270,8 @@ class Channel(Intake):
         self._is_reply_begun = False
 
     def write_soon(self, data: Any) -> int:
+        if isinstance(data, ReadOnlyFileBasedBuffer) and self.task is not None:
+            self.task.is_whole = True
         with self.outbuf_lock:
             self._sent_at = time.monotonic()
             if not self._is_reply_begun:

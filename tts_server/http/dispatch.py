@@ -13,6 +13,7 @@ of its request is paused. There are at most as many such threads as connections.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -27,6 +28,10 @@ log = logging.getLogger("tts_server")
 
 RESERVE = 8
 CHECKED_AT_ONCE = 4
+
+SPARED_SECONDS = 1.0
+"""While the loop has connections left to read, no new check begins for so long: with other threads computing, it would wait for its turn
+after each call of the system. Then checks go on for as long at least, however much there is to read."""
 
 
 class Connection(Protocol):
@@ -73,6 +78,8 @@ class Dispatcher:
         self._num_blocked = 0
         self._num_started = 0
         self._is_closing = False
+        self._is_sparing = False
+        self._spared_since = -math.inf
         self._threads: set[threading.Thread] = set()
         self._changed = threading.Condition()
         with self._changed:
@@ -103,6 +110,16 @@ class Dispatcher:
             with self._changed:
                 self._num_blocked -= 1
                 self._changed.notify()  # a surplus thread can end now
+
+    def spare_loop(self, is_behind: bool, now: float) -> None:
+        """Begin no check for a moment if the loop thread has connections left to read; called by it after each pass."""
+        if is_behind and now - self._spared_since > 2 * SPARED_SECONDS:
+            self._spared_since = now
+        is_sparing = is_behind and now - self._spared_since <= SPARED_SECONDS
+        if is_sparing != self._is_sparing:
+            with self._changed:
+                self._is_sparing = is_sparing
+                self._changed.notify_all()
 
     def drain(self) -> None:
         """Let none wait any longer: what comes to a thread from now on is refused by its connection."""
@@ -186,7 +203,7 @@ class Dispatcher:
         """Return the next job, once there is one; None where the thread is to end."""
         with self._changed:
             while not self._is_closing:
-                can_check = bool(self._others) and self._num_checked < CHECKED_AT_ONCE
+                can_check = bool(self._others) and not self._is_sparing and self._num_checked < CHECKED_AT_ONCE
                 if self._quick or can_check:
                     self._num_busy += 1
                     self._took_quick = bool(self._quick) and not (self._took_quick and can_check)

@@ -29,7 +29,8 @@ MAX_REFUSING = 3
 class Intake(HTTPChannel):
     """The reading side of a connection.
 
-    It reads all the time, so that the end of the connection is noticed: what comes while a request is worked on waits in a buffer.
+    It reads all the time, so that the end of the connection is noticed: what comes while a request is worked on waits in a buffer. Only
+    what follows a complete reply is not read beyond that buffer until the server has done with the request.
     `network` is what all connections of the client have in common, None where many clients share it.
     """
 
@@ -66,6 +67,11 @@ class Intake(HTTPChannel):
     def has_early_bytes(self) -> bool:
         """Whether data arrived before the current request was answered."""
         return bool(self._early)
+
+    @property
+    def _must_wait(self) -> bool:
+        """Whether the buffer is full of a request that was sent in time, once the reply to the one before was complete."""
+        return len(self._early) >= EARLY_BYTES and self.is_answered and not self._has_flooded
 
     @property
     def buffered(self) -> int:
@@ -158,6 +164,8 @@ class Intake(HTTPChannel):
     def readable(self) -> bool:
         if self._early or self.has_ended_input:
             self.advance()
+        if self._must_wait:
+            return False
         return not (self.is_handed_over or self.has_ended_input or self.will_close or self._fileno is None) and (
             self.discards_until is not None or not self.close_when_flushed
         )
@@ -171,8 +179,12 @@ class Intake(HTTPChannel):
         self._cost.add(now - began, now)
 
     def _read(self) -> None:
+        if self._must_wait:
+            return
+        # Looked up before the data is read: what came before the reply was complete is too early.
+        room = EARLY_BYTES - len(self._early) if self.is_answered and not self._has_flooded else EARLY_BYTES
         try:
-            data = self.socket.recv(self.adj.recv_bytes)
+            data = self.socket.recv(min(self.adj.recv_bytes, room))
         except BlockingIOError:
             return
         except OSError:
@@ -200,6 +212,11 @@ class Intake(HTTPChannel):
         self._connections.remove(self)
 
     # Implemented by the writing side
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether no request is worked on, or the last byte of its reply is being sent, or was."""
+        raise NotImplementedError
 
     def refuse(self, error: Error) -> None:
         """Answer an error instead of waiting for the rest of a request, and end the connection."""

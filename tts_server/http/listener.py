@@ -29,14 +29,14 @@ from tts_server.web.checks import RequestChecks
 log = logging.getLogger("tts_server")
 
 CONNECTIONS = 1000 if hasattr(select, "poll") else 400
-MOST_CONNECTIONS = 2000 if hasattr(select, "poll") else 480
+MOST_CONNECTIONS = 3000 if hasattr(select, "poll") else 480
 """Without poll, on Windows, Python watches at most 512 sockets."""
 
 BACKLOG = 4096
 """A client whose connection does not fit into the backlog waits for a second before it tries again."""
 
-ACCEPTED_AT_ONCE = 256
-ACCEPT_SECONDS = 0.03
+ACCEPTED_AT_ONCE = 1024
+ACCEPT_SECONDS = 0.1
 """Limits of one pass of accepting, in connections and seconds, so that requests are read in between."""
 
 REFUSED_AT_MOST = 200
@@ -124,8 +124,9 @@ class Listener(TcpWSGIServer):
     def turn(self, seconds: float = 1.0) -> None:
         """Do what is to be done, or wait for it for a moment."""
         half_closed = [channel for channel in self.channels if channel.is_watched]
-        poll_once(self._map, min(seconds, self._check_seconds, PROBE_SECONDS if half_closed else seconds))
+        is_behind = poll_once(self._map, min(seconds, self._check_seconds, PROBE_SECONDS if half_closed else seconds))
         now = time.monotonic()
+        self.task_dispatcher.spare_loop(is_behind, now)
         if now >= self._next_check:
             self._next_check = now + self._check_seconds
             self._each(self.channels, lambda channel: channel.judge(now))

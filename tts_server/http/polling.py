@@ -39,11 +39,10 @@ class _Ready(NamedTuple):
     is_broken: bool = False
 
 
-def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: float = PASS_SECONDS) -> None:
-    """Wait for up to `seconds`, then handle what is ready.
+def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: float = PASS_SECONDS) -> bool:
+    """Wait for up to `seconds`, then handle what is ready; return whether some of it is left for the next pass.
 
-    `dispatchers` are Waitress's, by their descriptors. Of those with a method `recent_cost`, which gives the seconds that handling them
-    took lately, the cheapest come first; all others come before them.
+    `dispatchers` are Waitress's, by their descriptors, oldest first. Connections are handled for `pass_seconds`, see `_in_order`.
     """
     wanted = []
     for descriptor, each in list(dispatchers.items()):
@@ -55,15 +54,37 @@ def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: floa
         if each._fileno is not None:  # asking may have closed it
             wanted.append((descriptor, each, can_read, can_write))
     ready = (_poll if HAS_POLL else _select)(wanted, seconds)
-    if len(ready) > 1:
-        now = time.monotonic()
-        ready.sort(key=lambda each: each.dispatcher.recent_cost(now) if hasattr(each.dispatcher, "recent_cost") else -1.0)
+    first, others = _in_order(ready, time.monotonic())
+    for each in first:
+        if each.dispatcher._fileno is not None:
+            _handle(each)
     until = time.monotonic() + pass_seconds
-    for each in ready:
+    for number, each in enumerate(others, 1):
         if each.dispatcher._fileno is not None:
             _handle(each)
         if time.monotonic() > until:
-            return
+            return number < len(others)
+    return False
+
+
+def _in_order(ready: list[_Ready], now: float) -> tuple[list[_Ready], list[_Ready]]:
+    """Return those without a method `recent_cost`, which are all handled in each pass, and the others in the order of what they cost.
+
+    `recent_cost` gives the seconds that handling a dispatcher took lately. Those that cost nothing are mostly new connections. They
+    alternate between the newest and the oldest: when thousands connect at once, a later client need not wait until all of them are read.
+    """
+    first, new, costly = [], [], []
+    for each in ready:
+        cost = each.dispatcher.recent_cost(now) if hasattr(each.dispatcher, "recent_cost") else None
+        if cost is None:
+            first.append(each)
+        elif cost:
+            costly.append((cost, each))
+        else:
+            new.append(each)
+    costly.sort(key=lambda pair: pair[0])
+    alternating = [each for pair in zip(reversed(new), new, strict=True) for each in pair][: len(new)]
+    return first, [*alternating, *(each for _, each in costly)]
 
 
 def _handle(ready: _Ready) -> None:

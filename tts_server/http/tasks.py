@@ -77,9 +77,13 @@ class JsonErrorTask(ErrorTask):
 
 
 class Task(WSGITask):
-    """A request that the application answers. Its view may take the connection over: then the reply is the view's to send."""
+    """A request that the application answers. Its view may take the connection over: then the reply is the view's to send.
+
+    `is_whole`: the last byte of its reply is being sent, or was.
+    """
 
     dialogue: Dialogue | None = None
+    is_whole = False
 
     def __init__(self, channel: Any, request: Any) -> None:
         super().__init__(channel, request)
@@ -126,7 +130,10 @@ class Task(WSGITask):
 
     def write(self, data: bytes) -> None:
         if not self.is_taken_over:
-            super().write(b"" if self.request.command == "HEAD" else data)
+            data = b"" if self.request.command == "HEAD" else data
+            if self.content_length is not None and self.content_bytes_written + len(data) >= self.content_length:
+                self.is_whole = True
+            super().write(data)
 
     def service(self) -> None:
         try:
@@ -150,4 +157,5 @@ class Task(WSGITask):
             self.channel.is_cut = self.ends_by_closing
             self.close_on_finish = True
         else:
+            self.is_whole = True
             super().finish()
