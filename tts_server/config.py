@@ -154,10 +154,11 @@ class Settings(BaseSettings):
         "v3", description="Which weights `chatterbox-multilingual` uses: `v3` or `v2`."
     )
     max_batch_rows: int = Field(
-        16,
-        ge=1,
+        0,
+        ge=0,
         le=512,
-        description="How many sequences a Chatterbox model works on at once; a request with guidance (`cfg_weight`) counts as two.",
+        description="How many sequences a Chatterbox model works on at once; a request with guidance (`cfg_weight`) counts as two. "
+        "0: 16 on a CPU, up to 128 on a GPU, as its memory allows.",
     )
 
     voice_library_path: Path = Field(

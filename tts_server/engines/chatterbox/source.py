@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tts_server.engines.base import Capabilities, ReloadableEngine
+from tts_server.engines.chatterbox.device_locks import DeviceLocks
 from tts_server.engines.chatterbox.families import Family, capabilities
 from tts_server.engines.chatterbox.weights.files import find, stamp_of
 from tts_server.errors import TTSError
@@ -31,7 +32,9 @@ def is_installed() -> bool:
 
 @dataclass(frozen=True)
 class ChatterboxOptions:
-    """Where files lie, and how models run. `builtin` are the voices every client may name, `reference_of` gives the clip of each."""
+    """Where files lie, and how models run: `max_rows` of a batch (0: what suits the device), within `memory_limit` bytes of a GPU (0: what
+    is free). `builtin` are the voices every client may name, `reference_of` gives the clip of each. `locks` are shared by all models.
+    """
 
     model_dir: Path | None = None
     hf_home: Path | None = None
@@ -42,8 +45,10 @@ class ChatterboxOptions:
     mode: str = "exact"
     voice_cache: Path | None = None
     threads: int = 0
-    max_rows: int = 16
+    max_rows: int = 0
+    memory_limit: int = 0
     stuck_seconds: float = 120.0
+    locks: DeviceLocks = field(default_factory=DeviceLocks)
     builtin: Sequence[Voice] = ()
     reference_of: Callable[[str], VoiceReference] | None = None
 
@@ -72,6 +77,12 @@ class ChatterboxSource:
         self._find(is_offline=self._options.is_offline, report=report)
 
     def memory_bytes(self) -> int:
+        from tts_server.engines.chatterbox.create import planned_bytes
+
+        options = self._options
+        planned = planned_bytes(self._family, options.device, options.mode, options.max_rows, options.memory_limit)
+        if planned is not None:
+            return planned
         folder = self._find(is_offline=True)
         return sum((folder / self._family.files[part]).stat().st_size for part in ("t3", "s3gen"))
 
@@ -87,6 +98,8 @@ class ChatterboxSource:
             voice_cache=options.voice_cache,
             threads=options.threads,
             max_rows=options.max_rows,
+            memory_limit=options.memory_limit,
+            locks=options.locks,
             stuck_seconds=options.stuck_seconds,
             builtin=options.builtin,
             reference_of=options.reference_of,
