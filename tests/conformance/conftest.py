@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tts_server.launcher.installer import uv_variables
 
 PROGRAMS = Path(__file__).parent / "programs"
 INSTALL_SECONDS = 900
@@ -54,9 +57,21 @@ class Client:
         return (self.folder / name).read_bytes()
 
 
-def _install(*command: str, folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_SECONDS)
+def _install(*command: str, folder: Path, **variables: str) -> None:
+    environment = {**os.environ, **variables}
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_SECONDS, env=environment)
     assert done.returncode == 0, done.stdout.decode("utf-8", "replace")[-4000:]
+
+
+def _install_packages(python: Path, packages: Sequence[str], folder: Path) -> None:
+    """Install by uv, with the settings of pip, which takes a fraction of pip's time; by pip where uv cannot."""
+    settings = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
+    variables = uv_variables(settings) if find_spec("uv") else None
+    if variables is None:
+        _install(str(python), "-m", "pip", "install", "-q", "--no-input", "--no-compile", *packages, folder=folder)
+        return
+    own = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "1", **variables}
+    _install(sys.executable, "-m", "uv", "pip", "install", "-q", "--python", str(python), *packages, folder=folder, **own)
 
 
 def _python(version: tuple[int, int]) -> str:
@@ -88,8 +103,7 @@ def python_client(is_asked_for: None, tmp_path_factory: pytest.TempPathFactory) 
             folder = tmp_path_factory.mktemp("python-client")
             _install(base, "-m", "venv", str(folder / "venv"), folder=folder)
             python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-            options = ("-q", "--disable-pip-version-check", "--no-input", "--no-compile")
-            _install(str(python), "-m", "pip", "install", *options, *packages, folder=folder)
+            _install_packages(python, packages, folder)
             made[packages] = Client(folder, [str(python)])
         return made[packages]
 
