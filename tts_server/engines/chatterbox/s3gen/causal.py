@@ -1,4 +1,4 @@
-"""Attention and causal convolutions of S3Gen, and what they remember of earlier frames."""
+"""Causal convolutions of S3Gen, and the states that earlier frames leave for them and for attention."""
 
 from __future__ import annotations
 
@@ -6,42 +6,8 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from tts_server.engines.chatterbox.weights.packed import Linear
-
-_QUERIES = 256
-"""Queries at once: their scores stay within a core's cache."""
-
-
-def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Dot-product attention: scaled queries [B, H, T, D], keys and values [B, H, S, D] and a bias for [B, H, T, S] -> [B, T, H * D]."""
-    batch, heads, num_queries, size = queries.shape
-    if queries.device.type == "cpu" and queries.dtype == torch.bfloat16:
-        # torch's fused kernel is slower than its parts for bfloat16 on a CPU.
-        result = torch.cat(
-            [
-                _attend_plainly(
-                    queries[:, :, at : at + _QUERIES],
-                    keys,
-                    values,
-                    bias if bias is None or bias.shape[2] == 1 else bias[:, :, at : at + _QUERIES],
-                )
-                for at in range(0, num_queries, _QUERIES)
-            ],
-            2,
-        )
-    else:
-        bias = None if bias is None else bias.to(queries.dtype).expand(batch, heads, num_queries, keys.shape[2])
-        result = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=bias, scale=1.0)
-    return result.transpose(1, 2).reshape(batch, num_queries, heads * size)
-
-
-def _attend_plainly(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
-    scores = torch.matmul(queries, keys.transpose(-1, -2))
-    if bias is not None:
-        scores = scores.float() + bias
-    return torch.matmul(scores.softmax(-1).to(values.dtype), values)
 
 
 @dataclass

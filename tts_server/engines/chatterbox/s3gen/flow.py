@@ -1,6 +1,6 @@
 """Speech tokens to mel frames: the flow matching half of stock S3Gen (`flow.py`, `flow_matching.py` of chatterbox-tts 0.1.7).
 
-A frame is 20 ms. Everything that takes long is a generator that yields now and then, so that one thread can do other work between.
+A frame is 20 ms. Long computations are generators that yield now and then, so that their thread can do other work between.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tts_server.engines.chatterbox.s3gen.attention import padding_mask
 from tts_server.engines.chatterbox.s3gen.causal import Memory
-from tts_server.engines.chatterbox.s3gen.encoder import FRAMES_PER_TOKEN, Encoder, padding_mask
+from tts_server.engines.chatterbox.s3gen.encoder import FRAMES_PER_TOKEN, Encoder
 from tts_server.engines.chatterbox.s3gen.estimator import Estimator
 from tts_server.engines.chatterbox.weights.packed import Linear
 
@@ -47,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a voice's prompt leaves behind in the encoder and in every step of the flow, and the speaker's part of the conditioning."""
+    """The states of the encoder and of each step of the flow after a voice's prompt, and the projected speaker embedding [1, 80]."""
 
     encoder: Memory
     steps: tuple[Memory, ...]
@@ -57,83 +59,97 @@ class Prompt:
     def num_bytes(self) -> int:
         return self.encoder.num_bytes + sum(step.num_bytes for step in self.steps)
 
+    def follower(self, window: int) -> Prompt:
+        """States of an utterance that continues from here, sharing the tensors; these stay as they are."""
+        return Prompt(self.encoder.follower(None), tuple(step.follower(window) for step in self.steps), self.speaker)
+
 
 class Flow:
-    """`s3gen.flow`, computed in `dtype`, solved in `steps` Euler steps. Without meanflow, each step asks with and without conditioning."""
+    """`s3gen.flow`, computed in `dtype`, solved in `steps` Euler steps. Without meanflow, each step uses classifier-free guidance."""
 
     def __init__(self, s3gen: Any, steps: int, dtype: torch.dtype) -> None:
         flow = s3gen.flow
         decoder = flow.decoder
-        self._speaker = Linear.of(flow.spk_embed_affine_layer, dtype=torch.float32)
+        self._dtype = dtype
+        self._spk_embed_affine_layer = Linear.of(flow.spk_embed_affine_layer, dtype=torch.float32)
         self._device = flow.input_embedding.weight.device
         self.is_meanflow = bool(s3gen.meanflow)
-        self._guidance = 0.0 if self.is_meanflow else float(decoder.inference_cfg_rate)
+        self._cfg_rate = 0.0 if self.is_meanflow else float(decoder.inference_cfg_rate)
         self._encoder = Encoder(flow, dtype)
         self._estimator = Estimator(decoder.estimator, dtype)
-        times = torch.linspace(0, 1, steps + 1, device=self._device)
+        times = [step / steps for step in range(steps + 1)]
         if not self.is_meanflow:
-            times = 1 - torch.cos(times * 0.5 * math.pi)
+            times = [1 - math.cos(time * 0.5 * math.pi) for time in times]
+        self._step_sizes = [end - begin for begin, end in pairwise(times)]
         with torch.inference_mode():
-            self._steps = [
-                (end - begin, self._estimator.shifts(begin[None], end[None])) for begin, end in zip(times[:-1], times[1:], strict=True)
-            ]
+            points = torch.tensor(times, dtype=torch.float32).to(self._device).chunk(steps + 1)
+            self._time_embeddings = [self._estimator.time_embeddings(begin, end) for begin, end in pairwise(points)]
 
     def mels(self, rows: Sequence[Row]) -> Generator[None, None, list[Tensor]]:
         """The frames of utterances in one batch, each [1, 80, F] without its prompt. Equal to what each would be alone."""
-        lengths = torch.tensor([len(row.target.tokens) + len(row.tokens) for row in rows], device=self._device)
-        is_ragged = len(set(lengths.tolist())) > 1
-        tokens = _stacked([torch.cat((row.target.tokens, row.tokens)) for row in rows], self._device)
-        conditioning = yield from self._encoder.encode(tokens, lengths if is_ragged else None)
+        lengths = [len(row.target.tokens) + len(row.tokens) for row in rows]
+        inside = mask = None
+        if len(set(lengths)) > 1:
+            inside = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).to(self._device)
+            mask = padding_mask(inside.repeat_interleave(FRAMES_PER_TOKEN, 1).repeat(2 if self._cfg_rate else 1, 1), self._dtype)
+        tokens = _pad_rows([torch.cat((row.target.tokens, row.tokens)) for row in rows], max(lengths)).to(self._device)
+        conditioning = yield from self._encoder.encode(tokens, inside)
         yield
-        frames = _stacked([row.target.frames for row in rows], self._device, conditioning.shape[1])
-        noise = _stacked([row.noise for row in rows], self._device)
-        mask = None
-        if is_ragged:
-            mask = padding_mask(torch.arange(noise.shape[1], device=self._device) < lengths[:, None] * FRAMES_PER_TOKEN)
-        speaker = self._speakers([row.target for row in rows])
-        solved = yield from self._solved(noise, self._context(conditioning, speaker, frames), mask)
+        num_frames = max(lengths) * FRAMES_PER_TOKEN
+        frames = _pad_rows([row.target.frames for row in rows], num_frames).to(self._device)
+        noise = _pad_rows([row.noise for row in rows], num_frames).to(self._device)
+        speaker = self._project_speakers([row.target for row in rows])
+        solution = yield from self._solve(noise, self._context(conditioning, speaker, frames), mask)
         return [
-            solved[index, len(row.target.frames) : (len(row.target.tokens) + len(row.tokens)) * FRAMES_PER_TOKEN].T[None]
-            for index, row in enumerate(rows)
+            solution[index, len(row.target.frames) : length * FRAMES_PER_TOKEN].T[None]
+            for index, (row, length) in enumerate(zip(rows, lengths, strict=True))
         ]
 
     def prompt(self, target: Target, noise: Tensor) -> Generator[None, None, Prompt]:
-        """What a prompt leaves behind if it is looked at alone, from `noise` [2 N, 80]."""
-        encoder, steps = Memory(), tuple(Memory() for _ in self._steps)
-        speaker = self._speakers([target])
-        conditioning = yield from self._encoder.encode(target.tokens[None].to(self._device), memory=encoder)
-        context = self._context(conditioning, speaker, target.frames[None].to(self._device))
-        yield from self._solved(noise[None].to(self._device), context, memories=steps)
-        return Prompt(encoder, steps, speaker)
-
-    def _speakers(self, targets: Sequence[Target]) -> Tensor:
-        embeddings = torch.stack([target.embedding for target in targets]).to(self._device, torch.float32)
-        return self._speaker(functional.normalize(embeddings, dim=1))
-
-    def _context(self, conditioning: Tensor, speaker: Tensor, frames: Tensor) -> Tensor:
-        """What the estimator hears beside the frames on their way: [B, T, 240]; with guidance twice the rows, the second half silent."""
-        context = torch.cat((conditioning, speaker[:, None].expand(-1, conditioning.shape[1], -1), frames), -1)
-        return torch.cat((context, torch.zeros_like(context))) if self._guidance else context
-
-    def _solved(
-        self, x: Tensor, context: Tensor, mask: Tensor | None = None, memories: Sequence[Memory] | None = None
-    ) -> Generator[None, None, Tensor]:
-        if self._guidance and mask is not None:
-            mask = torch.cat((mask, mask))
-        for index, (length, shifts) in enumerate(self._steps):
-            memory = None if memories is None else memories[index]
-            asked = torch.cat((x, x)) if self._guidance else x
-            direction = yield from self._estimator.evaluate(asked, context, shifts, mask, memory)
-            if self._guidance:
-                guided, free = direction.chunk(2)
-                direction = (1 + self._guidance) * guided - self._guidance * free
-            x = x + length * direction
-            yield
-        return x
+        """The states of a prompt computed alone, from `noise` [2 N, 80]."""
+        prompt = Prompt(Memory(), tuple(Memory() for _ in self._step_sizes), self._project_speakers([target]))
+        yield from self.extend(prompt, target.tokens, noise, frames=target.frames)
+        return prompt
 
     def stream(self, prompt: Prompt, window: int) -> FlowStream:
-        """Frames block by block after a prompt; `window` is how many frames of what was said a block can see."""
+        """Frames block by block after a prompt; `window` is how many of the utterance's earlier frames a block can attend to."""
         return FlowStream(self, prompt, window)
+
+    def extend(
+        self, state: Prompt, tokens: Tensor, noise: Tensor, *, frames: Tensor | None = None, is_end: bool = True
+    ) -> Generator[None, None, Tensor]:
+        """Frames [1, F, 80] of the tokens [T] that follow those in `state`, which is updated; `noise` and known `frames` are [F, 80].
+
+        Unless `is_end`, the last LOOK_AHEAD tokens are only context.
+        """
+        conditioning = yield from self._encoder.encode(tokens[None].to(self._device), memory=state.encoder, is_end=is_end)
+        known = torch.zeros_like(conditioning) if frames is None else frames[None].to(self._device)
+        context = self._context(conditioning, state.speaker, known)
+        return (yield from self._solve(noise[None].to(self._device), context, states=state.steps))
+
+    def _project_speakers(self, targets: Sequence[Target]) -> Tensor:
+        embeddings = torch.stack([target.embedding for target in targets]).to(self._device, torch.float32)
+        return self._spk_embed_affine_layer(functional.normalize(embeddings, dim=1))
+
+    def _context(self, conditioning: Tensor, speaker: Tensor, frames: Tensor) -> Tensor:
+        """The estimator's input beside the frames being solved: [B, T, 240]; with guidance twice the rows, the second half zero."""
+        context = torch.cat((conditioning, speaker[:, None].expand(-1, conditioning.shape[1], -1), frames), -1)
+        return torch.cat((context, torch.zeros_like(context))) if self._cfg_rate else context
+
+    def _solve(
+        self, x: Tensor, context: Tensor, mask: Tensor | None = None, states: Sequence[Memory] | None = None
+    ) -> Generator[None, None, Tensor]:
+        """Integrate from the noise x [B, T, 80] by Euler's method; yields after every stage of every step."""
+        for step, size in enumerate(self._step_sizes):
+            state = None if states is None else states[step]
+            rows = torch.cat((x, x)) if self._cfg_rate else x
+            velocity = yield from self._estimator.evaluate(rows, context, self._time_embeddings[step], mask, state)
+            if self._cfg_rate:
+                conditional, unconditional = velocity.chunk(2)
+                velocity = torch.lerp(unconditional, conditional, 1 + self._cfg_rate)
+            x = torch.add(x, velocity, alpha=size)
+            yield
+        return x
 
 
 class FlowStream:
@@ -141,24 +157,15 @@ class FlowStream:
 
     def __init__(self, flow: Flow, prompt: Prompt, window: int) -> None:
         self._flow = flow
-        self._speaker = prompt.speaker
-        self._encoder = prompt.encoder.follower(None)
-        self._steps = [step.follower(window) for step in prompt.steps]
+        self._state = prompt.follower(window)
 
     def block(self, tokens: Tensor, noise: Tensor, *, is_end: bool) -> Generator[None, None, Tensor]:
-        """Frames [1, 80, F] from tokens [T] and noise [F, 80]; unless it is the end, the last LOOK_AHEAD tokens are only looked at."""
-        flow = self._flow
-        conditioning = yield from flow._encoder.encode(tokens[None].to(flow._device), memory=self._encoder, is_end=is_end)
-        frames = torch.zeros_like(conditioning)
-        context = flow._context(conditioning, self._speaker, frames)
-        solved = yield from flow._solved(noise[None].to(flow._device), context, memories=self._steps)
-        return solved.transpose(1, 2)
+        """Frames [1, 80, F] from tokens [T] and noise [F, 80]; unless `is_end`, the last LOOK_AHEAD tokens are only context."""
+        frames = yield from self._flow.extend(self._state, tokens, noise, is_end=is_end)
+        return frames.transpose(1, 2)
 
 
-def _stacked(parts: Sequence[Tensor], device: torch.device, length: int | None = None) -> Tensor:
-    """Tensors of different length as one, zeros behind the shorter ones."""
-    length = length or max(len(part) for part in parts)
-    stacked = torch.zeros((len(parts), length, *parts[0].shape[1:]), dtype=parts[0].dtype)
-    for index, part in enumerate(parts):
-        stacked[index, : len(part)] = part[:length]
-    return stacked.to(device)
+def _pad_rows(rows: Sequence[Tensor], length: int) -> Tensor:
+    """Tensors [n, …] of different n as one, [B, length, …]: cut, or padded with zeros."""
+    rows = [*(row[:length] for row in rows), rows[0].new_zeros(length, *rows[0].shape[1:])]
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)[:-1]
