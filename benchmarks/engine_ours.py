@@ -19,7 +19,7 @@ from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import engine as engine_module
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
-from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.sequence import Sequence as Segment
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
@@ -42,7 +42,7 @@ class OurWay:
         self.parts = load(self.family, folder, device)
         max_rows = max_requests * (1 if self.family.is_gpt2 else 2)
         self.decoder = T3Decoder(self.parts.t3, mode=mode, max_rows=max_rows, **decoder)
-        speaker = Speaker(self.parts.s3gen, family=self.family, mode=mode, watermarker=Watermarker())
+        speaker = TokenToWave(self.parts.s3gen, family=self.family, mode=mode, watermarker=Watermarker())
         voices = PreparedVoices(None, self.compute, capacity=NUM_VOICES, model=self.family.id)
         # The weights mean nothing, so neither would a judgement of their speech.
         self._engine = ChatterboxEngine(self.parts, self.decoder, speaker, voices, checks_speech=False, threads=threads, idle_seconds=0)

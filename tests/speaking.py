@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks.checkpoints import family_of
-from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.engines.chatterbox.watermark import Watermarker, WatermarkStream
 from tts_server.speech import Samples
@@ -64,11 +64,11 @@ def some_tokens(count: int, seed: int = 0) -> list[int]:
     return torch.randint(0, 6561, (count,), generator=torch.Generator().manual_seed(seed)).tolist()
 
 
-def speaker_of(tts: Any, kind: str, mode: str = "exact", **options: Any) -> Speaker:
-    return Speaker(tts.s3gen, family=family_of(kind), mode=mode, watermarker=NoMark(), **options)
+def speaker_of(tts: Any, kind: str, mode: str = "exact", **options: Any) -> TokenToWave:
+    return TokenToWave(tts.s3gen, family=family_of(kind), mode=mode, watermarker=NoMark(), **options)
 
 
-def spoken(speaker: Speaker, tokens: list[int], voice: Conditionals, seed: int = 7, *, is_text: bool = True) -> Samples:
+def spoken(speaker: TokenToWave, tokens: list[int], voice: Conditionals, seed: int = 7, *, is_text: bool = True) -> Samples:
     *slices, samples = speaker.segment(tokens, voice, torch.Generator().manual_seed(seed), is_text=is_text)
     assert slices
     assert all(piece is None for piece in slices)

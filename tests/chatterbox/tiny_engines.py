@@ -11,7 +11,7 @@ import numpy as np
 
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
-from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.voices.conditionals import compute
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
@@ -29,7 +29,7 @@ def running(
     engine = ChatterboxEngine(
         parts,
         T3Decoder(parts.t3, mode=mode, max_rows=max_rows),
-        Speaker(parts.s3gen, family=parts.family, mode=mode, watermarker=Watermarker()),
+        TokenToWave(parts.s3gen, family=parts.family, mode=mode, watermarker=Watermarker()),
         PreparedVoices(None, partial(compute, parts), capacity=8),
         checks_speech=checks_speech,
         threads=1,

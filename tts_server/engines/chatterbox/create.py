@@ -17,7 +17,7 @@ from tts_server.engines.chatterbox.families import Family
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
 from tts_server.engines.chatterbox.gpu_memory import largest_plan, plan_for_device, t3_dtype
 from tts_server.engines.chatterbox.memory_plan import CPU_ROWS, MemoryPlan, sizes_of
-from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.graph_backend import CudaGraphs, GraphBackend
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
@@ -73,7 +73,7 @@ def create_engine(
         plan = plan_for_device(family, target, mode, max_rows, memory_limit) if is_cuda else None
         parts = load(family, folder, name, t3_dtype(target, mode))
         caches = {} if plan is None else {"prompt_bytes": plan.prompt_bytes}
-        speaker = Speaker(parts.s3gen, family=family, mode=mode, watermarker=Watermarker(), takes_weights=True, **caches)
+        speaker = TokenToWave(parts.s3gen, family=family, mode=mode, watermarker=Watermarker(), takes_weights=True, **caches)
         if plan is None:
             decoder = T3Decoder(parts.t3, mode=mode, max_rows=max_rows or CPU_ROWS, release=True)
         else:

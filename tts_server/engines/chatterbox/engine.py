@@ -26,7 +26,7 @@ from tts_server.engines.chatterbox.families import SAMPLE_RATE, Family, capabili
 from tts_server.engines.chatterbox.faults import is_device_lost, is_out_of_memory
 from tts_server.engines.chatterbox.job import Job, SegmentStream
 from tts_server.engines.chatterbox.quality import fault_of_samples, fault_of_tokens, without_tail
-from tts_server.engines.chatterbox.s3gen.speaker import Line, Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave, WaveRequest
 from tts_server.engines.chatterbox.t3.decoder import StepFailure, T3Decoder
 from tts_server.engines.chatterbox.t3.sampling import Sampling
 from tts_server.engines.chatterbox.t3.sequence import Sequence
@@ -76,7 +76,7 @@ class ChatterboxEngine:
         self,
         parts: Parts,
         decoder: T3Decoder,
-        speaker: Speaker,
+        speaker: TokenToWave,
         voices: PreparedVoices,
         *,
         builtin: Many[Voice] = (),
@@ -340,7 +340,7 @@ class ChatterboxEngine:
         """Have the job spoken, on a GPU together with others that are ready: there a batch costs little more than one."""
         ready = [other for other in self._jobs if other is not job and other.tokens is not None and other.speaking is None]
         jobs = [job, *sorted(ready, key=self._urgency)][: self._batch_size]
-        lines = [Line(one.tokens or [], one.conditionals, one.generator, isinstance(one.piece, str)) for one in jobs]
+        lines = [WaveRequest(one.tokens or [], one.conditionals, one.generator, isinstance(one.piece, str)) for one in jobs]
         batch = Batch(jobs, self._speaker.batch(lines))
         for one in jobs:
             one.speaking = batch

@@ -13,7 +13,7 @@ from speaking import other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
 from tts_server.engines.chatterbox.s3gen.noise import source_noise
-from tts_server.engines.chatterbox.s3gen.speaker import Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.s3gen.vocoder import Vocoder
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.chatterbox.weights import packed
@@ -140,7 +140,7 @@ def _run(work: Any) -> Any:
 
 def test_the_first_samples_come_before_the_last_tokens(stock_tts: Callable[[str], Any], watermarker: Watermarker) -> None:
     tts = stock_tts("nano")
-    speaker = Speaker(tts.s3gen, family=family_of("nano"), mode="fast", watermarker=watermarker)
+    speaker = TokenToWave(tts.s3gen, family=family_of("nano"), mode="fast", watermarker=watermarker)
     stream = speaker.stream(voice_of(tts), torch.Generator().manual_seed(1))
 
     assert len(stream.feed(some_tokens(22))) == 0
@@ -149,7 +149,7 @@ def test_the_first_samples_come_before_the_last_tokens(stock_tts: Callable[[str]
 
 def test_a_stream_is_watermarked_throughout(stock_tts: Callable[[str], Any], watermarker: Watermarker) -> None:
     tts = stock_tts("turbo")
-    speaker = Speaker(tts.s3gen, family=family_of("turbo"), mode="fast", watermarker=watermarker)
+    speaker = TokenToWave(tts.s3gen, family=family_of("turbo"), mode="fast", watermarker=watermarker)
     samples = streamed(speaker.stream(voice_of(tts), torch.Generator().manual_seed(1)), some_tokens(90))
     plain = streamed(speaker_of(tts, "turbo", "fast").stream(voice_of(tts), torch.Generator().manual_seed(1)), some_tokens(90))
 

@@ -14,7 +14,7 @@ import torch
 from speaking import NoMark, other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
-from tts_server.engines.chatterbox.s3gen.speaker import Line, Speaker
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave, WaveRequest
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.speech import Samples
 
@@ -88,7 +88,7 @@ def test_lines_of_different_length_in_one_batch_sound_as_they_do_alone(stock_tts
     tokens = [some_tokens(23, 1), some_tokens(5, 2), some_tokens(37, 3)]
     alone = [spoken(speaker, tokens[index], voices[index], seed=index) for index in range(3)]
 
-    lines = [Line(tokens[index], voices[index], torch.Generator().manual_seed(index)) for index in range(3)]
+    lines = [WaveRequest(tokens[index], voices[index], torch.Generator().manual_seed(index)) for index in range(3)]
     together = list(speaker.batch(lines))[-1]
 
     assert together is not None
@@ -177,7 +177,7 @@ def test_a_speaker_can_take_the_weights_for_itself(stock_tts: Callable[[str], An
     tts = stock_tts(kind)
     expected = spoken(speaker_of(tts, kind, mode), some_tokens(9), voice_of(tts))
     s3gen = copy.deepcopy(tts.s3gen)
-    speaker = Speaker(s3gen, family=family_of(kind), mode=mode, watermarker=NoMark(), takes_weights=True)
+    speaker = TokenToWave(s3gen, family=family_of(kind), mode=mode, watermarker=NoMark(), takes_weights=True)
 
     assert sum(parameter.numel() for parameter in s3gen.flow.decoder.parameters()) == 0
     assert s3gen.dtype == torch.float32
@@ -188,7 +188,7 @@ def test_every_sample_is_watermarked(stock_tts: Callable[[str], Any]) -> None:
     tts = stock_tts("turbo")
     watermarker = Watermarker()
     plain = spoken(speaker_of(tts, "turbo"), some_tokens(60), voice_of(tts))
-    speaker = Speaker(tts.s3gen, family=family_of("turbo"), watermarker=watermarker)
+    speaker = TokenToWave(tts.s3gen, family=family_of("turbo"), watermarker=watermarker)
 
     marked = spoken(speaker, some_tokens(60), voice_of(tts))
 

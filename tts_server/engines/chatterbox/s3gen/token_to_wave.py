@@ -44,7 +44,7 @@ VOCODER_FRAMES = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class WaveRequest:
     """Speech tokens to be spoken in a voice. `is_text` is false for recorded speech, which has its own silence at the end."""
 
     tokens: Sequence[int]
@@ -53,7 +53,7 @@ class Line:
     is_text: bool = True
 
 
-class Speaker:
+class TokenToWave:
     """Speaks with a stock S3Gen's weights. For one thread.
 
     `prompt_seconds` of the reference are used in fast mode, and their states kept for the voices used last, within `prompt_bytes`.
@@ -92,11 +92,11 @@ class Speaker:
         self, tokens: Sequence[int], conditionals: Conditionals, generator: torch.Generator, *, is_text: bool = True
     ) -> Iterator[Samples | None]:
         """All of a segment's samples at the end, None whenever a piece of the work is done. May be abandoned at any point."""
-        for lines in self.batch([Line(tokens, conditionals, generator, is_text)]):
+        for lines in self.batch([WaveRequest(tokens, conditionals, generator, is_text)]):
             yield None if lines is None else lines[0]
 
     @torch.inference_mode()
-    def batch(self, lines: Sequence[Line]) -> Generator[list[Samples] | None, None, None]:
+    def batch(self, lines: Sequence[WaveRequest]) -> Generator[list[Samples] | None, None, None]:
         """As `segment`, for several lines in one batch, each as it would be alone: worth it on a GPU."""
         rows = []
         sources = []
@@ -116,9 +116,9 @@ class Speaker:
             yield None
         yield spoken
 
-    def stream(self, conditionals: Conditionals, generator: torch.Generator) -> SpeakerStream:
+    def stream(self, conditionals: Conditionals, generator: torch.Generator) -> WaveStream:
         """Speech block by block, in fast mode."""
-        return SpeakerStream(self, conditionals, generator)
+        return WaveStream(self, conditionals, generator)
 
     def shrink(self) -> None:
         """Drop what is kept for the next time."""
@@ -164,10 +164,10 @@ class Speaker:
         return self._prompts.get(conditionals.key, lambda: _result(self._flow.prompt(target, noise)))
 
 
-class SpeakerStream:
+class WaveStream:
     """One utterance, spoken while its tokens come. How they are cut when fed makes no difference."""
 
-    def __init__(self, speaker: Speaker, conditionals: Conditionals, generator: torch.Generator) -> None:
+    def __init__(self, speaker: TokenToWave, conditionals: Conditionals, generator: torch.Generator) -> None:
         self._speaker = speaker
         self._conditionals = conditionals
         self._generator = generator
