@@ -12,10 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tts_server.engines.chatterbox.s3gen.batching import SCORE_BYTES, SCORE_COLUMNS
 from tts_server.engines.chatterbox.weights.packed import Linear
-
-SCORE_BYTES = 256 * 2**20
-"""Attention scores that are in memory at once on a GPU, at most."""
 
 ALIGNMENT = 8
 """Elements: CUDA's memory-efficient kernel refuses or copies masks whose offset or strides are no multiples of it."""
@@ -58,8 +56,8 @@ def queries_at_once(queries: Tensor, num_keys: int) -> int:
     if queries.device.type == "cpu":
         return _CPU_QUERIES
     batch, heads = queries.shape[:2]
-    # Scores by distance have almost twice as many columns as there are keys.
-    return max(ALIGNMENT, SCORE_BYTES // (batch * heads * 3 * num_keys * queries.element_size()) // ALIGNMENT * ALIGNMENT)
+    query_bytes = batch * heads * num_keys * SCORE_COLUMNS * queries.element_size()
+    return max(ALIGNMENT, SCORE_BYTES // query_bytes // ALIGNMENT * ALIGNMENT)
 
 
 def _is_fused(queries: Tensor) -> bool:

@@ -46,7 +46,7 @@ class _TransformerBlock:
 
     def __init__(self, stock: Any, dtype: torch.dtype) -> None:
         attention = stock.attn1
-        self._heads = int(attention.heads)
+        self.num_heads = int(attention.heads)
         self._norm1, self._norm3 = Norm(stock.norm1), Norm(stock.norm3)
         self._to_qkv = Linear.of(attention.to_q, attention.to_k, attention.to_v, dtype=dtype, first_scale=float(attention.scale))
         self._to_out = Linear.of(attention.to_out[0], dtype=dtype)
@@ -55,7 +55,7 @@ class _TransformerBlock:
 
     def __call__(self, x: Tensor, memory: Memory | None, index: int, mask: Tensor | None) -> Tensor:
         batch, length, _ = x.shape
-        qkv = self._to_qkv(self._norm1(x)).view(batch, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
+        qkv = self._to_qkv(self._norm1(x)).view(batch, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         queries, keys, values = qkv[0], qkv[1], qkv[2]
         if memory is not None:
             keys, values = memory.extended(index, keys, values)
@@ -73,6 +73,7 @@ class Estimator:
         self._resnets = [_ResnetBlock(resnet, dtype) for resnet in self._stock_resnets]
         transformers = [down[1], *(middle[1] for middle in stock.mid_blocks), up[1]]
         self._transformers = [[_TransformerBlock(block, dtype) for block in blocks] for blocks in transformers]
+        self.num_heads = self._transformers[0][0].num_heads
         self._downsample, self._upsample = CausalConv(down[2], dtype), CausalConv(up[2], dtype)
         self._final_block = _CausalBlock(stock.final_block, dtype)
         self._final_proj = Linear(stock.final_proj.weight[:, :, 0], stock.final_proj.bias, dtype)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tts_server.engines.chatterbox.s3gen.attention import padding_mask
+from tts_server.engines.chatterbox.s3gen.batching import split_batch
 from tts_server.engines.chatterbox.s3gen.causal import Memory
 from tts_server.engines.chatterbox.s3gen.encoder import FRAMES_PER_TOKEN, Encoder
 from tts_server.engines.chatterbox.s3gen.estimator import Estimator
@@ -84,6 +85,18 @@ class Flow:
         with torch.inference_mode():
             points = torch.tensor(times, dtype=torch.float32).to(self._device).chunk(steps + 1)
             self._time_embeddings = [self._estimator.time_embeddings(begin, end) for begin, end in pairwise(points)]
+
+    def split_batch(self, num_tokens: Sequence[int], budget_bytes: int) -> list[int]:
+        """The sizes of consecutive groups of utterances to compute together: `num_tokens` of each, prompt included.
+
+        A group's working memory stays within `budget_bytes`, as far as one utterance alone does.
+        """
+        return split_batch(
+            [FRAMES_PER_TOKEN * count for count in num_tokens],
+            budget_bytes,
+            num_heads=self._estimator.num_heads,
+            rows_per_segment=2 if self._cfg_rate else 1,
+        )
 
     def mels(self, rows: Sequence[Row]) -> Generator[None, None, list[Tensor]]:
         """The frames of utterances in one batch, each [1, 80, F] without its prompt. Equal to what each would be alone."""
