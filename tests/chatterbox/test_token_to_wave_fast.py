@@ -99,6 +99,14 @@ def test_a_stream_has_the_length_of_its_tokens_however_it_is_fed(stock_tts: Call
         np.testing.assert_array_equal(again, first)
 
 
+@pytest.mark.parametrize("count", [2, 18, 60])
+def test_a_stream_of_the_multilingual_model_loses_its_last_40_ms(stock_tts: Callable[[str], Any], count: int) -> None:
+    tts = stock_tts("multilingual")
+    stream = speaker_of(tts, "multilingual", "fast").stream(voice_of(tts), torch.Generator().manual_seed(1))
+
+    assert len(streamed(stream, some_tokens(count))) == (count - 1) * 960
+
+
 @KINDS
 def test_there_is_no_jump_where_blocks_meet(stock_tts: Callable[[str], Any], kind: str) -> None:
     tts = stock_tts(kind)

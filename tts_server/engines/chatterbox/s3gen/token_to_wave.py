@@ -32,6 +32,9 @@ TAIL_TOKENS = 3
 
 MIN_TOKENS = 2
 
+MULTILINGUAL_CUT_SAMPLES = FRAMES_PER_TOKEN * FRAME_SAMPLES
+"""What upstream cuts from the end of the multilingual model's speech since 2026-05: the last token's 40 ms, which often click."""
+
 FIRST_BLOCK_TOKENS = 20
 """Enough for a quarter of a second of sound: the vocoder and the watermark look 0.55 s ahead."""
 
@@ -110,8 +113,10 @@ class TokenToWave:
             sources.append(source_noise(line.generator, self._vocoder.num_harmonics, num_frames * FRAME_SAMPLES))
         mels = yield from self._flow.mels(rows)
         spoken = []
-        for mel, source in zip(mels, sources, strict=True):
+        for line, mel, source in zip(lines, mels, sources, strict=True):
             sound = yield from self._sound(mel, source)
+            if line.is_text:
+                sound = self._without_end(sound)
             spoken.append(self._watermarker.apply(_faded(sound, self._fade, 0)))
             yield None
         yield spoken
@@ -139,6 +144,10 @@ class TokenToWave:
             parts.append(stream.push(mel[:, :, at : at + VOCODER_FRAMES], is_end=is_end))
             yield
         return torch.cat(parts)
+
+    def _without_end(self, sound: Tensor) -> Tensor:
+        """The samples of a text segment without those that upstream cuts."""
+        return sound[:-MULTILINGUAL_CUT_SAMPLES] if self._family.is_multilingual else sound
 
     def _usable(self, tokens: Sequence[int], *, with_tail: bool) -> list[int]:
         """The tokens that are sound, as many as S3Gen needs at least."""
@@ -209,7 +218,8 @@ class WaveStream:
         mel = _result(self._flow.block(seen, noise, is_end=is_end))
         self._tokens = self._tokens[size:]
         self._size = BLOCK_TOKENS
-        samples = _faded(self._vocoder.push(mel, is_end=is_end), self._speaker._fade, self._num_sounded)
+        sound = self._vocoder.push(mel, is_end=is_end)
+        samples = _faded(self._speaker._without_end(sound) if is_end else sound, self._speaker._fade, self._num_sounded)
         self._num_sounded += len(samples)
         return self._watermark.feed(samples)
 
