@@ -62,6 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(options: argparse.Namespace, settings: Settings, *, is_tiny: bool = False) -> int:
     """Check what the options name; `is_tiny` makes random checkpoints small, for tests. Returns the exit status."""
     from benchmarks.acceptance import report
+    from benchmarks.acceptance.recognizer import Recognizer
     from benchmarks.acceptance.run import accept
     from benchmarks.acceptance.scale import FULL, QUICK
     from benchmarks.acceptance.subject import Loading
@@ -97,8 +98,8 @@ def run(options: argparse.Namespace, settings: Settings, *, is_tiny: bool = Fals
                     max_rows=settings.max_batch_rows,
                 )
             )
-        may_download = not (options.random or settings.hf_hub_offline)
-        sessions = accept(loadings, parts, QUICK if options.quick else FULL, output, say, may_download=may_download)
+        recognizer = Recognizer(may_download=not (options.random or settings.hf_hub_offline))
+        sessions = accept(loadings, parts, QUICK if options.quick else FULL, output, say, recognizer=recognizer)
     print(f"The report is {output / 'report.md'}.")
     for session in sessions:
         print(report.summary(session))

@@ -22,14 +22,16 @@ def accept(
     output: Path,
     say: Callable[[str], None],
     *,
-    may_download: bool = False,
+    recognizer: Recognizer | None = None,
+    speakers: SpeakerEncoder | None = None,
 ) -> list[Session]:
     """Run `parts` over each model and write the reports into `output`, after each model anew.
 
-    A part that raises is listed as failed, and the next one runs. `may_download` concerns the recogniser.
+    A part that raises is listed as failed, and the next one runs. Unless given, the recogniser is one that is on this machine.
     """
     embedded = EmbeddedEngine(1)
-    recognizer, speakers = Recognizer(may_download=may_download), SpeakerEncoder()
+    recognizer = recognizer or Recognizer(may_download=False)
+    speakers = speakers or SpeakerEncoder()
     sessions: list[Session] = []
     try:
         for loading in models:

@@ -15,6 +15,7 @@ from tts_server.audio.decode import decode_clip
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.create import choose_device, create_engine
 from tts_server.engines.chatterbox.families import Family
+from tts_server.engines.chatterbox.weights.loading import Parts, load
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.errors import TTSError
 from tts_server.memory import release_memory
@@ -74,6 +75,7 @@ class Subject:
         self.family = loading.family
         self.device = choose_device(loading.device)
         self._embedded = embedded
+        self._parts: Parts | None = None
         self._engine: RecordingEngine | None = None
         self._synthesizer: Synthesizer | None = None
 
@@ -95,9 +97,17 @@ class Subject:
         return decode_clip(clip.read_bytes())
 
     @property
+    def parts(self) -> Parts:
+        """The loaded weights in float32 on the device, without an engine; freed when the engine is loaded."""
+        if self._parts is None:
+            self._parts = load(self.family, self.loading.folder, self.device)
+        return self._parts
+
+    @property
     def engine(self) -> RecordingEngine:
         """The running engine."""
         if self._engine is None:
+            self._parts = None
             self._engine = RecordingEngine(self.create_engine())
         return self._engine
 
@@ -172,7 +182,7 @@ class Subject:
             self._synthesizer.close()
         elif self._engine is not None:
             self._engine.close()
-        self._synthesizer = self._engine = None
+        self._synthesizer = self._engine = self._parts = None
         free_memory(self.device)
 
 

@@ -63,6 +63,16 @@ PARTS = (
         },
     ),
     Part(
+        "batching",
+        "A batch against each alone, graphs against none",
+        batching.measure,
+        {
+            "together": Threshold("sequences with the same tokens together as alone", "%", at_least=1),
+            "joining": Threshold("sequences with the same tokens when they join one after the other", "%", at_least=1),
+            "graphs": Threshold("sequences with the same tokens with CUDA graphs as without", "%", at_least=1),
+        },
+    ),
+    Part(
         "stock",
         "Exact mode against the stock package, on the CPU",
         stock_equality.measure,
@@ -80,16 +90,6 @@ PARTS = (
             "top1": Threshold("steps with the same likeliest token, bfloat16", "%", at_least=0.97, needs=TRAINED),
             "divergence": Threshold("KL divergence of a step, bfloat16", at_most=0.02, needs=TRAINED),
             "audio": Threshold("spectrum of the same seed, exact mode", "dB", at_least=30),
-        },
-    ),
-    Part(
-        "batching",
-        "A batch against each alone, graphs against none",
-        batching.measure,
-        {
-            "together": Threshold("sequences with the same tokens together as alone", "%", at_least=1),
-            "joining": Threshold("sequences with the same tokens when they join one after the other", "%", at_least=1),
-            "graphs": Threshold("sequences with the same tokens with CUDA graphs as without", "%", at_least=1),
         },
     ),
     Part(
@@ -144,16 +144,6 @@ PARTS = (
         },
     ),
     Part(
-        "fast",
-        "Fast mode",
-        fast_mode.measure,
-        {
-            "words": Threshold("word error rate above exact mode's", "%", at_most=0.01, needs=TRAINED),
-            "voice": Threshold("similarity of the voice to exact mode's", at_least=0.75, needs=TRAINED),
-            "joints": Threshold("joints of blocks more abrupt than 99 % of other places", "%", at_most=0.05, needs=TRAINED),
-        },
-    ),
-    Part(
         "pace",
         "Length of segments against what is expected",
         pace.measure,
@@ -173,7 +163,7 @@ PARTS = (
         "Speed",
         speed.measure,
         {
-            "completes": Threshold("times real time", at_least=0),
+            "answered": Threshold("requests that were answered with audio", "%", at_least=1),
             "first_exact": Threshold("first audio of one stream, exact", "s", at_most=0.8, needs=SIZE),
             "first_fast": Threshold("first audio of one stream, fast", "s", at_most=0.25, needs=SIZE),
             "one": Threshold("times real time, one stream", at_least=5, needs=SIZE),
@@ -189,6 +179,16 @@ PARTS = (
             "second": Threshold("requests that fail while a second model is loaded and speaks", at_most=0),
             "ballast": Threshold("requests that fail other than as unavailable while memory is full", at_most=0),
             "same": Threshold("requests with the same audio afterwards", "%", at_least=1),
+        },
+    ),
+    Part(
+        "fast",
+        "Fast mode",
+        fast_mode.measure,
+        {
+            "words": Threshold("word error rate above exact mode's", "%", at_most=0.01, needs=TRAINED),
+            "voice": Threshold("similarity of the voice to exact mode's", at_least=0.75, needs=TRAINED),
+            "joints": Threshold("joints of blocks more abrupt than 99 % of other places", "%", at_most=0.05, needs=TRAINED),
         },
     ),
     Part(

@@ -43,9 +43,9 @@ def figures(tiny_run: subprocess.CompletedProcess[str], folder: Path) -> dict[st
     return document
 
 
-def test_it_needs_no_package_of_the_tests(folder: Path) -> None:
+def test_it_and_the_acceptance_need_no_package_of_the_tests(folder: Path) -> None:
     code = f"import sys; sys.modules.update(dict.fromkeys({TEST_PACKAGES})); sys.path.insert(0, {str(PROJECT)!r})"
-    command = [sys.executable, "-c", f"{code}; import benchmarks.engine, benchmarks.roofline"]
+    command = [sys.executable, "-c", f"{code}; import benchmarks.engine, benchmarks.roofline, benchmarks.acceptance.run"]
     run = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     assert run.returncode == 0, run.stderr
 

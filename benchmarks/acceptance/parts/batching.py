@@ -11,7 +11,7 @@ from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import engine as engine_module
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.sequence import Sequence as Segment
-from tts_server.engines.chatterbox.weights.loading import Parts, load
+from tts_server.engines.chatterbox.weights.loading import Parts
 
 import dataclasses  # isort: skip
 
@@ -21,7 +21,7 @@ import torch  # isort: skip
 def measure(session: Session) -> None:
     """Decode in exact mode, in which a row may not depend on the others."""
     subject, scale = session.subject, session.scale
-    parts = load(subject.family, subject.loading.folder, subject.device)
+    parts = subject.parts
     texts = [SENTENCES["en"][number % len(SENTENCES["en"])] for number in range(scale.batched)]
     rows = 2 * scale.batched
     alone_decoder = T3Decoder(parts.t3, mode="exact", max_rows=rows)

@@ -6,7 +6,6 @@ from benchmarks.acceptance.parts.batching import decode
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
-from tts_server.engines.chatterbox.weights.loading import load
 
 import torch  # isort: skip
 
@@ -16,7 +15,7 @@ def measure(session: Session) -> None:
     subject = session.subject
     session.note("torch", torch.__version__)
     session.note("device", describe(subject.device))
-    parts = load(subject.family, subject.loading.folder, subject.device)
+    parts = subject.parts
     decoder = T3Decoder(parts.t3, mode=subject.loading.mode, max_rows=4)
     texts = [SENTENCES["en"][number] for number in (0, 1, 0)]
     first, other, again = (decode(parts, decoder, [text], session.scale.forced_tokens)[0] for text in texts)

@@ -21,9 +21,9 @@ def measure(session: Session) -> None:
         session.skip_all("there is no text in a language of the model")
         return
     spoken: dict[str, list[Spoken]] = {}
-    session.subject.unload()
-    for mode in ("exact", "fast"):
-        subject = session.subject.in_mode(mode)
+    own = session.subject.loading.mode
+    for mode in (own, *({"exact", "fast"} - {own})):
+        subject = session.subject if mode == own else session.subject.in_mode(mode)
         try:
             for number, text in enumerate(SENTENCES[language][: session.scale.sentences]):
                 one = session.speak(f"{mode} {number}", text, subject=subject, language=language, seed=number)

@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks.acceptance.session import Session
 from tts_server.engines.chatterbox.families import Family
 from tts_server.engines.chatterbox.weights.files import missing_files
-from tts_server.engines.chatterbox.weights.loading import load
 
 import torch  # isort: skip
 from safetensors import safe_open  # isort: skip
@@ -26,7 +25,7 @@ TEXT_TOKENS = 50276
 
 
 def measure(session: Session) -> None:
-    """Look at all files; load the model on the CPU."""
+    """Look at all files; load the weights."""
     family, folder = session.subject.family, session.subject.loading.folder
     session.judge("missing", len(missing_files(family, folder)))
     files = sorted({*family.files.values(), *family.tokenizer_files})
@@ -38,7 +37,7 @@ def measure(session: Session) -> None:
     session.note("tensors of s3gen", s3gen)
     session.judge("t3_tensors", t3 == T3_TENSORS.get(family.id, GUIDED_T3_TENSORS), f"{t3} tensors")
     session.judge("s3gen_tensors", s3gen in S3GEN_TENSORS[family.is_meanflow], f"{s3gen} tensors")
-    parts = load(family, folder)  # raises where a tensor is missing, unknown or of another shape
+    parts = session.subject.parts  # raises where a tensor is missing, unknown or of another shape
     session.judge("voice", parts.builtin is not None)
     _check_tokenizer(session, family, parts)
 

@@ -35,7 +35,7 @@ def measure(session: Session) -> None:
     peaks = {"loading": meter.peak - before, "loaded": meter.now() - before}
     for name, streams in (("one stream", 1), ("many streams", min(max(session.scale.streams), engine.num_parallel))):
         with meter.watching():
-            speak_together(session, [writer.words(WORDS) for _ in range(streams)])
+            speak_together(session, [writer.words(min(WORDS, session.scale.prose_words)) for _ in range(streams)])
         peaks[name] = meter.peak - before
     del engine
     subject.unload()
