@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from speaking import other_voice, speaker_of, voice_of
 
 from tts_server.engines.chatterbox.s3gen.attention import queries_at_once
 from tts_server.engines.chatterbox.s3gen.batching import SCORE_BYTES, batch_bytes, split_batch
 from tts_server.engines.chatterbox.s3gen.flow import Flow
+from tts_server.engines.chatterbox.s3gen.token_to_wave import WaveRequest
 
 SIZES = {"num_heads": 8, "rows_per_segment": 2}
 LENGTHS = [700, 1500, 1480, 900, 2500, 610, 620, 630, 640, 2400]
@@ -59,3 +61,15 @@ def test_scores_that_a_gpu_holds_at_once_are_bounded(rows: int, num_keys: int) -
 
     assert count % 8 == 0
     assert 0 < count * rows * 8 * 2 * num_keys * 4 <= SCORE_BYTES
+
+
+def test_prompts_count_as_far_as_they_are_used(stock_tts: Callable[[str], Any]) -> None:
+    tts = stock_tts("turbo")
+    voice = other_voice(voice_of(tts), 1000)
+    requests = [WaveRequest([0] * 100, voice, torch.Generator()) for _ in range(32)]
+    budget = 512 * MIB
+
+    sizes = [speaker_of(tts, "turbo", mode).split_batch(requests, budget) for mode in ("exact", "fast")]
+
+    assert [sum(groups) for groups in sizes] == [32, 32]
+    assert sizes[1][0] > 2 * sizes[0][0]

@@ -121,6 +121,13 @@ class TokenToWave:
             yield None
         yield spoken
 
+    def split_batch(self, requests: Sequence[WaveRequest], budget_bytes: int) -> list[int]:
+        """The sizes of consecutive groups of the requests whose flow fits into `budget_bytes` of working memory each."""
+        most = round(self._prompt_seconds * 25) if self.can_stream else None
+        prompts = [len(request.conditionals.prompt_token[0][:most]) for request in requests]
+        num_tokens = [num_prompt + len(request.tokens) + TAIL_TOKENS for num_prompt, request in zip(prompts, requests, strict=True)]
+        return self._flow.split_batch(num_tokens, budget_bytes)
+
     def stream(self, conditionals: Conditionals, generator: torch.Generator) -> WaveStream:
         """Speech block by block, in fast mode."""
         return WaveStream(self, conditionals, generator)
