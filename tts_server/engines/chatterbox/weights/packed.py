@@ -81,7 +81,7 @@ class Linear:
 
 
 class Conv:
-    """A convolution over time without padding: x [1, in, 1, T] -> [1, out, 1, T'] in `dtype`, channels last in memory."""
+    """A convolution over time: x [1, in, 1, T] -> [1, out, 1, T'] in `dtype`, channels last in memory; `padding` zeros at both ends."""
 
     def __init__(self, layer: Any, dtype: torch.dtype) -> None:
         self.kernel, self.stride, self.dilation, self.padding = (
@@ -104,13 +104,13 @@ class Conv:
         """Input steps that one output step sees."""
         return (self.kernel - 1) * self.dilation + 1
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, padding: int = 0) -> Tensor:
         x = x.to(self._dtype)
         stride, dilation = [1, self.stride], [1, self.dilation]
         if self._is_packed:
             x = x.contiguous(memory_format=torch.channels_last)
             result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-                x, self._weight, self._bias, [0, 0], stride, dilation, 1, "none", [], ""
+                x, self._weight, self._bias, [0, padding], stride, dilation, 1, "none", [], ""
             )
             return result
-        return functional.conv2d(x, self._weight, self._bias, stride, 0, dilation)
+        return functional.conv2d(x, self._weight, self._bias, stride, (0, padding), dilation)
