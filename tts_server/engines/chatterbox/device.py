@@ -15,16 +15,14 @@ _VOLTA = (7, 0)
 
 def choose_device(wanted: str = "auto") -> str:
     """`cuda`, `cuda:<index>`, `mps` or `cpu`: the best available one for `auto`. Raises ValueError for a device that does not exist."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    names = ["cpu"]
+    if torch.backends.mps.is_available():
+        names.insert(0, "mps")
+    if torch.cuda.is_available():
+        names[:0] = ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     if wanted == "auto":
-        return next(name for name, is_there in available.items() if is_there)
-    kind, _, index = wanted.partition(":")
-    names = [name for name, is_there in available.items() if is_there]
-    count = torch.cuda.device_count() if kind == "cuda" else 1
-    is_index_valid = ":" not in wanted or (index.isdecimal() and int(index) < count)
-    if kind not in names or not is_index_valid:
-        if kind == "cuda" and "cuda" in names:
-            names[names.index("cuda")] = ", ".join(["cuda", *(f"cuda:{number}" for number in range(count))])
+        return names[0]
+    if wanted not in names:
         raise ValueError(f"DEVICE is {wanted!r}, but PyTorch finds no such device; available: {', '.join(names)}")
     return wanted
 

@@ -44,7 +44,7 @@ _MAX_BATCH = 8
 _CACHE_BYTES = 512 << 20
 
 # Shares of the memory that is left beside the weights, cloning and workspaces. The rest stays free, for another model.
-_KV_SHARE, _S3GEN_SHARE, _CACHE_SHARE = 0.5, 0.25, 0.05
+_KV_SHARE, _S3GEN_SHARE, _CACHE_SHARE = 0.6, 0.2, 0.05
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class ModelSizes:
 _KEPT = 3_359_232 + 15_440  # embeddings of tokens and speakers
 _FLOW, _MEANFLOW, _HIFT = 112_549_360, 114_646_512, 20_821_295
 _SIZES = {
-    ENGLISH.id: ModelSizes(531_684_416, _FLOW + _HIFT, _KEPT, 30, 16, 64, 34, 300, 2),
-    MULTILINGUAL_V3.id: ModelSizes(533_476_416, _FLOW + _HIFT, _KEPT, 30, 16, 64, 34, 660, 2),
+    ENGLISH.id: ModelSizes(531_684_352, _FLOW + _HIFT, _KEPT, 30, 16, 64, 34, 300, 2),
+    MULTILINGUAL_V3.id: ModelSizes(533_476_352, _FLOW + _HIFT, _KEPT, 30, 16, 64, 34, 660, 2),
     TURBO.id: ModelSizes(375_897_507, _MEANFLOW + _HIFT, _KEPT, 24, 16, 64, 376, 300, 1),
     NANO.id: ModelSizes(140_247_203, _MEANFLOW + _HIFT, _KEPT, 12, 12, 64, 376, 300, 1),
 }
