@@ -16,7 +16,8 @@ from unittest.mock import patch
 from benchmarks.checkpoints import family_of
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
-from tts_server.engines.chatterbox import engine as engine_module
+from tts_server.engines.chatterbox import decode_stage
+from tts_server.engines.chatterbox.controls import sampling_of
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
@@ -60,9 +61,8 @@ class OurWay:
         Texts are admitted two a step: with fewer tokens than half the texts, the width would never be full.
         """
         for number, (text, voice) in enumerate(zip(texts, voices, strict=True)):
-            sampling = engine_module.sampling(self.family, self._utterance(text, voice, number))
+            sampling = sampling_of(self.family, self._utterance(text, voice, number), num_tokens)
             ids = self.parts.text_ids(text, self._language)
-            sampling = dataclasses.replace(sampling, max_tokens=num_tokens)
             self.decoder.add(Segment(ids, voice, sampling, torch.Generator().manual_seed(number), group=number))
         steps = []
         with torch.inference_mode():
@@ -144,10 +144,9 @@ class OurWay:
     @contextlib.contextmanager
     def _saying(self, num_tokens: Callable[[str], int]) -> Iterator[None]:
         """Inside, a text is cut off after `num_tokens(text)` speech tokens; by itself a checkpoint of the benchmark never ends."""
-        usual = engine_module.sampling
         with patch.object(
-            engine_module,
-            "sampling",
-            lambda family, utterance: dataclasses.replace(usual(family, utterance), max_tokens=num_tokens(utterance.text)),
+            decode_stage,
+            "sampling_of",
+            lambda family, utterance, _max_tokens: sampling_of(family, utterance, num_tokens(utterance.text)),
         ):
             yield

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_engines import TEXT, listen, running, utterance
+from tiny_engines import listen, running, utterance
 
-from tts_server.engines.chatterbox import engine as engine_module
 from tts_server.engines.chatterbox.job import halve
 from tts_server.errors import EngineFailure, TTSError, Unavailable
 
@@ -57,8 +56,7 @@ def test_a_failure_while_speaking_costs_that_segment_alone(parts, monkeypatch, a
     voice = parts("turbo").builtin
     with running(parts("turbo")) as engine:
         expected = listen(engine.submit(utterance(voice, seed=1)))
-        vocoder = engine._speaker._vocoder
-        monkeypatch.setattr(vocoder, "stream", Failing(vocoder.stream, RuntimeError("a kernel failed"), at))
+        monkeypatch.setattr(engine._speaker, "batch", Failing(engine._speaker.batch, RuntimeError("a kernel failed"), at))
         outcomes = []
         for stream in [engine.submit(utterance(voice, seed=1, group=n)) for n in range(6)]:
             try:
@@ -104,54 +102,6 @@ def test_text_that_the_tokenizer_refuses_fails_alone(parts, monkeypatch):
         with pytest.raises(TTSError):
             listen(engine.submit(utterance(parts("turbo").builtin)))
         assert len(listen(engine.submit(utterance(parts("turbo").builtin))))
-
-
-# Speech that does not sound like its text
-
-
-def test_an_absurd_segment_is_made_again_with_another_seed_at_most_twice(parts, monkeypatch):
-    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: "too long")
-    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: None)
-    with running(parts("turbo"), checks_speech=True) as engine:
-        stream = engine.submit(utterance(parts("turbo").builtin))
-        assert len(listen(stream))
-        assert stream.retries == 2
-
-
-def test_a_faultless_segment_is_made_once(parts, monkeypatch):
-    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: None)
-    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: None)
-    with running(parts("turbo"), checks_speech=True) as engine:
-        stream = engine.submit(utterance(parts("turbo").builtin))
-        assert len(listen(stream))
-        assert stream.retries == 0
-
-
-def test_audio_with_a_fault_is_made_again(parts, monkeypatch):
-    faults = iter(["long silence", None])
-    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: None)
-    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: next(faults))
-    with running(parts("turbo"), checks_speech=True) as engine:
-        stream = engine.submit(utterance(parts("turbo").builtin))
-        assert len(listen(stream))
-        assert stream.retries == 1
-
-
-def test_a_segment_that_hits_the_token_cap_is_split_and_said_whole(parts, monkeypatch):
-    """Each half is short enough for the cap; nothing of the text is left out."""
-    monkeypatch.setattr(engine_module, "MAX_TOKENS", 12)
-    monkeypatch.setattr(engine_module, "fault_of_tokens", lambda tokens, text: None)
-    monkeypatch.setattr(engine_module, "fault_of_samples", lambda samples, text: None)
-    said = []
-    with running(parts("turbo"), checks_speech=True) as engine:
-        real = engine._parts.text_ids
-        monkeypatch.setattr(engine._parts, "text_ids", lambda text, language: said.append(text) or real(text, language))
-        stream = engine.submit(utterance(parts("turbo").builtin, seed=2))
-        assert len(listen(stream))
-    assert said[0] == TEXT
-    if stream.retries:
-        leaves = [text for text in said if halve(text) is None or sum(text in other for other in said) == 1]
-        assert set(TEXT.split()) <= set(" ".join(leaves).split())
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
-from tts_server.engines.chatterbox.quality import fault_of_samples, fault_of_tokens, usual_seconds, without_tail
+from tts_server.engines.chatterbox.pauses import PauseShortener, shorten_pauses
+from tts_server.engines.chatterbox.quality import SpeechJudge, usual_seconds, without_tail
 from tts_server.engines.embedded.engine import EmbeddedEngine
 
+JUDGE = SpeechJudge()
 TEXT = "The quick brown fox jumps over the lazy dog, and the cat watches from the wall."
 
 
@@ -36,8 +38,8 @@ def spoken() -> np.ndarray:
 def test_real_speech_has_the_usual_length_and_no_fault(spoken):
     seconds = len(spoken) / SAMPLE_RATE
     assert usual_seconds(TEXT) == pytest.approx(seconds, rel=0.5)
-    assert fault_of_samples(spoken, TEXT) is None
-    assert fault_of_tokens(tokens(seconds), TEXT) is None
+    assert JUDGE.faults_of_samples(spoken) == ()
+    assert JUDGE.faults_of_tokens(tokens(seconds), TEXT) == ()
 
 
 @pytest.mark.parametrize(
@@ -50,42 +52,68 @@ def test_the_usual_length_holds_for_dense_scripts_too(text):
 
 @pytest.mark.parametrize(("seconds", "fault"), [(40.0, "too long"), (0.6, "too short"), (0.0, "too short")])
 def test_an_absurd_duration_is_a_fault(seconds, fault):
-    assert fault_of_tokens(tokens(seconds), TEXT) == fault
+    assert JUDGE.faults_of_tokens(tokens(seconds), TEXT) == (fault,)
 
 
 @pytest.mark.parametrize("seconds", [0.24, 0.6, 1.2])
 def test_a_word_may_be_short_or_drawn_out(seconds):
-    assert fault_of_tokens(tokens(seconds), "Hi.") is None
+    assert JUDGE.faults_of_tokens(tokens(seconds), "Hi.") == ()
 
 
 def test_a_stuck_decoder_is_a_fault():
     stuck = [*tokens(2.0), *[77] * 30, *tokens(2.0)]
-    assert fault_of_tokens(stuck, TEXT) == "stuck"
-    assert fault_of_tokens([*tokens(2.0), *[77] * 10, *tokens(2.0)], TEXT) is None
+    assert JUDGE.faults_of_tokens(stuck, TEXT) == ("stuck",)
+    assert JUDGE.faults_of_tokens([*tokens(2.0), *[77] * 10, *tokens(2.0)], TEXT) == ()
 
 
 def test_a_loop_is_a_fault():
     loop = tokens(0.4)
-    assert fault_of_tokens([*tokens(1.0), *loop * 9, *tokens(1.0)], TEXT) == "looping"
-    assert fault_of_tokens([*tokens(1.0), *loop * 3, *tokens(1.0)], TEXT) is None
+    assert JUDGE.faults_of_tokens([*tokens(1.0), *loop * 9, *tokens(1.0)], TEXT) == ("looping",)
+    assert JUDGE.faults_of_tokens([*tokens(1.0), *loop * 3, *tokens(1.0)], TEXT) == ()
 
 
 def test_silence_is_a_fault():
-    assert fault_of_samples(np.zeros(SAMPLE_RATE, np.float32), TEXT) == "silent"
-    assert fault_of_samples(np.zeros(0, np.float32), TEXT) == "silent"
+    assert JUDGE.faults_of_samples(np.zeros(SAMPLE_RATE, np.float32)) == ("silent",)
+    assert JUDGE.faults_of_samples(np.zeros(0, np.float32)) == ("silent",)
 
 
-def test_a_long_silence_inside_is_a_fault_and_a_pause_is_none(spoken):
-    def with_gap(seconds: float) -> np.ndarray:
-        half = len(spoken) // 2
-        return np.concatenate([spoken[:half], np.zeros(round(seconds * SAMPLE_RATE), np.float32), spoken[half:]])
+def with_gap(spoken: np.ndarray, seconds: float) -> np.ndarray:
+    half = len(spoken) // 2
+    return np.concatenate([spoken[:half], np.zeros(round(seconds * SAMPLE_RATE), np.float32), spoken[half:]])
 
-    assert fault_of_samples(with_gap(2.5), TEXT) == "long silence"
-    assert fault_of_samples(with_gap(0.7), TEXT) is None
+
+@pytest.mark.parametrize("seconds", [1.8, 2.5, 8.0])
+def test_a_long_pause_is_shortened_and_all_words_stay(spoken, seconds):
+    shortened = shorten_pauses(with_gap(spoken, seconds))
+    assert len(shortened) / SAMPLE_RATE == pytest.approx(len(spoken) / SAMPLE_RATE + 0.8, abs=0.3)
+    half = len(spoken) // 2
+    assert np.array_equal(shortened[: half - 480], spoken[: half - 480])
+    rest = half - 4 * 480  # the end of the stream may be a pause, and the last frame incomplete
+    assert np.allclose(np.sort(np.abs(shortened))[-rest:], np.sort(np.abs(spoken))[-rest:], atol=0.01)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.7, 1.2])
+def test_a_usual_pause_stays_as_it_is(spoken, seconds):
+    paused = with_gap(spoken, seconds)
+    shortened = shorten_pauses(paused)
+    assert np.array_equal(shortened, paused[: len(shortened)])
+    assert not np.abs(paused[len(shortened) :] > 0.01).any()
+
+
+def test_a_silence_before_the_first_word_is_shortened_too(spoken):
+    assert len(shorten_pauses(np.concatenate([np.zeros(3 * SAMPLE_RATE, np.float32), spoken]))) < len(spoken) + SAMPLE_RATE
+
+
+@pytest.mark.parametrize("size", [1, 37, 480, 5000, 24000])
+def test_pauses_of_a_stream_are_shortened_as_those_of_the_whole(spoken, size):
+    paused = with_gap(spoken[: 2 * SAMPLE_RATE], 2.5) if size > 1 else with_gap(spoken[:2400], 2.5)[: 3 * SAMPLE_RATE]
+    shortener = PauseShortener()
+    chunks = [shortener.feed(paused[at : at + size]) for at in range(0, len(paused), size)]
+    assert np.array_equal(np.concatenate([*chunks, shortener.finish()]), shorten_pauses(paused))
 
 
 def test_samples_that_are_no_numbers_are_a_fault(spoken):
-    assert fault_of_samples(np.where(np.arange(len(spoken)) == 500, np.nan, spoken).astype(np.float32), TEXT) == "not a number"
+    assert JUDGE.faults_of_samples(np.where(np.arange(len(spoken)) == 500, np.nan, spoken).astype(np.float32)) == ("not a number",)
 
 
 def test_what_follows_the_last_word_is_cut_off(spoken):

@@ -42,7 +42,7 @@ def test_everyone_is_told_and_what_comes_back_too_late_is_heard_by_nobody(parts,
         assert engine.is_broken
         with pytest.raises(Unavailable):
             engine.submit(utterance(voice))
-        thread = engine._thread
+        thread = next(thread for thread in threading.enumerate() if thread.name == engine.name)
         engine.close()
         step.let_go.set()
         thread.join(20)

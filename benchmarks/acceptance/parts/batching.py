@@ -7,8 +7,10 @@ from typing import Any
 
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
+from benchmarks.engine_decoder import create_decoder
 from tts_server.engines.base import Utterance
-from tts_server.engines.chatterbox import engine as engine_module
+from tts_server.engines.chatterbox.controls import sampling_of
+from tts_server.engines.chatterbox.engine import MAX_TOKENS
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.sequence import Sequence as Segment
 from tts_server.engines.chatterbox.weights.loading import Parts
@@ -24,17 +26,17 @@ def measure(session: Session) -> None:
     parts = subject.parts
     texts = [SENTENCES["en"][number % len(SENTENCES["en"])] for number in range(scale.batched)]
     rows = 2 * scale.batched
-    alone_decoder = T3Decoder(parts.t3, mode="exact", max_rows=rows)
+    alone_decoder = create_decoder(parts, "exact", rows)
     alone = [decode(parts, alone_decoder, [text], scale.forced_tokens, first_seed=number)[0] for number, text in enumerate(texts)]
-    together = decode(parts, T3Decoder(parts.t3, mode="exact", max_rows=rows), texts, scale.forced_tokens)
-    joining = decode(parts, T3Decoder(parts.t3, mode="exact", max_rows=rows), texts, scale.forced_tokens, steps_between=3)
+    together = decode(parts, create_decoder(parts, "exact", rows), texts, scale.forced_tokens)
+    joining = decode(parts, create_decoder(parts, "exact", rows), texts, scale.forced_tokens, steps_between=3)
     session.judge("together", share_of_equal(alone, together))
     session.judge("joining", share_of_equal(alone, joining))
     if not subject.is_on_gpu:
         session.skip("graphs", "no GPU")
         return
-    eager = decode(parts, T3Decoder(parts.t3, mode="exact", max_rows=rows, graphs=False), texts, scale.forced_tokens)
-    captured = decode(parts, T3Decoder(parts.t3, mode="exact", max_rows=rows, graphs=True), texts, scale.forced_tokens)
+    eager = decode(parts, create_decoder(parts, "exact", rows, with_graphs=False), texts, scale.forced_tokens)
+    captured = decode(parts, create_decoder(parts, "exact", rows), texts, scale.forced_tokens)
     session.judge("graphs", share_of_equal(eager, captured))
 
 
@@ -49,7 +51,7 @@ def decode(
     segments = []
     with torch.inference_mode():
         for number, text in enumerate(texts):
-            sampling = engine_module.sampling(parts.family, Utterance(text, parts.builtin, 0, 0, 1.0, language, {}))
+            sampling = sampling_of(parts.family, Utterance(text, parts.builtin, 0, 0, 1.0, language, {}), MAX_TOKENS)
             sampling = dataclasses.replace(sampling, max_tokens=num_tokens)
             generator = torch.Generator().manual_seed(first_seed + number)
             segments.append(Segment(parts.text_ids(text, language), parts.builtin, sampling, generator, group=number))

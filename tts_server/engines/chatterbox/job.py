@@ -1,4 +1,4 @@
-"""One utterance on its way through the engine: the pieces left to say, the attempt under way, and the stream that is listened to."""
+"""One utterance in the engine: the pieces that are left, the state of the current one, and the stream that its audio is read from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from tts_server.engines.base import Utterance
+from tts_server.engines.chatterbox.pauses import PauseShortener
+from tts_server.engines.chatterbox.retries import Attempt, Retries
 from tts_server.engines.chatterbox.t3.sequence import Sequence
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.errors import Cancelled, TTSError
@@ -19,15 +21,12 @@ from tts_server.log import request_id
 from tts_server.speech import Samples
 
 CANCEL_POLL_SECONDS = 0.1
-MAX_ATTEMPTS = 3
-"""The first and two more; then the segment is given out as it is."""
-
 MIN_SPLIT_CHARS = 12
-_PARTING = re.compile(r"(?<=[,;:.!?])\s+|(?<=[，、；：。！？])\s*|\s+")
+_BREAK = re.compile(r"(?<=[,;:.!?])\s+|(?<=[，、；：。！？])\s*|\s+")
 
 
 def halve(text: str) -> tuple[str, str] | None:
-    """A text in two near its middle, at a clause rather than between words; None where it is too short or has no place to part."""
+    """A text split in two near its middle, at a clause rather than between words; None if it is too short or cannot be split."""
     text = text.strip()
     if len(text) < MIN_SPLIT_CHARS:
         return None
@@ -37,12 +36,12 @@ def halve(text: str) -> tuple[str, str] | None:
         is_clause = match.start() > 0 and not text[match.start() - 1].isalnum()
         return abs(match.start() - middle) - (len(text) / 6 if is_clause else 0.0)
 
-    best = min((match for match in _PARTING.finditer(text) if 0 < match.start() < len(text)), key=distance, default=None)
+    best = min((match for match in _BREAK.finditer(text) if 0 < match.start() < len(text)), key=distance, default=None)
     return None if best is None else (text[: best.start()], text[best.end() :])
 
 
 class SegmentStream:
-    """What a request reads; the engine's thread puts chunks in, any thread may close it."""
+    """The audio of a job: the engine's thread puts chunks in, a request's thread reads them, any thread may close it."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.retries = 0
@@ -82,8 +81,11 @@ class SegmentStream:
 
 @dataclass(eq=False)
 class Job:
-    """An utterance in work. `pieces` are what is still to be spoken, the first of them now: text, or recorded audio (16 kHz) to be spoken
-    again in another voice."""
+    """An utterance in work. Only the engine's thread may touch it.
+
+    pieces: what is still to be spoken, the current one first: text, or recorded audio (16 kHz) to be spoken again in another voice.
+    order: position in the order of submission. num_done: pieces that are finished.
+    """
 
     utterance: Utterance
     conditionals: Conditionals
@@ -92,20 +94,34 @@ class Job:
     pieces: deque[str | Samples]
     num_done: int = 0
     attempt: int = 0
-    was_restarted: bool = False
+    retries: Retries | None = None
+    """The attempts at the current piece; None for recorded audio."""
+    restarts: int = 0
+    """How often the current piece was run again after an exception."""
+    is_isolated: bool = False
+    """Whether the current piece is run with no other job beside it, to find out whether it causes an exception."""
     sequence: Sequence | None = None
     generator: Any = None
-    """torch.Generator of the piece: T3 draws from it first, S3Gen goes on with it."""
+    """torch.Generator of the piece: T3 draws from it first, S3Gen continues with it."""
     tokens: list[int] | None = None
-    """The piece's speech tokens, once they are all there and accepted."""
-    speaking: Any = None
-    """What turns the tokens into samples, once that has begun."""
-    num_fed: int = 0
-    made: list[Samples] = field(default_factory=list)
+    """The speech tokens of the piece once they are complete and accepted."""
+    is_final: bool = False
+    """Whether the audio of the tokens is given out whatever it is like: no attempt is left."""
+    is_cut: bool = False
+    """Whether the tokens end where the model was stopped."""
+    wave: Any = None
+    """The work that turns tokens into samples, once it has begun: a batch or a stream."""
+    fed_tokens: list[int] = field(default_factory=list)
+    """Tokens that a stream has been given."""
+    pauses: PauseShortener | None = None
+    """The PauseShortener of a stream."""
+    samples: list[Samples] = field(default_factory=list)
     has_spoken: bool = False
-    """Whether a part of the current piece was given out: then it cannot be made again."""
+    """Whether audio of the current piece has been given out: then it cannot be spoken again."""
+    num_marking: int = 0
+    """Chunks that are being watermarked."""
     request: str = field(default_factory=request_id.get)
-    """Id of the request that it is spoken for, for the log."""
+    """Id of the request, for the log."""
 
     @property
     def piece(self) -> str | Samples:
@@ -123,39 +139,60 @@ class Job:
 
     @property
     def can_try_again(self) -> bool:
-        return self.attempt + 1 < MAX_ATTEMPTS and not self.has_spoken
+        return self.retries is not None and self.retries.can_try_again and not self.has_spoken
+
+    def forget_wave(self) -> None:
+        """Drop the audio made so far; the tokens stay."""
+        self.wave = self.pauses = None
+        self.fed_tokens = []
+        self.samples = []
 
     def forget_attempt(self) -> None:
-        """Back to before the piece's tokens. The sequence must have left the decoder."""
-        self.sequence = self.tokens = self.speaking = self.generator = None
-        self.num_fed = 0
-        self.made = []
+        """Drop the tokens and the audio. The sequence must have left the decoder."""
+        self.forget_wave()
+        self.sequence = self.tokens = self.generator = None
+        self.is_final = self.is_cut = False
 
-    def try_again(self) -> None:
-        """Make the piece once more, with another seed."""
+    def forget_tokens(self) -> None:
+        """Drop the tokens, not the stream that has given out audio of some. The sequence must have left the decoder."""
+        if self.has_spoken:
+            self.sequence = self.tokens = self.generator = None
+        else:
+            self.forget_attempt()
+
+    def start_next_attempt(self) -> None:
+        """Speak the piece again, with another seed."""
         self.forget_attempt()
         self.attempt += 1
         self.stream.retries += 1
 
-    def split(self) -> bool:
-        """Say the piece as two shorter ones, if it is long enough."""
+    def accept(self, attempt: Attempt, generator: Any) -> None:
+        """Take an attempt's tokens for the piece; `generator` is in the state after them."""
+        self.tokens = list(attempt.tokens)
+        self.generator = generator
+        self.is_cut = attempt.is_cut
+
+    def split_piece(self) -> bool:
+        """Replace the piece by two shorter ones; False if it is too short."""
         halves = halve(self.text)
-        if halves is None or self.has_spoken:
+        if halves is None:
             return False
-        self.forget_attempt()
         self.pieces.popleft()
         self.pieces.extendleft(reversed(halves))
-        self.stream.retries += 1
         return True
 
     def next_piece(self) -> bool:
-        """Leave the piece behind; False if it was the last."""
+        """Go on to the next piece; False if there is none."""
         self.forget_attempt()
         self.pieces.popleft()
-        self.attempt = 0
+        self.attempt = self.restarts = 0
+        self.retries = None
+        self.is_isolated = self.has_spoken = False
         self.num_done += 1
-        self.has_spoken = False
         return bool(self.pieces)
 
-    def samples_made(self) -> Samples:
-        return np.concatenate(self.made) if self.made else np.zeros(0, np.float32)
+    def take_samples(self) -> Samples:
+        """The samples made so far, which are removed."""
+        samples = np.concatenate(self.samples) if self.samples else np.zeros(0, np.float32)
+        self.samples = []
+        return samples

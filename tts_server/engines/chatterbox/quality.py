@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
+from tts_server.engines.chatterbox.pauses import FRAME_SECONDS, LONGEST_SECONDS, SILENCE_DB, frame_levels
 from tts_server.speech import Samples
 
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -33,9 +34,6 @@ CYCLE_SECONDS = 3.0
 """A stretch that says the same short cycle for so long is a loop."""
 MAX_CYCLE = 25
 
-MAX_SILENCE_SECONDS = 1.6
-FRAME_SECONDS = 0.02
-SILENCE_DB = -45.0
 TAIL_SECONDS = 0.15
 TAIL_GAP_SECONDS = 0.3
 TAIL_BURST_SECONDS = 0.25
@@ -49,33 +47,46 @@ def usual_seconds(text: str) -> float:
     return (1.2 * letters + 3.0 * dense) / LETTERS_PER_SECOND
 
 
-def fault_of_tokens(tokens: Sequence[int], text: str) -> str | None:
-    """What is wrong with the speech tokens of a text (`too long`, `too short`, `stuck`, `looping`), None if nothing is."""
-    seconds = len(tokens) / TOKEN_RATE
-    usual = usual_seconds(text)
-    if seconds > SLOWEST * usual + GRACE_SECONDS:
-        return "too long"
-    if seconds < max(MIN_SECONDS, usual / FASTEST - 0.3):
-        return "too short"
-    return "stuck" if _longest_run(tokens) >= REPEATED_TOKENS else "looping" if _is_looping(tokens) else None
+class SpeechJudge:
+    """Judges speech tokens and samples by their text."""
 
+    def usual_seconds(self, text: str, language: str | None = None) -> float:
+        """How long a text takes at a usual pace."""
+        return usual_seconds(text)
 
-def fault_of_samples(samples: Samples, text: str) -> str | None:
-    """What is wrong with the audio of a text (`silent`, `long silence`, `not a number`), None if nothing is."""
-    if not np.isfinite(samples).all():
-        return "not a number"
-    levels = _levels(samples)
-    if not len(levels) or levels.max() < SILENCE_DB:
-        return "silent"
-    loud = np.flatnonzero(levels > max(SILENCE_DB, levels.max() - 40.0))
-    gaps = np.diff(loud) * FRAME_SECONDS
-    allowed = MAX_SILENCE_SECONDS + (1.0 if _TAG.search(text) else 0.0)
-    return "long silence" if len(gaps) and gaps.max() > allowed else None
+    def longest_seconds(self, text: str, language: str | None = None) -> float:
+        """How long speech of a text may be."""
+        return SLOWEST * self.usual_seconds(text, language) + GRACE_SECONDS
+
+    def longest_pause(self, text: str) -> float:
+        """Seconds of silence that speech of a text may have inside; a sound that a tag asks for may be as quiet."""
+        return LONGEST_SECONDS + (1.0 if _TAG.search(text) else 0.0)
+
+    def faults_of_tokens(self, tokens: Sequence[int], text: str, language: str | None = None) -> tuple[str, ...]:
+        """What is wrong with the speech tokens of a text: `too long`, `too short`, `stuck`, `looping`."""
+        seconds = len(tokens) / TOKEN_RATE
+        faults = []
+        if seconds > self.longest_seconds(text, language):
+            faults.append("too long")
+        if seconds < max(MIN_SECONDS, self.usual_seconds(text, language) / FASTEST - 0.3):
+            faults.append("too short")
+        if _longest_run(tokens) >= REPEATED_TOKENS:
+            faults.append("stuck")
+        elif _is_looping(tokens):
+            faults.append("looping")
+        return tuple(faults)
+
+    def faults_of_samples(self, samples: Samples) -> tuple[str, ...]:
+        """What is wrong with audio that should be speech: `silent`, `not a number`."""
+        if not np.isfinite(samples).all():
+            return ("not a number",)
+        levels = frame_levels(samples)
+        return () if len(levels) and levels.max() >= SILENCE_DB else ("silent",)
 
 
 def without_tail(samples: Samples) -> Samples:
     """The audio without what follows the last words: silence, and a short burst of noise behind a gap."""
-    levels = _levels(samples)
+    levels = frame_levels(samples)
     if not len(levels):
         return samples
     loud = np.flatnonzero(levels > max(SILENCE_DB, levels.max() - 35.0))
@@ -91,14 +102,6 @@ def without_tail(samples: Samples) -> Samples:
             last = before
     end = round(((last + 1) * FRAME_SECONDS + TAIL_SECONDS) * SAMPLE_RATE)
     return samples[:end]
-
-
-def _levels(samples: Samples) -> np.ndarray:
-    """The level of each frame, in dB of full scale."""
-    length = round(FRAME_SECONDS * SAMPLE_RATE)
-    whole = len(samples) // length * length
-    power = np.square(samples[:whole].reshape(-1, length)).mean(axis=1) if whole else np.zeros(0)
-    return np.asarray(10.0 * np.log10(power + 1e-12))
 
 
 def _longest_run(tokens: Sequence[int]) -> int:

@@ -1,0 +1,65 @@
+"""How often a piece of text is spoken again, for how many tokens, and which of the attempts is given out. No torch here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+MAX_ATTEMPTS = 3
+BUDGET = 1.5
+"""Tokens of all attempts together, as a multiple of the limit of one: a model that never stops costs no more than that."""
+
+UNUSABLE = ("silent", "not a number")
+"""Faults that are worse than any number of others."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A piece as the model has spoken it once.
+
+    generator_state: of the sequence's random generator after its last token; S3Gen draws its noise from there.
+    is_cut: the model was stopped at its limit. faults: what the judge has found, see `quality`.
+    """
+
+    tokens: list[int]
+    generator_state: Any
+    is_cut: bool
+    faults: tuple[str, ...]
+
+
+class Retries:
+    """The attempts at one piece of text. `limit` is the number of tokens of a single attempt, `usual` of a normal one."""
+
+    def __init__(self, limit: int, usual: int) -> None:
+        self.limit = limit
+        self._usual = max(1, usual)
+        self._spent = 0
+        self.attempts: list[Attempt] = []
+
+    @property
+    def next_limit(self) -> int:
+        """Tokens that the next attempt may have."""
+        return min(self.limit, int(BUDGET * self.limit) - self._spent)
+
+    @property
+    def can_try_again(self) -> bool:
+        """Whether attempts are left, and tokens for speech of the usual length."""
+        return len(self.attempts) < MAX_ATTEMPTS and self.next_limit >= self._usual
+
+    def add(self, attempt: Attempt) -> None:
+        """Record an attempt; its tokens are spent."""
+        self.attempts.append(attempt)
+        self._spent += len(attempt.tokens)
+
+    def add_faults(self, faults: tuple[str, ...]) -> None:
+        """Add what the samples of the latest attempt have shown."""
+        self.attempts[-1] = replace(self.attempts[-1], faults=(*self.attempts[-1].faults, *faults))
+
+    def best(self) -> Attempt:
+        """The attempt with the fewest faults; among equals the one whose length is nearest to the usual one, then the earliest."""
+        return min(self.attempts, key=self._badness)
+
+    def _badness(self, attempt: Attempt) -> tuple[int, int, float]:
+        num_unusable = sum(fault in UNUSABLE for fault in attempt.faults)
+        return num_unusable, len(attempt.faults), abs(math.log(max(1, len(attempt.tokens)) / self._usual))

@@ -1,0 +1,117 @@
+"""The second stage of the engine: speech tokens to samples, by S3Gen, in batches or block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+
+import torch
+
+from tts_server.engines.chatterbox.job import Job
+from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave, WaveRequest
+from tts_server.speech import Samples
+
+FEED_TOKENS = 25
+"""Fast mode: tokens given to S3Gen at once."""
+
+_STREAM_SEED = 0x5EED
+"""Streams draw their noise from a generator of their own, since T3 still draws from the sequence's meanwhile."""
+
+
+class BatchFailure(Exception):
+    """A batch of S3Gen raised `cause`. `jobs` are those of its members that are still wanted, without audio; `size` counts all."""
+
+    def __init__(self, jobs: Many[Job], size: int, cause: BaseException) -> None:
+        super().__init__(f"a batch of {size} segments failed: {cause}")
+        self.jobs = list(jobs)
+        self.size = size
+        self.cause = cause
+
+
+class StreamMismatch(RuntimeError):
+    """The tokens of a stream that was begun again differ from those that it has already spoken."""
+
+
+@dataclass(eq=False)
+class Batch:
+    """Segments that S3Gen computes together. `slices` yields None after each slice of work and, at the end, the samples of each."""
+
+    jobs: list[Job]
+    slices: Iterator[list[Samples] | None]
+
+
+class WaveStage:
+    """Owns S3Gen. For the engine's thread."""
+
+    def __init__(self, speaker: TokenToWave) -> None:
+        self.speaker = speaker
+
+    def is_ready(self, job: Job) -> bool:
+        """Whether S3Gen has something to do for a job."""
+        if job.tokens is not None:
+            return True
+        # The first segment of a request is streamed, in fast mode, while T3 still decodes it: its audio is the first that is needed.
+        if not self.speaker.can_stream or job.utterance.index > 0 or job.sequence is None or job.sequence.is_finished:
+            return False
+        return len(job.sequence.tokens) - len(job.fed_tokens) >= FEED_TOKENS
+
+    def is_streamed(self, job: Job) -> bool:
+        return self.speaker.can_stream and isinstance(job.piece, str)
+
+    def run_batch(self, job: Job, ready: Callable[[], list[Job]], limit: int) -> list[Job]:
+        """Do a slice of the work of the job's batch. Returns the jobs whose samples are complete, in `samples`.
+
+        A new batch takes jobs of `ready` beside the job, up to `limit`. Raises BatchFailure.
+        """
+        if job.wave is None:
+            others = [] if job.is_isolated else [other for other in ready() if other is not job and not other.is_isolated]
+            self._start_batch([job, *others][: max(1, limit)])
+        batch: Batch = job.wave
+        try:
+            spoken = next(batch.slices)
+        except Exception as error:
+            members = self._members(batch)
+            for member in members:
+                member.forget_wave()
+            raise BatchFailure(members, len(batch.jobs), error) from error
+        if spoken is None:
+            return []
+        members = []
+        for member, samples in zip(batch.jobs, spoken, strict=True):
+            if member.wave is batch:  # otherwise it has been removed since
+                member.samples = [samples]
+                members.append(member)
+        return members
+
+    def run_stream(self, job: Job) -> bool:
+        """Feed the job's stream with its next tokens; its samples are in `samples`. Returns whether the piece is complete."""
+        if job.wave is None:
+            generator = torch.Generator().manual_seed(job.seed ^ _STREAM_SEED)
+            job.wave = self.speaker.stream(job.conditionals, generator)
+        tokens = job.tokens if job.tokens is not None else job.sequence.tokens if job.sequence else []
+        num_fed = len(job.fed_tokens)
+        if list(tokens[:num_fed]) != job.fed_tokens:
+            raise StreamMismatch(f"{num_fed} tokens were spoken, and the same seed now gives others")
+        block = list(tokens[num_fed : num_fed + FEED_TOKENS])
+        samples = job.wave.feed(block) if block else job.wave.finish()
+        job.fed_tokens += block
+        if len(samples):
+            job.samples.append(samples)
+        return not block
+
+    def _start_batch(self, jobs: list[Job]) -> None:
+        batch = Batch(jobs, self.speaker.batch([self._line(job) for job in jobs]))
+        for job in jobs:
+            job.wave = batch
+
+    @staticmethod
+    def _line(job: Job) -> WaveRequest:
+        """S3Gen gets a copy of the generator, so that the batch can be run again from the same state."""
+        generator = torch.Generator()
+        generator.set_state(job.generator.get_state())
+        return WaveRequest(job.tokens or [], job.conditionals, generator, isinstance(job.piece, str))
+
+    @staticmethod
+    def _members(batch: Batch) -> list[Job]:
+        return [job for job in batch.jobs if job.wave is batch]
