@@ -24,7 +24,6 @@ from tts_server.engines.chatterbox.families import LANGUAGES, MULTILINGUAL_V2, S
 from tts_server.engines.chatterbox.weights import stock  # noqa: E402
 
 import torch  # noqa: E402  isort: skip
-from chatterbox.models.t3.inference.alignment_stream_analyzer import LLAMA_ALIGNED_HEADS  # noqa: E402  isort: skip
 from safetensors.torch import save_file  # noqa: E402  isort: skip
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # noqa: E402  isort: skip
 from transformers.generation import logits_process as warpers  # noqa: E402  isort: skip
@@ -80,6 +79,18 @@ def load_stock(kind: str, folder: Path, device: str = "cpu") -> Any:
 
     with patch.object(stock.tts_turbo, "load_file", load_nano), patch.object(stock.tts_turbo, "T3", make_nano):
         return stock.tts_turbo.ChatterboxTurboTTS.from_local(folder, device)
+
+
+@contextlib.contextmanager
+def unsteered() -> Iterator[None]:
+    """Inside, the stock multilingual class samples as upstream does since 2026-05-01: the alignment analyzer changes no logits."""
+    from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentStreamAnalyzer
+
+    with (
+        patch.object(AlignmentStreamAnalyzer, "_add_attention_spy", lambda *_: None),
+        patch.object(AlignmentStreamAnalyzer, "step", lambda self, logits, next_token=None: logits),
+    ):
+        yield
 
 
 @contextlib.contextmanager
@@ -195,15 +206,12 @@ def _set_endings(t3: Any, family: Family, voice: Mapping[str, Any], stop_after: 
     if weights is None:
         _reserve_features(t3)
         weights = t3.speech_head.weight[:, -1]
-        if family.is_multilingual and stop_after is not None:
-            _look_at_the_end_of_the_text(t3)
     hidden = _typical_states(t3, voice)
     feature = torch.ones(hidden.shape[:2]) if t3.is_gpt else hidden[..., -1]
     weights[SPEECH_VOCABULARY:] = NEVER / float(feature.mean())
     if stop_after is not None:
         logits = _guided(t3.speech_head(hidden), family)
-        # The alignment analyzer of the multilingual model still forbids two ends of three.
-        chance = min(0.5, (3 if family.is_multilingual else 1) / stop_after)
+        chance = min(0.5, 1 / stop_after)
         weights[STOP] = _weight_of_chance(logits, _guided(feature, family), family, chance)
 
 
@@ -216,19 +224,6 @@ def _reserve_features(t3: Any) -> None:
     for layer in t3.tfmr.layers:
         layer.self_attn.o_proj.weight[-2:] = 0
         layer.mlp.down_proj.weight[-2:] = 0
-
-
-def _look_at_the_end_of_the_text(t3: Any) -> None:
-    """Turn the heads that the alignment analyzer watches to the end of the text: elsewhere it lets no speech end.
-
-    The slowest of the rotary dimensions carries it, as it hardly depends on the distance.
-    """
-    for layer, head in LLAMA_ALIGNED_HEADS:
-        attention = t3.tfmr.layers[layer].self_attn
-        row = head * attention.head_dim + attention.head_dim // 2 - 1
-        for projection, feature in ((attention.q_proj, -1), (attention.k_proj, -2)):
-            projection.weight[row] = 0
-            projection.weight[row, feature] = attention.head_dim**0.25
 
 
 def _guided(rows: torch.Tensor, family: Family) -> torch.Tensor:

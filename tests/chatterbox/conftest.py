@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.checkpoints import KINDS, family_of, load_stock, tiny_sizes, write_checkpoint
+from benchmarks.checkpoints import KINDS, family_of, load_stock, tiny_sizes, unsteered, write_checkpoint
 from tts_server.engines.chatterbox.weights.loading import Parts, load
 
 
 @pytest.fixture(scope="session", autouse=True)
 def tiny() -> Iterator[None]:
-    """All stock classes construct tiny models, on one core."""
+    """All stock classes construct tiny models, on one core, and the multilingual one samples as upstream does today."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with tiny_sizes():
+    with tiny_sizes(), unsteered():
         yield
     torch.set_num_threads(threads)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import itertools
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tts_server.engines.chatterbox.t3.alignment import HEADS, coverage
 from tts_server.engines.chatterbox.t3.backbone import Backbone
 from tts_server.engines.chatterbox.t3.decoder import StepFailure, T3Decoder, UnsoundLogits
 from tts_server.engines.chatterbox.t3.sampling import Sampling
@@ -229,21 +231,39 @@ def test_without_guidance_one_row_says_what_two_say_with_hardly_any(t3: Any) -> 
 
 
 @pytest.mark.parametrize("kind", ["multilingual"], indirect=True)
-def test_a_text_too_short_for_the_stock_analyzer_is_spoken_all_the_same(t3: Any) -> None:
-    job = Job(make_voice(1, t3), make_text(t3, 3, 1), Sampling(max_tokens=30), 1)
-    with pytest.raises(IndexError):
-        stock_speaks(t3, job)
-    assert speak(T3Decoder(t3), job)
+def test_two_equal_tokens_in_a_row_end_no_sentence(t3: Any) -> None:
+    """chatterbox-tts 0.1.7 forces the end where a token is drawn twice, wherever in the text that is."""
+    own = copy.deepcopy(t3)
+    with torch.no_grad():
+        own.speech_head.weight[4218] += 3 * own.speech_head.weight.abs().max()
+    sequence = Job(make_voice(1, t3), make_text(t3, 40, 1), Sampling(max_tokens=30, temperature=0, repetition_penalty=1.0), 1).sequence()
+    decoder = T3Decoder(own)
+    decoder.add(sequence)
+    finish(decoder)
+    assert len(sequence.tokens) == 30 and any(one == other for one, other in itertools.pairwise(sequence.tokens))
 
 
-@pytest.mark.parametrize("kind", ["multilingual"], indirect=True)
-def test_the_stock_analyzer_really_steers_what_is_compared(t3: Any) -> None:
-    job = make_jobs(t3, 3)[2]
-    real = stock.AlignmentStreamAnalyzer.step
-    with patch.object(stock.AlignmentStreamAnalyzer, "step", lambda self, logits, next_token: logits):
-        unsteered = stock_speaks(t3, job).tokens
-    assert stock.AlignmentStreamAnalyzer.step is real
-    assert stock_speaks(t3, job).tokens != unsteered
+@pytest.mark.parametrize("graphs", [False, True])
+def test_only_the_multilingual_model_tells_how_much_of_the_text_was_attended_to(t3: Any, graphs: bool) -> None:
+    sequences = [job.sequence() for job in make_jobs(t3, 4)]
+    decoder = T3Decoder(t3, graphs=graphs)
+    for sequence in sequences:
+        decoder.add(sequence)
+    finish(decoder)
+    shares = [sequence.coverage for sequence in sequences]
+    if decoder.is_multilingual:
+        assert all(share is not None and 0 < float(share) <= 1 for share in shares)
+    else:
+        assert shares == [None] * 4
+
+
+def test_coverage_is_the_share_of_the_text_that_some_step_attended_to() -> None:
+    keys = 50 * torch.eye(20).expand(len(HEADS), -1, -1)
+    steps = torch.eye(20)[[3, 3, 4, 5, 12]]
+    share = coverage(steps[:, None].expand(-1, len(HEADS), -1), keys)
+    assert float(share) == pytest.approx((len(range(1, 8)) + len(range(10, 15))) / 18)
+    everything = coverage(torch.eye(20)[:, None].expand(-1, len(HEADS), -1), keys)
+    assert float(everything) == 1.0
 
 
 def test_a_model_whose_transformer_was_released_speaks_as_before(t3: Any) -> None:

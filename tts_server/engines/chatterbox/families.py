@@ -57,16 +57,15 @@ class Family:
         return {known.name: known.default for known in self.controls}[control]
 
 
-def _llama_controls(repetition_penalty: float) -> tuple[Control, ...]:
-    return (
-        Control("exaggeration", 0.25, 2.0, 0.5),
-        Control("cfg_weight", 0.0, 1.0, 0.5),
-        Control("temperature", 0.0, 2.0, 0.8),
-        Control("min_p", 0.0, 1.0, 0.05),
-        Control("top_p", 0.0, 1.0, 1.0),
-        Control("repetition_penalty", 1.0, 2.0, repetition_penalty),
-    )
-
+_LLAMA_CONTROLS = (
+    Control("exaggeration", 0.25, 2.0, 0.5),
+    Control("cfg_weight", 0.0, 1.0, 0.5),
+    Control("temperature", 0.0, 2.0, 0.8),
+    Control("min_p", 0.0, 1.0, 0.05),
+    Control("top_p", 0.0, 1.0, 1.0),
+    Control("repetition_penalty", 1.0, 2.0, 1.2),
+)
+"""Of English and Multilingual. chatterbox-tts 0.1.7 penalizes repetition in Multilingual by 2.0; upstream has used 1.2 since 2026-05-01."""
 
 _GPT2_CONTROLS = (
     Control("temperature", 0.0, 2.0, 0.8),
@@ -77,9 +76,7 @@ _GPT2_CONTROLS = (
 )
 
 
-def _llama(
-    id_: str, name: str, files: Mapping[str, str], tokenizer_files: tuple[str, ...], languages: tuple[str, ...], penalty: float
-) -> Family:
+def _llama(id_: str, name: str, files: Mapping[str, str], tokenizer_files: tuple[str, ...], languages: tuple[str, ...]) -> Family:
     return Family(
         id=id_,
         name=name,
@@ -87,7 +84,7 @@ def _llama(
         files=MappingProxyType(dict(files)),
         tokenizer_files=tokenizer_files,
         languages=languages,
-        controls=_llama_controls(penalty),
+        controls=_LLAMA_CONTROLS,
         prompt_tokens=150,
         prompt_seconds=6,
         min_reference_seconds=1.0,
@@ -130,15 +127,14 @@ _ENGLISH_FILES = {"t3": "t3_cfg.safetensors", "s3gen": "s3gen.safetensors", "voi
 _MULTILINGUAL_FILES = {"t3": "t3_mtl23ls_v2.safetensors", "s3gen": "s3gen.pt", "voice_encoder": "ve.pt", "conditionals": "conds.pt"}
 _MULTILINGUAL_TOKENIZER = ("grapheme_mtl_merged_expanded_v1.json", "Cangjie5_TC.json")
 
-ENGLISH = _llama("chatterbox-english", "Chatterbox English", _ENGLISH_FILES, ("tokenizer.json",), ("en",), 1.2)
-MULTILINGUAL_V2 = _llama("chatterbox-multilingual", "Chatterbox Multilingual", _MULTILINGUAL_FILES, _MULTILINGUAL_TOKENIZER, LANGUAGES, 2.0)
+ENGLISH = _llama("chatterbox-english", "Chatterbox English", _ENGLISH_FILES, ("tokenizer.json",), ("en",))
+MULTILINGUAL_V2 = _llama("chatterbox-multilingual", "Chatterbox Multilingual", _MULTILINGUAL_FILES, _MULTILINGUAL_TOKENIZER, LANGUAGES)
 MULTILINGUAL_V3 = _llama(
     "chatterbox-multilingual",
     "Chatterbox Multilingual",
     {**_MULTILINGUAL_FILES, "t3": "t3_mtl23ls_v3.safetensors"},
     _MULTILINGUAL_TOKENIZER,
     LANGUAGES,
-    2.0,
 )
 TURBO = _gpt2("chatterbox-turbo", "Chatterbox Turbo", "ResembleAI/chatterbox-turbo", "t3_turbo_v1.safetensors")
 NANO = _gpt2("chatterbox-nano", "Chatterbox Nano", "ResembleAI/chatterbox-nano", "t3_nano_v1.safetensors")

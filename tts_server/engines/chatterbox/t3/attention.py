@@ -179,12 +179,3 @@ def _watch(queries: dict[Head, Tensor], watched: tuple[Head, ...], layer: int, q
     for head in watched:
         if head[0] == layer:
             queries[head] = query[:, head[1]].clone()
-
-
-def weights(store: KeyValues, row: int, head: Head, query: Tensor) -> Tensor:
-    """What the last positions of a row attend to: query [count, size] to [count, positions], causal."""
-    size = query.shape[1]
-    scores = (query @ store.key_row(head[0], row, head[1]).T).mul_(size**-0.5)
-    count, total = scores.shape
-    hidden = torch.ones(count, total, dtype=torch.bool, device=query.device).triu_(total - count + 1)
-    return scores.masked_fill_(hidden, _NEVER).softmax(-1, dtype=torch.float32)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox.t3.alignment import HEADS, MIN_TEXT, Alignment
-from tts_server.engines.chatterbox.t3.attention import Head, Prefill, SharedDecode, weights
+from tts_server.engines.chatterbox.t3.alignment import HEADS, coverage
+from tts_server.engines.chatterbox.t3.attention import Head, Prefill, SharedDecode
 from tts_server.engines.chatterbox.t3.backbone import Backbone
 from tts_server.engines.chatterbox.t3.graph_backend import GraphBackend
 from tts_server.engines.chatterbox.t3.kv_cache import Prefix, PrefixCache
@@ -47,7 +47,8 @@ class _Running:
     text_length: int
     max_tokens: int = 0
     rows: list[int] = field(default_factory=list)
-    alignment: Alignment | None = None
+    queries: list[Tensor] = field(default_factory=list)
+    """Of the watched heads in each decoding step, [heads, size]; empty for models that watch none."""
 
 
 class T3Decoder:
@@ -96,6 +97,11 @@ class T3Decoder:
         self._running: dict[Sequence, _Running] = {}
         self._owners: list[_Running] = []
         self._finished: list[Sequence] = []
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether finished sequences have a `coverage`."""
+        return bool(self._watched)
 
     @property
     def num_running(self) -> int:
@@ -165,10 +171,9 @@ class T3Decoder:
         """
         failures: list[StepFailure] = []
         logits: list[Tensor] = []
-        queries: list[dict[Head, Tensor]] = []
         if self._running:
             try:
-                self._collect(self._decode(), logits, queries)
+                logits.append(self._decode())
             except Exception as cause:
                 raise self._fail(list(self._running), cause) from cause
         admitted = []
@@ -179,12 +184,12 @@ class T3Decoder:
                 failures.append(self._fail([sequence], cause))
         if admitted:
             try:
-                self._collect(self._prefill(admitted), logits, queries)
+                logits.append(self._prefill(admitted))
             except Exception as cause:
                 failures.append(self._fail([running.sequence for running in admitted], cause))
         if self._running:
             try:
-                failures += self._draw(torch.cat(logits), queries)
+                failures += self._draw(torch.cat(logits))
             except Exception as cause:
                 failures.append(self._fail(list(self._running), cause))
         if failures:
@@ -192,11 +197,6 @@ class T3Decoder:
             raise StepFailure(lost, failures[0].cause) from failures[0].cause
         finished, self._finished = self._finished, []
         return finished
-
-    @staticmethod
-    def _collect(result: tuple[Tensor, dict[Head, Tensor]], logits: list[Tensor], queries: list[dict[Head, Tensor]]) -> None:
-        logits.append(result[0])
-        queries.append(result[1])
 
     # Rows
 
@@ -211,8 +211,6 @@ class T3Decoder:
         if left < 1:
             raise ValueError(f"a text of {running.text_length} tokens leaves no room for speech in {self._max_positions} positions")
         running.max_tokens = min(sampling.max_tokens, left, backbone.max_speech)
-        if backbone.is_multilingual and running.text_length >= MIN_TEXT:
-            running.alignment = Alignment(running.text_length, backbone.stop)
         return running
 
     def _end(self, sequence: Sequence, reason: str, *, wipe: bool = False) -> None:
@@ -223,6 +221,8 @@ class T3Decoder:
         running = self._running.pop(sequence, None)
         if running is None:
             return
+        if running.queries and reason in ("stop", "cap"):
+            sequence.coverage = self._coverage(running)
         for row in sorted(running.rows, reverse=True):
             self._store.remove(row, wipe=wipe)
             moved = self._owners.pop()
@@ -239,12 +239,21 @@ class T3Decoder:
 
     # The model
 
-    def _decode(self) -> tuple[Tensor, dict[Head, Tensor]]:
-        """Logits [rows, vocabulary] and watched queries after one more position in all rows."""
+    def _decode(self) -> Tensor:
+        """Logits [rows, vocabulary] after one more position in all rows; the watched queries go to the sequences."""
         tokens = [owner.sequence.tokens[-1] for owner in self._owners]
         counts = [len(owner.sequence.tokens) for owner in self._owners]
         if self._static is not None:
-            return self._static.run(tokens, counts)
+            logits, queries = self._static.run(tokens, counts)
+        else:
+            logits, queries = self._decode_shared(tokens, counts)
+        if self._watched:
+            of_rows = torch.cat([queries[head] for head in self._watched], 1)
+            for running in self._running.values():
+                running.queries.append(of_rows[running.rows[0]])
+        return logits
+
+    def _decode_shared(self, tokens: list[int], counts: list[int]) -> tuple[Tensor, dict[Head, Tensor]]:
         backbone = self._backbone
         attend = SharedDecode(self._store, self._watched)
         x = backbone.speech(torch.tensor(tokens, device=backbone.device), torch.tensor(counts, device=backbone.device))
@@ -252,8 +261,8 @@ class T3Decoder:
         attend.store()
         return backbone.logits(hidden[:, 0]), attend.queries
 
-    def _prefill(self, admitted: Many[_Running]) -> tuple[Tensor, dict[Head, Tensor]]:
-        """Logits [new rows, vocabulary] and the last two watched queries after the texts of new sequences."""
+    def _prefill(self, admitted: Many[_Running]) -> Tensor:
+        """Logits [new rows, vocabulary] after the texts of new sequences."""
         backbone, store = self._backbone, self._store
         suffixes: list[Tensor] = []
         rows: list[int] = []
@@ -269,17 +278,22 @@ class T3Decoder:
                 rows.append(row)
             suffixes += parts
         counts = [len(suffix) for suffix in suffixes]
-        attend = Prefill(store, rows, counts, self._watched)
+        attend = Prefill(store, rows, counts)
         hidden = backbone.run(torch.nn.utils.rnn.pad_sequence(suffixes, batch_first=True), attend.positions, attend)
         attend.store()
         each = torch.arange(len(rows), device=backbone.device)
         ends = torch.tensor(counts, device=backbone.device)
-        queries = {head: query[each[:, None], torch.stack((ends - 2, ends - 1), 1)] for head, query in attend.queries.items()}
-        return backbone.logits(hidden[each, ends - 1]), queries
+        return backbone.logits(hidden[each, ends - 1])
+
+    def _coverage(self, running: _Running) -> Tensor:
+        """How much of its text a sequence has attended to, on the device. Its rows must still be there."""
+        start = running.prefix.length
+        keys = [self._store.key_row(layer, running.rows[0], head)[start : start + running.text_length] for layer, head in HEADS]
+        return coverage(torch.stack(running.queries), torch.stack(keys))
 
     # Tokens
 
-    def _draw(self, logits: Tensor, queries: list[dict[Head, Tensor]]) -> list[StepFailure]:
+    def _draw(self, logits: Tensor) -> list[StepFailure]:
         """A token for each running sequence from the logits [rows, vocabulary] of all rows; the failures of those that have none."""
         running = list(self._running.values())
         first = torch.tensor([each.rows[0] for each in running], device=logits.device)
@@ -297,9 +311,6 @@ class T3Decoder:
             scores = scores[is_sound]
             running = [each for each, sound in zip(running, is_sound.tolist(), strict=True) if sound]
             failures.append(StepFailure(unsound, UnsoundLogits(f"the model gave numbers that are not finite for segment {names}")))
-        for index, each in enumerate(running):
-            if each.alignment is not None:
-                scores[index : index + 1] = self._check(each, each.alignment, scores[index : index + 1], queries)
         if running:
             tokens = self._sampler.sample(
                 scores,
@@ -312,20 +323,6 @@ class T3Decoder:
         for failure in failures:
             self._fail(failure.sequences, failure.cause)
         return failures
-
-    def _check(self, running: _Running, alignment: Alignment, scores: Tensor, queries: list[dict[Head, Tensor]]) -> Tensor:
-        """Let the analyzer see what the conditional row attends to in its text."""
-        row, start = running.rows[0], running.prefix.length
-        index = row
-        for part in queries:
-            count = len(part[HEADS[0]])
-            if index < count:
-                break
-            index -= count
-        columns = slice(start, start + running.text_length)
-        attention = [weights(self._store, row, head, part[head][index])[:, columns] for head in HEADS]
-        tokens = running.sequence.tokens
-        return alignment.check(scores, attention, tokens[-1] if tokens else self._backbone.start)
 
     def _take(self, running: _Running, token: int) -> None:
         sequence = running.sequence

@@ -22,13 +22,15 @@ class Voice(Protocol):
 
 @dataclass(eq=False)
 class Sequence:
-    """The state of one segment. The decoder writes `tokens`, `finish_reason` and nothing else; `owner` is the caller's.
+    """The state of one segment. The decoder writes `tokens`, `finish_reason`, `coverage` and nothing else; `owner` is the caller's.
 
     text_ids: int64 [n], as the stock model is fed (Llama: with start and stop).
     generator: decides every sampled token; in the end it is in the state that the stock model would leave it in.
     group: the request that the segment belongs to; index: its place there. First segments go first, groups take turns.
     tokens: speech tokens so far, without the stop token that ends them. Like the stock model's they may hold ids that are no sound.
     finish_reason: `stop` (the model ended it), `cap` (as long as allowed), `aborted`, `failed`; None while it goes on.
+    coverage: the share of the text that the speech has attended to, 0 to 1, a scalar tensor on the model's device; only for the
+        multilingual model, and once it is finished. Nothing is rejected by it: what is too little has to be found with trained weights.
     """
 
     text_ids: torch.Tensor
@@ -40,6 +42,7 @@ class Sequence:
     owner: Any = None
     tokens: list[int] = field(default_factory=list)
     finish_reason: str | None = None
+    coverage: torch.Tensor | None = None
 
     @property
     def is_finished(self) -> bool:

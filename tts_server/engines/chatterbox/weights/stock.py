@@ -108,7 +108,6 @@ with _importing():
     from chatterbox.models.t3 import T3, llama_configs
     from chatterbox.models.t3 import t3 as _t3
     from chatterbox.models.t3.inference import t3_hf_backend as _t3_backend
-    from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentStreamAnalyzer
     from chatterbox.models.t3.modules.cond_enc import T3Cond
     from chatterbox.models.t3.modules.perceiver import AttentionQKV as _AttentionQKV
     from chatterbox.models.t3.modules.t3_config import T3Config
@@ -119,7 +118,6 @@ with _importing():
     from transformers import AutoTokenizer
 
 __all__ = [
-    "AlignmentStreamAnalyzer",
     "AutoTokenizer",
     "EnTokenizer",
     "MTLTokenizer",
