@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, settings: Settings, *, is_tiny: bool = Fals
     from benchmarks.acceptance.scale import FULL, QUICK
     from benchmarks.acceptance.subject import Loading
     from benchmarks.acceptance.table import NAMES
-    from tts_server.engines.chatterbox.create import choose_device
+    from tts_server.engines.chatterbox.device import choose_device
 
     parts = _chosen(options.parts.split(",") if options.parts else NAMES, NAMES, "part")
     device = choose_device(settings.device)

@@ -15,7 +15,7 @@ SHARES = {
     "T3": ("chatterbox/t3/",),
     "vocoder": ("chatterbox/s3gen/vocoder", "chatterbox/s3gen/hift"),
     "flow": ("chatterbox/s3gen/",),
-    "watermark": ("chatterbox/watermark", "/perth/"),
+    "watermark": ("chatterbox/watermark", "chatterbox/marking", "/perth/"),
     "cloning": ("chatterbox/voices/",),
 }
 """Parts of the engine by what stands in the paths of their files; the first that fits counts."""

@@ -13,8 +13,11 @@ import numpy as np
 from benchmarks.acceptance.recording import RecordingEngine, SpokenSegment
 from tts_server.audio.decode import decode_clip
 from tts_server.engines.catalog import ModelCatalog
-from tts_server.engines.chatterbox.create import choose_device, create_engine
+from tts_server.engines.chatterbox.create import create_engine, planned_bytes
+from tts_server.engines.chatterbox.device import choose_device
+from tts_server.engines.chatterbox.device_locks import DeviceLocks
 from tts_server.engines.chatterbox.families import Family
+from tts_server.engines.chatterbox.memory_plan import CPU_ROWS, FLOAT_BYTES, kv_bytes, plan_memory, sizes_of
 from tts_server.engines.chatterbox.weights.loading import Parts, load
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.errors import TTSError
@@ -64,24 +67,26 @@ class Loading:
     is_random: bool
     is_tiny: bool = False
     threads: int = 0
-    max_rows: int = 16
+    max_rows: int = 0
 
 
 class Subject:
-    """One model in one mode, loaded when it is first used. `embedded` speaks the clips behind the built-in voices."""
+    """One model in one mode, loaded when it is first used. `embedded` speaks the clips behind the built-in voices; `locks` are shared by
+    all models of the process."""
 
-    def __init__(self, loading: Loading, embedded: EmbeddedEngine) -> None:
+    def __init__(self, loading: Loading, embedded: EmbeddedEngine, locks: DeviceLocks | None = None) -> None:
         self.loading = loading
         self.family = loading.family
         self.device = choose_device(loading.device)
         self._embedded = embedded
+        self._locks = locks or DeviceLocks()
         self._parts: Parts | None = None
         self._engine: RecordingEngine | None = None
         self._synthesizer: Synthesizer | None = None
 
     def in_mode(self, mode: str) -> Subject:
         """The same model in another mode, not loaded yet."""
-        return Subject(replace(self.loading, mode=mode), self._embedded)
+        return Subject(replace(self.loading, mode=mode), self._embedded, self._locks)
 
     @property
     def is_on_gpu(self) -> bool:
@@ -119,11 +124,24 @@ class Subject:
             "mode": loading.mode,
             "threads": loading.threads,
             "max_rows": loading.max_rows,
+            "locks": self._locks,
             "builtin": self._embedded.voices(),
             "reference_of": self._embedded.reference,
             "checks_speech": not loading.is_random,
         }
         return create_engine(self.family, loading.folder, **{**options, **changes})
+
+    @property
+    def expected_bytes(self) -> int:
+        """The most memory that the model may take: on a GPU its plan, on a CPU float32 weights, cloning and a cache for all rows."""
+        loading = self.loading
+        planned = planned_bytes(self.family, self.device, loading.mode, loading.max_rows, 0)
+        if planned is not None:
+            return planned
+        sizes = sizes_of(self.family)
+        rows = loading.max_rows or CPU_ROWS
+        plan = plan_memory(sizes, element_bytes=FLOAT_BYTES, caches_prompts=loading.mode == "fast", free_bytes=0, max_rows=rows)
+        return plan.total_bytes + kv_bytes(sizes, rows, sizes.positions(0), FLOAT_BYTES)
 
     @property
     def synthesizer(self) -> Synthesizer:

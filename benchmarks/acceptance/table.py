@@ -97,8 +97,7 @@ PARTS = (
         "Memory",
         memory.measure,
         {
-            "loaded": Threshold("memory of the loaded model to the size of its files", at_most=1.6, needs=SIZE),
-            "many": Threshold("peak with many streams", "GB", at_most=12, needs=SIZE),
+            "many": Threshold("largest use to the plan's", at_most=1.1, needs=SIZE),
             "unloaded": Threshold("memory that is not given back", "GB", at_most=0.3),
         },
     ),
@@ -148,8 +147,8 @@ PARTS = (
         "Length of segments against what is expected",
         pace.measure,
         {
-            "fast": Threshold("1st percentile of seconds to expected, times the limit for too short", at_least=1, needs=TRAINED),
-            "slow": Threshold("99th percentile of seconds to expected, over the limit for too long", at_most=1, needs=TRAINED),
+            "fast": Threshold("segments that the engine would call too short", "%", at_most=0.01, needs=TRAINED),
+            "slow": Threshold("segments that the engine would call too long", "%", at_most=0.01, needs=TRAINED),
         },
     ),
     Part(

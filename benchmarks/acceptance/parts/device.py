@@ -5,9 +5,12 @@ from __future__ import annotations
 from benchmarks.acceptance.parts.batching import decode
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
-from tts_server.engines.chatterbox.t3.decoder import T3Decoder
+from benchmarks.engine_decoder import create_decoder
 
 import torch  # isort: skip
+
+
+ROWS = 4
 
 
 def measure(session: Session) -> None:
@@ -16,7 +19,7 @@ def measure(session: Session) -> None:
     session.note("torch", torch.__version__)
     session.note("device", describe(subject.device))
     parts = subject.parts
-    decoder = T3Decoder(parts.t3, mode=subject.loading.mode, max_rows=4)
+    decoder = create_decoder(parts, subject.loading.mode, ROWS)
     texts = [SENTENCES["en"][number] for number in (0, 1, 0)]
     first, other, again = (decode(parts, decoder, [text], session.scale.forced_tokens)[0] for text in texts)
     session.judge("follows", first != other)

@@ -10,9 +10,9 @@ from benchmarks.acceptance.levels import signal_to_noise
 from benchmarks.acceptance.parts.batching import decode
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
+from benchmarks.engine_decoder import create_decoder
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
-from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.weights.loading import load
 from tts_server.speech import Samples
 
@@ -35,7 +35,7 @@ def compare(session: Session, device: str) -> None:
     family, folder = subject.family, subject.loading.folder
     reference = load(family, folder)
     text = SENTENCES["en"][0]
-    tokens = decode(reference, T3Decoder(reference.t3, mode="exact", max_rows=2), [text], session.scale.forced_tokens)[0]
+    tokens = decode(reference, create_decoder(reference, "exact", 2), [text], session.scale.forced_tokens)[0]
     tokens = [token for token in tokens if token < reference.t3.hp.start_speech_token]
     expected = logits(reference, text, tokens)
     for dtype, name in ((torch.float32, "float32"), (torch.bfloat16, "bfloat16")):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.acceptance.parts.pace import usual_seconds
 from benchmarks.acceptance.parts.words import error_rate, recognize
+from benchmarks.acceptance.recording import SpokenSegment
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import HARD_TEXTS, TAG_ALONE
+from tts_server.engines.chatterbox.families import SAMPLE_RATE
+from tts_server.engines.chatterbox.quality import SpeechJudge
 
 
 def measure(session: Session) -> None:
@@ -18,7 +20,7 @@ def measure(session: Session) -> None:
     longest, found = 0.0, []
     for name, text in list(HARD_TEXTS.items())[: session.scale.hard_texts]:
         spoken = session.speak(name, text, language="en")
-        longest = max(longest, *(_to_usual(session, segment.text, len(segment.samples)) for segment in spoken.segments))
+        longest = max(longest, *(_to_usual(segment) for segment in spoken.segments))
         session.note(f"retries of {name}", spoken.retries)
         if can_hear:
             errors = recognize(session, spoken, "en")
@@ -33,7 +35,7 @@ def measure(session: Session) -> None:
         session.skip("heard", session.recognizer.why_not("en"))
 
 
-def _to_usual(session: Session, text: str, num_samples: int) -> float:
+def _to_usual(segment: SpokenSegment) -> float:
     """How many times its usual length a segment is; short ones get a second's grace."""
-    seconds = num_samples / session.subject.engine.capabilities.sample_rate
-    return max(0.0, seconds - 1.0) / max(0.5, usual_seconds(text))
+    seconds = len(segment.samples) / SAMPLE_RATE
+    return max(0.0, seconds - 1.0) / max(0.5, SpeechJudge().usual_seconds(segment.text, segment.language))

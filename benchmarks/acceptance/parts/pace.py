@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
-from tts_server.engines.chatterbox.quality import FASTEST, SLOWEST, usual_seconds
+from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
+from tts_server.engines.chatterbox.quality import SpeechJudge
 
-__all__ = ["measure", "usual_seconds"]
+MIN_SECONDS = 1.0
+"""Shorter texts have no pace of their own."""
 
 
 def measure(session: Session) -> None:
     """Uses all that was spoken before; a few sentences where nothing was."""
     ensure_spoken(session)
-    ratios = ratios_by_language(session)
-    if not ratios:
-        session.skip_all("nothing was spoken")
-        return
-    together = np.concatenate([np.asarray(values) for values in ratios.values()])
+    judge = SpeechJudge()
+    ratios: dict[str, list[float]] = {}
+    found: dict[str, list[bool]] = {"too short": [], "too long": []}
+    for segment in (segment for spoken in session.spoken for segment in spoken.segments):
+        usual, seconds = judge.usual_seconds(segment.text, segment.language), len(segment.samples) / SAMPLE_RATE
+        # The judge counts tokens; as these are all different, it can find fault with their number alone.
+        faults = judge.faults_of_tokens(range(round(seconds * TOKEN_RATE)), segment.text, segment.language)
+        for fault, segments in found.items():
+            segments.append(fault in faults)
+        if usual >= MIN_SECONDS and seconds:
+            ratios.setdefault(segment.language or "en", []).append(seconds / usual)
     for language, values in ratios.items():
-        session.note(f"percentiles 1, 50, 99 in {language}", [float(value) for value in np.percentile(values, (1, 50, 99))])
-    low, median, high = (float(value) for value in np.percentile(together, (1, 50, 99)))
-    session.judge("fast", low * FASTEST)
-    session.judge("slow", high / SLOWEST)
-    session.note("constants that would fit", {"FASTEST": 1.2 / max(low, 1e-3), "SLOWEST": 1.2 * high, "usual pace": median})
+        session.note(
+            f"seconds to expected in {language}, percentiles 1, 50, 99", [float(one) for one in np.percentile(values, (1, 50, 99))]
+        )
+    for name, segments in (("fast", found["too short"]), ("slow", found["too long"])):
+        if segments:
+            session.judge(name, sum(segments) / len(segments), f"of {len(segments)} segments")
+        else:
+            session.skip(name, "nothing was spoken")
 
 
 def ensure_spoken(session: Session) -> None:
@@ -35,14 +44,3 @@ def ensure_spoken(session: Session) -> None:
         language = session.subject.family.languages[0] if "en" not in session.subject.family.languages else "en"
         for number, text in enumerate(SENTENCES.get(language, SENTENCES["en"])[: session.scale.sentences]):
             session.speak(f"sentence {number}", text, language=language, seed=number)
-
-
-def ratios_by_language(session: Session) -> dict[str, list[float]]:
-    """Seconds over expected seconds of each segment that is long enough to have a pace."""
-    rate = session.subject.engine.capabilities.sample_rate
-    ratios: dict[str, list[float]] = {}
-    for segment in (segment for spoken in session.spoken for segment in spoken.segments):
-        usual = usual_seconds(segment.text)
-        if usual >= 1.0 and not math.isclose(len(segment.samples), 0):
-            ratios.setdefault(segment.language or "en", []).append(len(segment.samples) / rate / usual)
-    return ratios
