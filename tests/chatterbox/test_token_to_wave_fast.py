@@ -12,9 +12,10 @@ import torch
 from speaking import other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
+from tts_server.engines.chatterbox.s3gen.hift import HiFT
 from tts_server.engines.chatterbox.s3gen.noise import source_noise
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
-from tts_server.engines.chatterbox.s3gen.vocoder import Vocoder
+from tts_server.engines.chatterbox.s3gen.wave_stream import run_slices
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.chatterbox.weights import packed
 from tts_server.speech import Samples
@@ -53,17 +54,23 @@ def test_the_streamed_vocoder_equals_the_stock_one(stock_tts: Callable[[str], An
         position += count
         return source.noise[:, :, position - count : position]
 
-    vocoder = Vocoder(stock, torch.float32)
-    heard = 0
-    hear = vocoder._frequency
+    vocoder = HiFT(stock, torch.float32)
+    num_predicted = 0
 
-    def frequency(*arguments: Any) -> torch.Tensor:
-        nonlocal heard
-        heard += (count := hear(*arguments).shape[1])
-        return pitch[:, heard - count : heard]
+    class Predictor:
+        """Given frequencies, as late as the predicted ones come."""
+
+        def __init__(self, real: Any) -> None:
+            self.start = real.start
+            self.real = real
+
+        def __call__(self, *arguments: Any) -> torch.Tensor:
+            nonlocal num_predicted
+            num_predicted += (count := self.real(*arguments).shape[1])
+            return pitch[:, num_predicted - count : num_predicted]
 
     chunks = []
-    with torch.inference_mode(), patch.object(vocoder, "_frequency", frequency):
+    with torch.inference_mode(), patch.object(vocoder, "f0_predictor", Predictor(vocoder.f0_predictor)):
         stream = vocoder.stream(source.phase, noise)
         first = 0
         while first < 200:
@@ -77,7 +84,7 @@ def test_the_streamed_vocoder_equals_the_stock_one(stock_tts: Callable[[str], An
 
 
 def test_samples_come_out_of_the_vocoder_within_twenty_frames(stock_tts: Callable[[str], Any]) -> None:
-    vocoder = Vocoder(stock_tts("turbo").s3gen.mel2wav, torch.float32)
+    vocoder = HiFT(stock_tts("turbo").s3gen.mel2wav, torch.float32)
     with torch.inference_mode():
         stream = vocoder.stream(torch.zeros(1, 9, 1), lambda count: torch.zeros(1, 9, count))
         assert len(stream.push(torch.zeros(1, 80, 40))) >= 20 * 480
@@ -124,26 +131,21 @@ def test_there_is_no_jump_where_blocks_meet(stock_tts: Callable[[str], Any], kin
 def test_blocks_sound_much_like_the_whole(stock_tts: Callable[[str], Any], kind: str) -> None:
     tts = stock_tts(kind)
     voice = voice_of(tts)
-    flow = speaker_of(tts, kind, "fast", prompt_seconds=60.0)._flow
+    flow = speaker_of(tts, kind, "fast", prompt_seconds=60.0).flow
     speaker = speaker_of(tts, kind, "fast", prompt_seconds=60.0)
     tokens, noise = torch.tensor(some_tokens(65)), torch.randn(130, 80, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        prompt = speaker._prompt(voice)
-        whole = _run(flow.stream(prompt, 1000).block(tokens, noise, is_end=True))
+        prompt = speaker.prompt(voice)
+        whole = run_slices(flow.stream(prompt, 1000).block(tokens, noise, is_end=True))
         stream = flow.stream(prompt, 1000)
-        blocks = [_run(stream.block(tokens[:18], noise[:30], is_end=False)), _run(stream.block(tokens[15:], noise[30:], is_end=True))]
+        blocks = [
+            run_slices(stream.block(tokens[:18], noise[:30], is_end=False)),
+            run_slices(stream.block(tokens[15:], noise[30:], is_end=True)),
+        ]
     mel = torch.cat(blocks, 2)
 
     assert mel.shape == whole.shape == (1, 80, 130)
     assert decibels((mel - whole).float().numpy(), whole.float().numpy()) < -10
-
-
-def _run(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def test_the_first_samples_come_before_the_last_tokens(stock_tts: Callable[[str], Any], watermarker: Watermarker) -> None:
@@ -171,13 +173,13 @@ def test_a_voice_is_prepared_once_and_forgotten_when_there_is_no_room(stock_tts:
     tts = stock_tts("turbo")
     speaker = speaker_of(tts, "turbo", "fast", prompt_bytes=1)
     voices = [voice_of(tts), other_voice(voice_of(tts), 30)]
-    with patch.object(speaker._flow, "prompt", wraps=speaker._flow.prompt) as prompt:
+    with patch.object(speaker.flow, "prompt", wraps=speaker.flow.prompt) as prompt:
         for number, expected in ((0, 1), (0, 1), (1, 2), (1, 2), (0, 3)):
             stream = speaker.stream(voices[number], torch.Generator().manual_seed(1))
             streamed(stream, some_tokens(5))
             assert prompt.call_count == expected
         speaker.shrink()
-        assert speaker._prompts.num_bytes == 0
+        assert speaker.prompts.num_bytes == 0
 
 
 def test_streams_of_two_voices_do_not_disturb_each_other(stock_tts: Callable[[str], Any]) -> None:
@@ -202,10 +204,10 @@ def test_a_short_reference_is_used_wholly_and_a_long_one_only_its_end(stock_tts:
     tts = stock_tts("turbo")
     voice = other_voice(voice_of(tts), 40)
 
-    short = speaker_of(tts, "turbo", "fast", prompt_seconds=1.0)._target(voice)
+    short = speaker_of(tts, "turbo", "fast", prompt_seconds=1.0).target(voice)
     assert torch.equal(short.tokens, voice.prompt_token[0, -25:])
     assert torch.equal(short.frames, voice.prompt_feat[0, -50:])
-    assert len(speaker_of(tts, "turbo", "fast", prompt_seconds=9.0)._target(voice).tokens) == 40
+    assert len(speaker_of(tts, "turbo", "fast", prompt_seconds=9.0).target(voice).tokens) == 40
 
 
 def test_a_whole_segment_in_fast_mode_is_near_the_exact_one(stock_tts: Callable[[str], Any]) -> None:

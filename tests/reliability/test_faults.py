@@ -459,7 +459,7 @@ def turbo(server: RunningServer, **fields: Any) -> requests.Response:
     return speak(server, model="chatterbox-turbo", input="Hello there.", **fields)
 
 
-PARTS = ["_decoder.step", "_speaker.batch", "_speaker._vocoder.stream", "_parts.text_ids"]
+PARTS = ["_decoder.step", "_speaker.batch", "_speaker.hift.stream", "_parts.text_ids"]
 KINDS = ["exception", "out of memory"]
 
 

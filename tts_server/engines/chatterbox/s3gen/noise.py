@@ -8,6 +8,7 @@ a seed means the same on every device.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,3 +49,19 @@ def source_noise(generator: torch.Generator, num_harmonics: int, num_samples: in
     # Stock draws the noise branch's source too, and never uses it: what follows on the same generator stays in step.
     torch.randn(1, 1, num_samples, generator=generator)
     return SourceNoise(phase, noise)
+
+
+def join_noises(noises: Sequence[SourceNoise], num_samples: int, device: torch.device) -> SourceNoise:
+    """The noises of several segments as rows, padded with zeros to `num_samples`, in memory from which a GPU copies beside other work."""
+    phase = torch.cat([one.phase for one in noises])
+    if all(one.noise.shape[2] == num_samples for one in noises):
+        return SourceNoise(phase, pinned(torch.cat([one.noise for one in noises]), device))
+    rows = pinned(torch.zeros(len(noises), noises[0].noise.shape[1], num_samples), device)
+    for row, one in zip(rows.unbind(), noises, strict=True):
+        row[:, : one.noise.shape[2]] = one.noise[0]
+    return SourceNoise(phase, rows)
+
+
+def pinned(x: Tensor, device: torch.device) -> Tensor:
+    """x in pinned memory where that helps copies to the device, else x."""
+    return x.pin_memory() if device.type == "cuda" and torch.cuda.is_available() else x
