@@ -26,7 +26,7 @@ from tts_server.reply_limits import too_long
 from tts_server.speech import AudioFile, AudioFormat, Samples, Segment, SpeechRequest, VoiceReference
 from tts_server.spool import Spool
 from tts_server.text.clean import has_speech
-from tts_server.text.segment import segments
+from tts_server.text.segment import segments_for
 
 MAX_SEED = 2**63 - 1
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
@@ -214,7 +214,7 @@ class Speech:
         capabilities = self._engine.capabilities
         max_samples = round(PIECE_SECONDS * capabilities.sample_rate)
         joiner = SegmentJoiner(capabilities.sample_rate, edge_silence=EDGE_SILENCE_SECONDS / self.request.speed)
-        pieces = enumerate(segments(self.text, first_chars=capabilities.first_segment_chars, max_chars=capabilities.max_segment_chars))
+        pieces = enumerate(segments_for(capabilities, self.text))
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
         has_sound = False
 

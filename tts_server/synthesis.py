@@ -36,7 +36,7 @@ from tts_server.text.duration import estimate_seconds
 from tts_server.text.markup import total_pause
 from tts_server.text.reading import Reading, ReadingOptions, read_text
 from tts_server.text.scripts import unspeakable
-from tts_server.text.segment import segments
+from tts_server.text.segment import segments_for
 from tts_server.voices.library import VoiceLibrary
 from tts_server.voices.names import name_key, possible_names
 
@@ -106,8 +106,7 @@ class Synthesizer:
         builtin = [voice for voice in self.voices() if voice.origin == "builtin"]
         self.check_voice(request.voice or self.default_voice, builtin)
         reading = self._read(self._with_wishes_of_voice(request, capabilities, builtin), capabilities)
-        limits = {"first_chars": capabilities.first_segment_chars, "max_chars": capabilities.max_segment_chars}
-        return reading, list(segments(reading.text, **limits))
+        return reading, list(segments_for(capabilities, reading.text))
 
     def _kept(self, request: SpeechRequest) -> Speech | None:
         """What the cache has of a model that is unloaded now: it need not be loaded to say the same again."""

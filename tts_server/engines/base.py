@@ -32,8 +32,9 @@ class Capabilities:
 
     `scripts` are Unicode script names (`Latin`, `Han` …), empty for any. `cloning` is the value of `X-Voice-Cloning`
     (`matched`, `cloned`) or None. `tempo_range` is the speeds the engine speaks at by itself. `tags` are the sounds it makes where
-    the text names them, such as `[laugh]`. `converts` says whether it also speaks recordings again in another voice (`VoiceConverter`),
-    `reads_ipa` whether a text may hold `phoneme_span` tokens of `text.phonemes`.
+    the text names them, such as `[laugh]`. Towards the limits of segments a Han, Kana or Hangul character counts as
+    `syllable_chars`: 3 where a limit stands for a time that the model can speak for. `converts` says whether it also speaks
+    recordings again in another voice (`VoiceConverter`), `reads_ipa` whether a text may hold `phoneme_span` tokens of `text.phonemes`.
     """
 
     sample_rate: int
@@ -44,6 +45,7 @@ class Capabilities:
     tempo_range: tuple[float, float] = (1.0, 1.0)
     first_segment_chars: int = 80
     max_segment_chars: int = 300
+    syllable_chars: int = 1
     tags: tuple[str, ...] = ()
     converts: bool = False
     reads_ipa: bool = False

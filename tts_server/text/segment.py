@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
 from tts_server.speech import Segment
 from tts_server.text.cuts import CLAUSE_PAUSE, SHORT, clause, cut
@@ -17,17 +18,31 @@ _DENSE_CHAR = re.compile(f"[{SPACELESS}\uac00-\ud7af]")
 _WRAP_BETWEEN_SPACELESS = re.compile(f"(?<=[{SPACELESS}，、；：])\\s*\\n\\s*(?=[{SPACELESS}])")
 
 
-def segments(text: str, *, first_chars: int, max_chars: int) -> Iterator[Segment]:
+class SegmentLimits(Protocol):
+    """How long the segments of an engine may be, in characters; `Capabilities` has these."""
+
+    @property
+    def first_segment_chars(self) -> int: ...
+
+    @property
+    def max_segment_chars(self) -> int: ...
+
+    @property
+    def syllable_chars(self) -> int: ...
+
+
+def segments(text: str, *, first_chars: int, max_chars: int, syllable_chars: int = 1) -> Iterator[Segment]:
     """Divide text that `clean` returned. Lazy, and linear in the length: looks about `max_chars` ahead of what it yields.
 
-    No segment is longer than `max_chars` characters, the first not longer than `first_chars` unless its first word is.
+    No segment is longer than `max_chars` characters, the first not longer than `first_chars` unless its first word is. A Han, Kana or
+    Hangul character counts as `syllable_chars`: it takes about as long as three letters of an alphabet.
     Together they hold every character of the text but spaces and pause tags, in order; a line feed inside a segment stands
     where a line ended without a full stop (a heading, a list item). A segment with an empty text is silence alone.
     `start` and `end` of a segment are offsets into `text`.
     """
-    if first_chars < 1 or max_chars < 1:
-        raise ValueError("first_chars and max_chars must be at least 1")
-    packer = _Packer(text, min(first_chars, max_chars), max_chars)
+    if not 1 <= syllable_chars <= max_chars or first_chars < 1:
+        raise ValueError("first_chars and syllable_chars must be at least 1, and max_chars at least syllable_chars")
+    packer = _Packer(text, max(syllable_chars, min(first_chars, max_chars)), max_chars, syllable_chars)
     pause = packer.skip_gap()
     if pause:
         yield Segment("", pause)
@@ -35,15 +50,26 @@ def segments(text: str, *, first_chars: int, max_chars: int) -> Iterator[Segment
         yield packer.pack()
 
 
+def segments_for(capabilities: SegmentLimits, text: str) -> Iterator[Segment]:
+    """The segments of a text as long as an engine wants them; see `segments`."""
+    return segments(
+        text,
+        first_chars=capabilities.first_segment_chars,
+        max_chars=capabilities.max_segment_chars,
+        syllable_chars=capabilities.syllable_chars,
+    )
+
+
 class _Packer:
     """Goes through the text once, sentence by sentence."""
 
-    def __init__(self, text: str, first_chars: int, max_chars: int) -> None:
+    def __init__(self, text: str, first_chars: int, max_chars: int, syllable_chars: int) -> None:
         self.position = 0
         self._text = text
         self._rate = 1.0
         self._room = first_chars
         self._max = max_chars
+        self._syllable_chars = syllable_chars
         self._first = True
         self._whole = True  # the position is the beginning of a sentence
         self._found: tuple[int, tuple[int, End] | None] = (-1, None)
@@ -59,8 +85,9 @@ class _Packer:
         pieces: list[tuple[int, int, End]] = []
         pause = 0.0
         breaks = False
+        latest = self._reach(start, self._room)
         while self.position < len(text) and not breaks:
-            room = self._room - (self.position - start)
+            room = latest - self.position
             found = self._sentence_end()
             if found and found[0] - self.position <= room:
                 if pieces and self._first and not self._is_short(start, self.position):
@@ -69,7 +96,7 @@ class _Packer:
                 breaks, pause = self._move(found[0], SENTENCE_PAUSE, whole=True)
                 continue
             if not pieces:
-                end, pause = cut(text, start, room, self._max, found[0] if found else None)
+                end, pause = cut(text, start, room, self._reach(start, self._max) - start, found[0] if found else None)
             elif self._is_short(start, self.position) and (with_clause := clause(text, self.position, self.position + room)):
                 end, pause = with_clause, CLAUSE_PAUSE
             else:
@@ -82,6 +109,17 @@ class _Packer:
         if self.position >= len(text) and not breaks:
             pause = 0.0
         return Segment(self._joined(pieces), pause, rate, start, pieces[-1][1])
+
+    def _reach(self, start: int, num_chars: int) -> int:
+        """The end of the longest piece from `start` that counts as at most `num_chars` characters; it may lie beyond the text."""
+        if self._syllable_chars == 1:
+            return start + num_chars
+        end, extra = start + num_chars, self._syllable_chars - 1
+        for syllable in _DENSE_CHAR.finditer(self._text, start, end):
+            if syllable.start() >= end - extra:
+                return max(start + 1, min(end, syllable.start()))
+            end -= extra
+        return end
 
     def _sentence_end(self) -> tuple[int, End] | None:
         position, found = self._found
@@ -106,7 +144,7 @@ class _Packer:
         if len(pieces) < 2 or following is None or not self._is_short(self.position, following[0]):
             return
         is_last = following[1] is End.BREAK or following[0] >= len(self._text)
-        if is_last and following[0] - pieces[-1][0] <= self._max:
+        if is_last and following[0] <= self._reach(pieces[-1][0], self._max):
             self.position = pieces.pop()[0]
             self._whole = True
 

@@ -155,7 +155,8 @@ def capabilities(family: Family) -> Capabilities:
         cloning="cloned",
         controls=family.controls,
         first_segment_chars=100,
-        max_segment_chars=280,
+        max_segment_chars=280,  # 20 s at a usual pace: the models garble beyond 25 to 30 s
+        syllable_chars=3,
         tags=tuple(sorted(family.tags)),
         converts=True,
     )

@@ -27,4 +27,5 @@ def coverage(queries: Tensor, keys: Tensor) -> Tensor:
     positions = torch.arange(keys.shape[1], device=keys.device)
     is_covered = ((positions - attended[:, None]).abs() <= REACH).any(0)
     inner = is_covered[1:-1] if len(is_covered) > 2 else is_covered
-    return inner.float().mean()
+    share: Tensor = inner.float().mean()
+    return share
