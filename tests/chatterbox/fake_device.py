@@ -33,7 +33,7 @@ def move_to(device: torch.device, module: nn.Module) -> nn.Module:
                 part._parameters[name] = nn.Parameter(parameter.detach().to(device), requires_grad=False)
         for name, buffer in part._buffers.items():
             if buffer is not None:
-                part._buffers[name] = buffer.to(device)
+                part._buffers[name] = buffer.detach().to(device)
     return module
 
 
@@ -48,6 +48,8 @@ class _WithoutDeviceGuard(TorchFunctionMode):
         if func is Tensor.__setitem__:
             _assign(*args)
             return None
+        if func is Tensor.copy_:
+            return torch.ops.aten.copy_.default(*args, **(kwargs or {}))
         if func is Tensor.__invert__:
             return torch.bitwise_not(*args)
         if func is Tensor.contiguous:
@@ -63,11 +65,11 @@ def _indexed(x: Tensor, key: Any) -> Tensor:
 def _assign(x: Tensor, key: Any, value: Any) -> None:
     x, indices = _viewed(x, key)
     if indices:
-        x.index_put_([index for index in indices if index is not None], torch.as_tensor(value, dtype=x.dtype, device=x.device))
+        torch.ops.aten.index_put_.default(x, indices, torch.as_tensor(value, dtype=x.dtype, device=x.device))
     elif isinstance(value, Tensor):
-        x.copy_(value)
+        torch.ops.aten.copy_.default(x, value)
     else:
-        x.fill_(value)
+        torch.ops.aten.fill_.Scalar(x, value)
 
 
 def _contiguous(x: Tensor, memory_format: torch.memory_format = torch.contiguous_format) -> Tensor:

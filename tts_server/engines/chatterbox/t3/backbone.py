@@ -93,7 +93,11 @@ class Backbone:
 
     def condition(self, cond: Any) -> Prefix:
         """The prefix of a voice from a stock `T3Cond` that nobody else uses: the stock code writes into it."""
-        x = self._t3.prepare_conditioning(cond.to(device=self.device, dtype=self.dtype))
+        # `T3Cond.to` reads an element of each tensor back to the host to tell floats from integers.
+        for name, value in vars(cond).items():
+            if isinstance(value, Tensor):
+                setattr(cond, name, value.detach().to(self.device, self.dtype if value.is_floating_point() else value.dtype))
+        x = self._t3.prepare_conditioning(cond)
         attend = Conditioning()
         self.run(x, torch.arange(x.shape[1], device=self.device)[None], attend)
         return attend.prefix()
