@@ -1,6 +1,6 @@
 """Measures the Chatterbox engine beside the stock package, in one process, and prints Markdown tables.
 
-    python benchmarks/engine.py [--models nano,turbo,english] [--modes exact,fast] [--only abcd] [--rounds 3] [--tokens 75] [--json FILE]
+    python benchmarks/engine.py [--models nano,turbo,english] [--modes exact,fast] [--only abcde] [--rounds 3] [--tokens 75] [--json FILE]
 
 The models have their full size and random weights (`checkpoints.py`, written once into the folder --checkpoints): they take the time of
 real ones, and say as many speech tokens as they are told. Stock answers one request after another, as it must; we answer all at once.
@@ -8,6 +8,7 @@ Measurements alternate between stock and us, so that whatever else the machine d
 
     a  text to speech tokens        b  text to watermarked audio
     c  a long text, streamed (Nano) d  what a voice costs, the first time and again
+    e  kernels launched and results read, for a decoding step and a batch of S3Gen, as a GPU would run them
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import itertools
 import json
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
 from benchmarks.checkpoints import KINDS, tiny_sizes, write_checkpoint  # noqa: E402
+from benchmarks.engine_counts import count  # noqa: E402
 from benchmarks.engine_measure import Bench, Scale  # noqa: E402
 from benchmarks.engine_report import report  # noqa: E402
 from benchmarks.engine_results import Results  # noqa: E402
@@ -33,7 +36,7 @@ from benchmarks.machine import describe_machine  # noqa: E402
 import torch  # noqa: E402  isort: skip
 
 MODES = ("exact", "fast")
-PARTS = "abcd"
+PARTS = "abcde"
 
 
 def measure(models: Sequence[str], checkpoints: Path, scale: Scale, *, tiny: bool, say: Callable[[str], None]) -> Results:
@@ -45,7 +48,13 @@ def measure(models: Sequence[str], checkpoints: Path, scale: Scale, *, tiny: boo
         for kind in models:
             say(f"{kind}: checkpoint")
             folder = checkpoint(kind, checkpoints, tiny=tiny)
-            Bench(kind, folder, scale, results, say).run()
+            if set(scale.parts) - {"e"}:
+                Bench(kind, folder, scale, results, say).run()
+            if "e" in scale.parts:
+                for mode, batch in itertools.product(scale.modes, scale.batches):
+                    say(f"{kind}: counting kernels, {mode}, {batch} at once")
+                    figures = count(kind, folder, mode, scale.device, sequences=batch, num_tokens=scale.num_tokens)
+                    results.counts[kind, mode, batch] = figures
             gc.collect()
     return results
 
@@ -78,7 +87,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the Chatterbox engine beside the stock package.")
     parser.add_argument("--models", type=_names(KINDS), default=("nano", "turbo", "english"), help="default nano,turbo,english")
     parser.add_argument("--modes", type=_names(MODES), default=MODES, help="default exact,fast")
-    parser.add_argument("--only", default=PARTS, metavar="PARTS", help="some of the parts a, b, c, d (default all)")
+    parser.add_argument("--only", default=PARTS, metavar="PARTS", help="some of the parts a, b, c, d, e (default all)")
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default 3)")
     parser.add_argument("--tokens", type=int, default=75, help="speech tokens of a request (default 75: 3 s)")
     parser.add_argument("--batches", type=lambda value: tuple(map(int, value.split(","))), help="default 1,8; on a GPU 1,16,64")

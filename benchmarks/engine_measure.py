@@ -173,7 +173,7 @@ def _variants(mode: str, scale: Scale) -> list[tuple[str, dict[str, Any]]]:
     """The ways to run a mode: on a GPU with CUDA graphs and, to compare, without."""
     if not scale.with_graphs:
         return [(mode, {})]
-    return [(mode, {"graphs": True}), (f"{mode}, no graphs", {"graphs": False})]
+    return [(mode, {"with_graphs": True}), (f"{mode}, no graphs", {"with_graphs": False})]
 
 
 def _prepared(ours: OurWay, folder: Path) -> PreparedVoices:

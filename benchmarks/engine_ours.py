@@ -14,14 +14,15 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.checkpoints import family_of
+from benchmarks.engine_decoder import create_decoder
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import decode_stage
 from tts_server.engines.chatterbox.controls import sampling_of
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
+from tts_server.engines.chatterbox.gpu_memory import t3_dtype
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
-from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.sequence import Sequence as Segment
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
@@ -38,11 +39,13 @@ NUM_VOICES = 16
 class OurWay:
     """An engine whose requests say exactly as many speech tokens as they are told. Times are in seconds."""
 
-    def __init__(self, kind: str, folder: Path, mode: str, device: str, *, threads: int, max_requests: int, **decoder: Any) -> None:
+    def __init__(
+        self, kind: str, folder: Path, mode: str, device: str, *, threads: int, max_requests: int, with_graphs: bool = True
+    ) -> None:
         self.family = family_of(kind)
-        self.parts = load(self.family, folder, device)
+        self.parts = load(self.family, folder, device, t3_dtype(torch.device(device), mode))
         max_rows = max_requests * (1 if self.family.is_gpt2 else 2)
-        self.decoder = T3Decoder(self.parts.t3, mode=mode, max_rows=max_rows, **decoder)
+        self.decoder = create_decoder(self.parts, mode, max_rows, with_graphs=with_graphs)
         speaker = TokenToWave(self.parts.s3gen, family=self.family, mode=mode, watermarker=Watermarker())
         voices = PreparedVoices(None, self.compute, capacity=NUM_VOICES, model=self.family.id)
         # The weights mean nothing, so neither would a judgement of their speech.

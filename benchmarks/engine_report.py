@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from benchmarks.engine_results import STOCK, Results, claims, ratio
+from benchmarks.engine_results import STOCK, Counts, Results, claims, ratio
 from benchmarks.tables import table
 
 
@@ -20,6 +20,7 @@ def report(results: Results, rounds: int) -> str:
         ("Text to watermarked audio", speaking_table(results)),
         ("A long text, streamed", long_table(results)),
         ("What a voice costs", voice_table(results)),
+        ("What a GPU is given to do", count_table(results)),
         ("Claims", claim_table(results)),
     ):
         if len(rows) > 2:
@@ -74,9 +75,22 @@ def voice_table(results: Results) -> list[str]:
     return table(["model", "stock, each time, ms", "first use, ms", "after a restart, ms", "second use, to T3's queue, ms"], rows)
 
 
+def count_table(results: Results) -> list[str]:
+    rows = [
+        [model, way, f"{batch}", f"{one.step_launches:.0f}", f"{one.step_reads:.0f}", *(f"{number}" for number in _of_batch(one))]
+        for (model, way, batch), one in results.counts.items()
+    ]
+    head = ["model", "way", "at once", "kernels a step, beside its graph", "reads a step"]
+    return table([*head, "kernels of the flow, a batch", "kernels of the vocoder, a batch", "reads a batch"], rows)
+
+
 def claim_table(results: Results) -> list[str]:
     rows = [[one.words, one.measured, one.limit, "PASS" if one.is_met else "FAIL"] for one in claims(results)]
     return table(["claim", "measured", "must be", "verdict"], rows)
+
+
+def _of_batch(counts: Counts) -> tuple[int, int, int]:
+    return counts.flow_launches, counts.vocoder_launches, counts.batch_reads
 
 
 def _ms(seconds: float) -> str:

@@ -62,6 +62,18 @@ class VoiceUse:
 
 
 @dataclass
+class Counts:
+    """What a GPU is given to do: kernels launched for one decoding step outside of its graph and results that the host reads in it, kernels
+    of the flow and of the vocoder for one batch, and reads in that."""
+
+    step_launches: float
+    step_reads: float
+    flow_launches: int
+    vocoder_launches: int
+    batch_reads: int
+
+
+@dataclass
 class Results:
     """All that was measured. `backbones` says what a T3 step of a model reads and computes, for the roofline."""
 
@@ -73,6 +85,7 @@ class Results:
     speaking: dict[Key, Speaking] = field(default_factory=dict)
     long_texts: dict[tuple[str, str], LongText] = field(default_factory=dict)
     voices: dict[str, VoiceUse] = field(default_factory=dict)
+    counts: dict[Key, Counts] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """For JSON: the keys become fields."""
@@ -91,6 +104,7 @@ class Results:
             "speaking": rows(self.speaking, "model", "way", "batch"),
             "long_texts": rows(self.long_texts, "model", "way"),
             "voices": rows(self.voices, "model"),
+            "counts": rows(self.counts, "model", "way", "batch"),
             "claims": [vars(claim) for claim in claims(self)],
         }
 

@@ -50,11 +50,11 @@ class StackSampler:
         own = threading.get_ident()
         while not is_done.wait(PERIOD_SECONDS):
             for thread, frame in sys._current_frames().items():
-                if thread != own and (name := _part_of(frame)):
+                if thread != own and (name := part_of(frame)):
                     self._counts[name] += 1
 
 
-def _part_of(frame: FrameType | None) -> str | None:
+def part_of(frame: FrameType | None) -> str | None:
     """The part that the innermost of these frames belongs to."""
     while frame is not None:
         path = frame.f_code.co_filename.replace("\\", "/")

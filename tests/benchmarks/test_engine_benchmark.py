@@ -33,7 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiny_run(folder: Path) -> subprocess.CompletedProcess[str]:
     """A finished run with tiny models; it left `figures.json` and `RESULTS.md` in the folder."""
-    arguments = "--tiny --rounds 1 --models nano,english --tokens 12 --words 30 --batches 1,3 --threads 1 --checkpoints checkpoints"
+    arguments = (
+        "--tiny --rounds 1 --models nano,english --only abcd --tokens 12 --words 30 --batches 1,3 --threads 1 --checkpoints checkpoints"
+    )
     return run_script("engine.py", folder, *arguments.split(), "--json", "figures.json", "--results", "RESULTS.md")
 
 
