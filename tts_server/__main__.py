@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from tts_server import __version__
 
+began = time.monotonic()
 try:
     # Commands import what they need when they run, so a missing package may show during either.
     from tts_server.commands import main
@@ -20,4 +22,8 @@ except ImportError as damage:
     print(f"The environment of version {__version__} is incomplete ({damage}); it is being repaired.", file=sys.stderr)
     repair_and_restart(sys.argv[1:])
 else:
+    if status:
+        from tts_server.launcher.launcher import restart_after
+
+        status = restart_after(status, time.monotonic() - began, sys.argv[1:])
     sys.exit(status)

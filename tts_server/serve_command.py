@@ -16,6 +16,7 @@ from tts_server.config import Settings
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.listener import connection_limits
 from tts_server.launcher.accelerator import offer_chatterbox
+from tts_server.launcher.launcher import DEVICE_LOST
 from tts_server.running_server import is_parlance
 from tts_server.server import PortInUse, Server
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES
@@ -36,17 +37,16 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
     if not was_free and _open_running(settings):
         return 0
     try:
-        serve(settings)
+        return serve(settings)
     except PortInUse as error:
         if was_free and _open_running(settings):  # both were started at the same time
             return 0
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
-def serve(settings: Settings) -> None:
-    """Answer requests until the process is stopped; raises PortInUse."""
+def serve(settings: Settings) -> int:
+    """Answer requests until the process is stopped; returns the exit status, DEVICE_LOST where a GPU has failed. Raises PortInUse."""
     keys = key_ring(settings)
     synthesizer = build_synthesizer(settings)
     app = build_app(settings, synthesizer, keys)
@@ -63,6 +63,9 @@ def serve(settings: Settings) -> None:
         limits=connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),
         stop_seconds=settings.stop_seconds,
     )
+    models = synthesizer.catalog.models
+    # A thread, because `when_device_lost` must not block; what is being answered can still end.
+    models.when_device_lost(lambda: threading.Thread(target=server.stop, name="stop-after-device", daemon=True).start())
     server.stop_on_signals()
     print(f"Parlance {__version__} speaks at {server.url}  (stop with Ctrl-C)", flush=True)
     for address in network_addresses(settings.host, server.port):
@@ -78,6 +81,7 @@ def serve(settings: Settings) -> None:
     server.run()
     synthesizer.close()
     preparing.join(PREPARING_SECONDS)  # so that no clip's temporary file is left
+    return DEVICE_LOST if models.has_lost_device else 0
 
 
 def _open_running(settings: Settings) -> bool:

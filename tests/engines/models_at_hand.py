@@ -43,7 +43,7 @@ class SmallEngine:
     def __init__(self, name: str = "small") -> None:
         self.name = name
         self.breaks = False
-        self.is_broken = False
+        self.is_broken = self.is_device_lost = False
         self.is_closed = False
 
     def voices(self) -> Sequence[Voice]:
@@ -72,7 +72,7 @@ class SpeakingEngine(EmbeddedEngine):
     """The embedded voice in the clothes of Chatterbox Turbo: what a page or a client sees of a model that is loaded on demand."""
 
     name = "chatterbox-turbo"
-    is_broken = False
+    is_broken = is_device_lost = False
     capabilities = dataclasses.replace(
         EmbeddedEngine.capabilities,
         cloning="cloned",

@@ -119,6 +119,10 @@ class ReloadableEngine(Engine, Protocol):
     """An engine that may be made anew after its device has failed."""
 
     @property
+    def is_device_lost(self) -> bool:
+        """Whether the device has failed so that only a new process can use it again; then `is_broken` too. Never blocks."""
+
+    @property
     def is_broken(self) -> bool:
         """Whether nothing more can be expected of it, as after a sticky device error. Set before its streams are told; never blocks."""
 

@@ -94,6 +94,8 @@ class ModelManager:
         self._keeper: threading.Thread | None = None
         self._is_fetching = False
         self._is_closed = False
+        self._has_lost_device = False
+        self._on_device_lost: Callable[[], None] | None = None
 
     # What is there
 
@@ -123,6 +125,15 @@ class ModelManager:
         with self._changed:
             ready = [model.id for model in self._models.values() if model.loaded is not None]
         return {id_: ManagedEngine(self, id_) for id_ in ready}
+
+    @property
+    def has_lost_device(self) -> bool:
+        """Whether the device of a model has failed, so that only a new process can use it again. No model is taken or loaded then."""
+        return self._has_lost_device
+
+    def when_device_lost(self, action: Callable[[], None]) -> None:
+        """Call `action` once, with the manager's lock held, when a device has failed. It must not block."""
+        self._on_device_lost = action
 
     # Asking for models
 
@@ -219,6 +230,8 @@ class ModelManager:
         model = self._models[model_id]
         with self._changed:
             self._replace_if_broken(model)
+            if self._has_lost_device:
+                raise Unavailable("The device that the models run on has failed; the server is being started again.")
             if model.loaded is None:
                 self._begin(model)
                 if model.was_ready and model.phase is ModelState.LOADING:
@@ -305,6 +318,13 @@ class ModelManager:
         return loaded
 
     def _replace_if_broken(self, model: _Model) -> None:
+        if model.loaded is not None and model.loaded.engine.is_device_lost:
+            if not self._has_lost_device:
+                self._has_lost_device = True
+                log.critical("%s: its device has failed; the server ends, to be started again", model.id)
+                if self._on_device_lost is not None:
+                    self._on_device_lost()
+            return
         if model.loaded is not None and model.loaded.engine.is_broken and not self._is_closed:
             log.error("%s: it has failed or is stuck; the model is loaded again", model.id)
             self._begin(model, after=self._detach(model))

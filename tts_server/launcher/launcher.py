@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +28,12 @@ from tts_server.spelling import did_you_mean  # noqa: E402
 
 DAMAGED = 97
 """Exit status by which the server asks the launcher that waits for it (on Windows) to repair the environment."""
+
+DEVICE_LOST = 70
+"""Exit status of a server whose GPU has failed: only a new process can use it again."""
+
+SHORTEST_RUN_SECONDS = 60.0
+"""A server that fails sooner after its start is not started again, so that a broken GPU does not make it start for ever."""
 
 LAUNCHED = "PARLANCE_LAUNCHED"
 """In the server's environment: `1`, or `repaired` after a repair, so that a repair is tried once."""
@@ -61,7 +68,10 @@ def start(environment: Environment, arguments: Sequence[str], launched: str = "1
     command = [str(environment.python), "-c", RUN, str(PROJECT), *arguments]
     variables = clean_environment(**{LAUNCHED: launched})
     if sys.platform == "win32":  # exec would give the terminal back while the server runs
-        code = call(command, variables)
+        began = time.monotonic()
+        while (code := call(command, variables)) == DEVICE_LOST and time.monotonic() - began >= SHORTEST_RUN_SECONDS:
+            say("The GPU has failed; Parlance starts again.")
+            began = time.monotonic()
         if code == DAMAGED and launched == "1":
             environment.repair()
             start(environment, arguments, "repaired")
@@ -85,6 +95,18 @@ def repair_and_restart(arguments: Sequence[str]) -> NoReturn:
         say(str(error))
         sys.exit(1)
     start(environment, arguments, "repaired")
+
+
+def restart_after(status: int, seconds: float, arguments: Sequence[str]) -> int:
+    """For the end of `__main__`: start again where the GPU has failed and nothing else does so; otherwise the exit status.
+
+    `seconds`: how long the server has run. systemd and containers restart what has failed by themselves; on Windows the launcher does.
+    """
+    is_supervised = os.environ.get(LAUNCHED) is None or "INVOCATION_ID" in os.environ or os.getpid() == 1 or os.name == "nt"
+    if status != DEVICE_LOST or is_supervised or seconds < SHORTEST_RUN_SECONDS:
+        return status
+    say("The GPU has failed; Parlance starts again.")
+    start(default_environment(), arguments)
 
 
 def install(environment: Environment, names: Sequence[str]) -> int:

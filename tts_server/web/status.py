@@ -29,7 +29,7 @@ def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
         is_degraded = any(one.stats().get("threads_stuck") for one in catalog.engines.values())
         response = jsonify(
             {
-                "status": "unavailable" if model is None else "degraded" if is_degraded else "healthy",
+                "status": "unavailable" if model is None or catalog.models.has_lost_device else "degraded" if is_degraded else "healthy",
                 "version": __version__,
                 "engine": catalog.default,
                 "model": model or catalog.default,
@@ -51,7 +51,7 @@ def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
                 "metrics": metrics | stats,
             }
         )
-        response.status_code = 200 if model else 503
+        response.status_code = 200 if model and not catalog.models.has_lost_device else 503
         response.headers["Cache-Control"] = "no-store"
         return response
 
