@@ -74,7 +74,7 @@ def create_engine(
         plan = plan_for_device(family, target, mode, max_rows, memory_limit) if is_cuda else None
         parts = load(family, folder, name, t3_dtype(target, mode))
         sizes: dict[str, Any] = {} if plan is None else {"prompt_bytes": plan.prompt_bytes, "vocoder_bytes": plan.s3gen_bytes}
-        speaker = TokenToWave(parts.s3gen, family=family, mode=mode, watermarker=Watermarker(), takes_weights=True, **sizes)
+        speaker = TokenToWave(parts.s3gen, family=family, mode=mode, takes_weights=True, **sizes)
         if plan is None:
             decoder = T3Decoder(parts.t3, mode=mode, max_rows=max_rows or CPU_ROWS, release=True)
         else:
@@ -95,9 +95,11 @@ def create_engine(
         voices,
         builtin=builtin,
         reference_of=reference_of,
+        watermarker=Watermarker(),
         checks_speech=checks_speech,
         threads=threads,
         stuck_seconds=stuck_seconds,
+        batch_bytes=0 if plan is None else plan.s3gen_bytes,
         version=_version(family, folder, str(parts.device), mode),
     )
 

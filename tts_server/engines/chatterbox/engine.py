@@ -47,6 +47,7 @@ class ChatterboxEngine:
     watermarker: marks what the speaker returns; None where the speaker does so itself.
     checks_speech: speak segments again that cannot be right; `judge` decides which (default: `SpeechJudge`).
     threads: of PyTorch on the CPU (0: its default). max_batch, marks_in_thread: 1 and False on a CPU unless given, else MAX_BATCH and True.
+    batch_bytes: working memory of a batch of S3Gen (0: no limit).
     `is_broken` becomes true when the device is lost (`is_device_lost`) or a step takes longer than `stuck_seconds`.
     """
 
@@ -64,6 +65,7 @@ class ChatterboxEngine:
         judge: SpeechJudge | None = None,
         max_tokens: int = MAX_TOKENS,
         max_batch: int | None = None,
+        batch_bytes: int = 0,
         marks_in_thread: bool | None = None,
         threads: int = 0,
         idle_seconds: float = IDLE_SECONDS,
@@ -91,7 +93,7 @@ class ChatterboxEngine:
             family.name,
             parts.device,
             self._decode,
-            WaveStage(speaker),
+            WaveStage(speaker, batch_bytes),
             OutputStage(used_judge),
             RecoveryPolicy(family.id, max_batch or (1 if is_cpu else MAX_BATCH), self._release_caches),
             watermarker,

@@ -42,10 +42,11 @@ class Batch:
 
 
 class WaveStage:
-    """Owns S3Gen. For the engine's thread."""
+    """Owns S3Gen. For the engine's thread. batch_bytes: working memory of a batch (0: no limit)."""
 
-    def __init__(self, speaker: TokenToWave) -> None:
+    def __init__(self, speaker: TokenToWave, batch_bytes: int = 0) -> None:
         self.speaker = speaker
+        self._batch_bytes = batch_bytes
 
     def is_ready(self, job: Job) -> bool:
         """Whether S3Gen has something to do for a job."""
@@ -101,7 +102,11 @@ class WaveStage:
         return not block
 
     def _start_batch(self, jobs: list[Job]) -> None:
-        batch = Batch(jobs, self.speaker.batch([self._line(job) for job in jobs]))
+        requests = [self._line(job) for job in jobs]
+        if self._batch_bytes:
+            count = self.speaker.split_batch(requests, self._batch_bytes)[0]
+            jobs, requests = jobs[:count], requests[:count]
+        batch = Batch(jobs, self.speaker.batch(requests))
         for job in jobs:
             job.wave = batch
 

@@ -4,7 +4,7 @@
 |----------------|----------------------------------------|----------------------------------------------------------------|
 | CPU, body      | float32, laid out for oneDNN           | int8 weights per output channel, int8 activations per row      |
 | CPU, head      | float32, laid out for oneDNN           | float16 weights, float32 sums: the logits stay sharp           |
-| CUDA, MPS      | as loaded (float32, bfloat16, float16) | as loaded                                                      |
+| CUDA, MPS      | as loaded: float32                     | as loaded: see `gpu_memory.t3_dtype`                           |
 
 A build of torch that lacks an operator (ARM, macOS) gets the next best: float32 by `functional.linear`, which is always there.
 """
@@ -80,7 +80,7 @@ def int8(weight: Tensor, bias: Tensor | None) -> Linear:
 
 @dataclass(frozen=True)
 class Packing:
-    """How the layers of a model are packed: `body` for all but the last layer, `head` for that. `name` is for people."""
+    """How the layers of a model are packed: `body` for all but the last layer, `head` for that. `name` appears in logs."""
 
     name: str
     body: Packer
