@@ -23,14 +23,23 @@ TEXT = "Hello there, how are you today?"
 
 @contextlib.contextmanager
 def running(
-    parts: Parts, *, mode: Any = "exact", checks_speech: bool = False, max_rows: int = 16, **options: Any
+    parts: Parts,
+    *,
+    mode: Any = "exact",
+    checks_speech: bool = False,
+    max_rows: int = 16,
+    decoder_type: type[T3Decoder] = T3Decoder,
+    speaker_type: type[TokenToWave] = TokenToWave,
+    watermarker: Watermarker | None = None,
+    **options: Any,
 ) -> Iterator[ChatterboxEngine]:
     """An engine that stops with the block. Random weights say nothing that passes a check of speech, so there is none unless asked for."""
     engine = ChatterboxEngine(
         parts,
-        T3Decoder(parts.t3, mode=mode, max_rows=max_rows),
-        TokenToWave(parts.s3gen, family=parts.family, mode=mode, watermarker=Watermarker()),
+        decoder_type(parts.t3, mode=mode, max_rows=max_rows),
+        speaker_type(parts.s3gen, family=parts.family, mode=mode),
         PreparedVoices(None, partial(compute, parts), capacity=8),
+        watermarker=watermarker or Watermarker(),
         checks_speech=checks_speech,
         threads=1,
         **options,
