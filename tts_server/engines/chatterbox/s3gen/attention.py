@@ -38,6 +38,9 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = 
     `bias` is added to the scores: [B, 1 or H, 1 or T, S] in the format of the queries, aligned.
     """
     num_queries = queries.shape[2]
+    if not _is_fused(queries):
+        # Products of each block would copy them again.
+        queries, keys, values = queries.contiguous(), keys.contiguous(), values.contiguous()
     block = num_queries if _is_fused(queries) else queries_at_once(queries, keys.shape[2])
     parts = [
         _attend_block(

@@ -17,6 +17,18 @@ from tts_server.engines.chatterbox.s3gen.attention import attend
 from tts_server.engines.chatterbox.s3gen.causal import CausalConv, Memory
 from tts_server.engines.chatterbox.weights.packed import Linear, Norm
 
+_MISH_LIMIT = 20.0
+"""Above it Mish equals its argument in float32."""
+
+
+def _mish(x: Tensor) -> Tensor:
+    """x tanh(softplus(x)), to 1e-6: with n = e^x + e^2x / 2 the tangent is n / (n + 1). Twice as fast as `functional.mish` on a CPU."""
+    if x.device.type != "cpu":
+        return functional.mish(x)
+    exponential = torch.exp(x.clamp(max=_MISH_LIMIT))
+    ratio = torch.addcmul(exponential, exponential, exponential, value=0.5)
+    return x * ratio.div_(ratio + 1)
+
 
 class _CausalBlock:
     """A causal convolution, a norm, Mish (`CausalBlock1D`)."""
@@ -26,7 +38,7 @@ class _CausalBlock:
         self._norm = Norm(stock.block[2])
 
     def __call__(self, x: Tensor, memory: Memory | None, index: int) -> Tensor:
-        return functional.mish(self._norm(self._conv(x, memory, index)))
+        return _mish(self._norm(self._conv(x, memory, index)))
 
 
 class _ResnetBlock:
