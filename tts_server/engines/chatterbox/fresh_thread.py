@@ -1,9 +1,9 @@
-"""Work in a thread that ends with it.
+"""Running a computation in a thread of its own, which ends with it.
 
-PyTorch on a CPU shares its work out through OpenMP, which keeps a team of workers for every thread that has ever asked, as long as that
-thread lives. GNU's library lets idle workers wait awake for their next piece, and so start on it at once, only while all teams together
-have no more workers than the machine has cores. With a second team every small operation waits for sleepers to wake: a step of T3
-takes twice as long. So whoever computes beside the engine does it in a thread that goes away afterwards, and takes its team along.
+PyTorch on a CPU distributes work through OpenMP, which keeps a team of worker threads for every thread that has used it, as long as that
+thread lives. In GNU's library idle workers spin, and so start on the next piece at once, only while all teams together have no more
+workers than the machine has cores. With a second team they block instead, and every small operation pays for waking them: a step of T3
+takes twice as long. So computations beside the engine run in threads that end afterwards, and their teams with them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ T = TypeVar("T")
 
 
 def in_fresh_thread(action: Callable[[], T], name: str = "", seconds: float | None = None) -> T:
-    """What `action` returns or raises; raises EngineStuck, in the name of its model, after `seconds`, and leaves the thread behind.
-
-    Without `seconds` it takes as long as it takes.
+    """Return or raise what `action` returns or raises. Raises EngineStuck for the model `name` after `seconds` (None: no limit); the thread
+    then goes on without its caller.
     """
     future: Future[T] = Future()
 
