@@ -1,4 +1,4 @@
-"""Segments of Chinese, Japanese and Korean are as long as a model can speak, and texts take about as long as is expected."""
+"""Segments of Chinese, Japanese and Korean are as long as a model can speak."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tts_server.engines.chatterbox.families import MULTILINGUAL_V3, capabilities
 from tts_server.text.clean import clean
-from tts_server.text.duration import expected_seconds
+from tts_server.text.pace import usual_seconds
 from tts_server.text.segment import segments, segments_for
 
 MAX_SECONDS = 20.0
@@ -47,7 +47,7 @@ def test_no_segment_takes_longer_than_the_model_can_speak(language: str) -> None
     for number in range(100):
         text = clean(paragraph(language, number))
         found = list(segments_for(LIMITS, text))
-        seconds = [expected_seconds(segment.text) for segment in found]
+        seconds = [usual_seconds(segment.text) for segment in found]
         assert max(seconds) <= MAX_SECONDS and seconds[0] <= MAX_FIRST_SECONDS
         assert "".join("".join(segment.text for segment in found).split()) == "".join(text.split())
         assert len(found) <= 2 + sum(seconds) / (MAX_SECONDS / 3), "the segments are scraps"
@@ -55,7 +55,7 @@ def test_no_segment_takes_longer_than_the_model_can_speak(language: str) -> None
 
 def test_a_text_of_two_scripts_counts_each_in_its_own_measure() -> None:
     text = clean(("北京 is the capital of 中华人民共和国, and many people live there. " * 30).strip())
-    seconds = [expected_seconds(segment.text) for segment in segments_for(LIMITS, text)]
+    seconds = [usual_seconds(segment.text) for segment in segments_for(LIMITS, text)]
     assert max(seconds) <= MAX_SECONDS
     assert max(seconds) > MAX_SECONDS / 2
 
@@ -75,32 +75,7 @@ def test_a_measure_above_the_limit_is_refused() -> None:
         list(segments("漢", first_chars=2, max_chars=2, syllable_chars=3))
 
 
-@pytest.mark.parametrize(
-    ("text", "shortest", "longest"),
-    [
-        ("The ferry left the harbor at dawn, and nobody on the pier waved.", 3.0, 5.5),
-        ("[laugh]", 0.5, 3.0),
-        ("Oh! [gasp]", 0.7, 3.3),
-        ("$1,234,567.89", 4.0, 9.0),
-        ("Call 555-012-3456, ext. 7890.", 5.0, 9.0),
-        ("ISBN 978-3-16-148410-0", 6.0, 10.0),
-        ("12/25/2026 at 18:45", 3.5, 8.0),
-        ("3.14159265358979", 5.0, 9.0),
-        ("https://example.com/a/b?c=d&e=f", 3.5, 9.0),
-        ("H2SO4 + 2 NaOH", 2.5, 6.0),
-        ("AAA BBB CCC", 2.5, 5.0),
-        ("nth pst brr", 2.0, 4.5),
-        ("渡轮在黎明时分离开了港口。", 2.0, 3.5),
-        ("배는 새벽에 항구를 떠났습니다.", 2.0, 4.0),
-        ("١٢٣٤٥", 1.7, 3.5),
-        ("", 0.0, 0.0),
-    ],
-)
-def test_a_text_takes_about_as_long_as_is_expected(text: str, shortest: float, longest: float) -> None:
-    assert shortest <= expected_seconds(text) <= longest
-
-
 def test_more_text_never_takes_less_time() -> None:
     text = "Dr. Smith paid $1,200 for H2SO4 at https://example.com/x on 12/25/2026, AAA! [laugh] 北京 "
-    durations = [expected_seconds(text[:end]) for end in (0, 10, 24, 32, 60, 74, 79, len(text))]
+    durations = [usual_seconds(text[:end]) for end in (0, 10, 24, 32, 60, 74, 79, len(text))]
     assert durations == sorted(durations)

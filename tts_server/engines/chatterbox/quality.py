@@ -6,7 +6,6 @@ but all of it can be seen, and another seed usually does better.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,27 +13,7 @@ import numpy as np
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
 from tts_server.engines.chatterbox.pauses import FRAME_SECONDS, LONGEST_SECONDS, SILENCE_DB, frame_levels
 from tts_server.speech import Samples
-
-_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_CONSONANTAL = re.compile("[\u05d0-\u05ea\u0620-\u064a]")
-"""Hebrew and Arabic, which leave most vowels out."""
-
-_TAG = re.compile(r"\[[a-z ]+\]", re.IGNORECASE)
-_MONEY = re.compile(r"[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd%]")
-_SYMBOL = re.compile(
-    r"[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd%&@#+=*/\\\\<>^~_|\u00b0\u00a7\u00b1\u00d7\u00f7\u221a\u2248\u2260\u2264\u2265\u2192]"
-)
-"""Read out wherever they stand."""
-
-_INNER_MARK = re.compile(r"(?<=\w)[.,:\-\u2013](?=\w)|://|\?(?=\w)")
-"""Read out in numbers and addresses: point, dot, dash, colon."""
-
-_ADDRESS = re.compile(r"://|\bwww\.|\w@\w|\w\.[a-z]{2,4}\b|/\w+/", re.IGNORECASE)
-_LATIN_WORD = re.compile("[A-Za-z]{2,}|(?<![A-Za-z])[B-HJ-Z](?![A-Za-z])")
-_VOWEL = re.compile("[aeiouy]", re.IGNORECASE)
-
-LETTERS_PER_SECOND = 14.0
-"""A usual pace of speech. Chinese, Japanese and Korean characters count three letters each."""
+from tts_server.text.pace import SOUND_TAG, TAG_SECONDS, seconds_of_letters, usual_seconds
 
 FASTEST, SLOWEST = 3.0, 3.0
 """How many times quicker or slower than the usual pace a whole segment may be, with GRACE_SECONDS more."""
@@ -44,15 +23,6 @@ SHORT_TEXT = 15
 """Letters and digits below which a text is short: its pace varies more."""
 SHORT_GRACE_SECONDS = 1.0
 
-TAG_SECONDS = 3.0
-"""The longest sound that a tag such as `[laugh]` asks for; a usual one takes a third."""
-
-DIGIT_SECONDS = 0.35 - 1.2 / LETTERS_PER_SECOND
-LONG_NUMBER = 4
-LONG_NUMBER_DIGIT_SECONDS = 0.5 - 1.2 / LETTERS_PER_SECOND
-"""Of money, and of numbers with more digits than LONG_NUMBER. As for SPELLED_SECONDS, beyond the time of a letter."""
-SPELLED_SECONDS = 0.3 - 1.2 / LETTERS_PER_SECOND
-SYMBOL_SECONDS = 0.4
 MIN_SECONDS = 0.16
 
 REPEATED_TOKENS = 25
@@ -67,37 +37,6 @@ TAIL_GAP_SECONDS = 0.3
 TAIL_BURST_SECONDS = 0.25
 
 
-def usual_seconds(text: str) -> float:
-    """How long a text takes at a usual pace: its letters, and what is spoken without standing there in letters."""
-    spoken = _TAG.sub(" ", text)
-    return _seconds_of_letters(spoken) + _seconds_beyond_letters(spoken) + TAG_SECONDS / 3 * len(_TAG.findall(text))
-
-
-def _seconds_of_letters(text: str) -> float:
-    num_dense, num_consonants = len(_DENSE.findall(text)), len(_CONSONANTAL.findall(text))
-    num_others = sum(character.isalnum() for character in text) - num_dense - num_consonants
-    return 1.2 * (num_others + 3.0 * num_dense + 1.5 * num_consonants) / LETTERS_PER_SECOND
-
-
-def _seconds_beyond_letters(text: str) -> float:
-    """The extra time of digits, of words that are spelled, and of symbols that are read out."""
-    seconds = 0.0
-    for word in text.split():
-        digits = sum(character.isdigit() for character in word)
-        seconds += digits * (LONG_NUMBER_DIGIT_SECONDS if digits > LONG_NUMBER or _MONEY.search(word) else DIGIT_SECONDS)
-        symbols = len(_SYMBOL.findall(word))
-        if digits or _ADDRESS.search(word):
-            symbols += len(_INNER_MARK.findall(word))
-        seconds += SYMBOL_SECONDS * symbols
-        seconds += SPELLED_SECONDS * sum(len(part) for part in _LATIN_WORD.findall(word) if _is_spelled(part, has_digits=digits > 0))
-    return seconds
-
-
-def _is_spelled(word: str, *, has_digits: bool) -> bool:
-    """Whether a word of Latin letters may be read letter by letter: capitals, a formula, no vowel."""
-    return word.isupper() or has_digits or not _VOWEL.search(word) or any(character.isupper() for character in word[1:])
-
-
 class SpeechJudge:
     """Judges speech tokens and samples by their text. `language` is the code of the text's language, where it is known."""
 
@@ -107,19 +46,19 @@ class SpeechJudge:
 
     def longest_seconds(self, text: str, language: str | None = None) -> float:
         """How long speech of a text may be: SLOWEST times the usual length, each tag at its longest, and a grace, longer for few words."""
-        num_tags = len(_TAG.findall(text))
-        without_tags = _TAG.sub(" ", text)
+        num_tags = len(SOUND_TAG.findall(text))
+        without_tags = SOUND_TAG.sub(" ", text)
         is_short = sum(character.isalnum() for character in without_tags) < SHORT_TEXT
         grace = GRACE_SECONDS + (SHORT_GRACE_SECONDS if is_short else 0.0)
         return SLOWEST * self.usual_seconds(without_tags, language) + TAG_SECONDS * num_tags + grace
 
     def shortest_seconds(self, text: str, language: str | None = None) -> float:
         """How short speech of a text may be. Tags may be silent, and what might be spelled may be read as a word."""
-        return max(MIN_SECONDS, _seconds_of_letters(_TAG.sub(" ", text)) / FASTEST - 0.3)
+        return max(MIN_SECONDS, seconds_of_letters(SOUND_TAG.sub(" ", text)) / FASTEST - 0.3)
 
     def longest_pause(self, text: str) -> float:
         """Seconds of silence that speech of a text may have inside; a sound that a tag asks for may be as quiet."""
-        return LONGEST_SECONDS + (1.0 if _TAG.search(text) else 0.0)
+        return LONGEST_SECONDS + (1.0 if SOUND_TAG.search(text) else 0.0)
 
     def faults_of_tokens(self, tokens: Sequence[int], text: str, language: str | None = None) -> tuple[str, ...]:
         """What is wrong with the speech tokens of a text: `too long`, `too short`, `stuck`, `looping`."""
