@@ -35,6 +35,8 @@ def test_a_seed_says_what_stock_chatterbox_says_with_it(kind, parts, stock_tts):
     for seed in sorted(spoken, key=lambda seed: -len(spoken[seed]))[:2]:
         torch.manual_seed(seed)
         expected = model.generate(TEXT, **options)[0].numpy()
+        if kind == "multilingual":  # the last 40 ms are cut, as upstream does since
+            expected = expected[:-960]
         assert len(spoken[seed]) > 0.3 * SAMPLE_RATE
         assert len(spoken[seed]) == pytest.approx(len(expected), abs=240)  # stock's watermarker cuts a few samples off
         length = min(len(spoken[seed]), len(expected))
