@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tts_server.engines.chatterbox.faults import is_out_of_memory
 from tts_server.engines.chatterbox.t3.alignment import HEADS, coverage
 from tts_server.engines.chatterbox.t3.attention import Head, Prefill, SharedDecode
 from tts_server.engines.chatterbox.t3.backbone import Backbone
@@ -175,7 +176,9 @@ class T3Decoder:
             try:
                 logits.append(self._decode())
             except Exception as cause:
-                raise self._fail(list(self._running), cause) from cause
+                # Storage grows as a whole before a row changes: without the youngest sequence, the others can go on.
+                failed = list(self._running)[-1:] if is_out_of_memory(cause) else list(self._running)
+                raise self._fail(failed, cause) from cause
         admitted = []
         for sequence in self._scheduler.admit():
             try:
