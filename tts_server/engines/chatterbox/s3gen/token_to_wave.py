@@ -93,7 +93,7 @@ class TokenToWave:
         self._max_frames = vocoder_bytes // self.hift.frame_bytes
         self._read = read
         # The first samples of a segment are faded in: the rest of the prompt's last frame lies in them.
-        self._fade = s3gen.trim_fade.cpu()
+        self._fade = read(s3gen.trim_fade)
         if takes_weights:
             for part in (s3gen.flow.encoder, s3gen.flow.encoder_proj, s3gen.flow.decoder, s3gen.mel2wav):
                 for parameter in part.parameters():

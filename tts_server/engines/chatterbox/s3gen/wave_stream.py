@@ -36,9 +36,9 @@ def read_samples(samples: Tensor) -> Samples:
     return array
 
 
-def fade_in(samples: Samples, fade: Tensor, position: int = 0) -> None:
+def fade_in(samples: Samples, fade: Samples, position: int = 0) -> None:
     """Multiply, in place, the samples within the first `len(fade)` of a segment; `position` is where `samples` begin in it."""
-    part = fade[position : position + len(samples)].numpy()
+    part = fade[position : position + len(samples)]
     samples[: len(part)] *= part
 
 
@@ -59,7 +59,7 @@ class WaveStream:
         *,
         tail: Sequence[int],
         filler: int,
-        fade: Tensor,
+        fade: Samples,
         cut_samples: int,
         read: Callable[[Tensor], Samples] = read_samples,
     ) -> None:
