@@ -82,18 +82,6 @@ def load_stock(kind: str, folder: Path, device: str = "cpu") -> Any:
 
 
 @contextlib.contextmanager
-def unsteered() -> Iterator[None]:
-    """Inside, the stock multilingual class samples as upstream does since 2026-05-01: the alignment analyzer changes no logits."""
-    from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentStreamAnalyzer
-
-    with (
-        patch.object(AlignmentStreamAnalyzer, "_add_attention_spy", lambda *_: None),
-        patch.object(AlignmentStreamAnalyzer, "step", lambda self, logits, next_token=None: logits),
-    ):
-        yield
-
-
-@contextlib.contextmanager
 def tiny_sizes() -> Iterator[None]:
     """Inside, the stock classes construct models of a thousandth of their size. What they have constructed goes on working outside.
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.checkpoints import KINDS, family_of, load_stock, tiny_sizes, unsteered, write_checkpoint
+from benchmarks.checkpoints import KINDS, family_of, load_stock, tiny_sizes, write_checkpoint
+from benchmarks.upstream import multilingual_as_upstream
 from tts_server.engines.chatterbox.weights.loading import Parts, load
 
 
@@ -19,7 +20,7 @@ def tiny() -> Iterator[None]:
     """All stock classes construct tiny models, on one core, and the multilingual one samples as upstream does today."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with tiny_sizes(), unsteered():
+    with tiny_sizes(), multilingual_as_upstream():
         yield
     torch.set_num_threads(threads)
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from tiny_engines import TEXT, listen, running, utterance
 
+from benchmarks.upstream import REPETITION_PENALTY
 from tts_server.engines.chatterbox.families import SAMPLE_RATE
 from tts_server.errors import Cancelled, Unavailable
 from tts_server.speech import VoiceReference
@@ -28,15 +29,13 @@ def clip(seed: int, seconds: float = 6.0) -> VoiceReference:
 
 def test_a_seed_says_what_stock_chatterbox_says_with_it(kind, parts, stock_tts):
     model = stock_tts(kind)
-    options = {"language_id": "en"} if kind == "multilingual" else {}
+    options = {"language_id": "en", "repetition_penalty": REPETITION_PENALTY} if kind == "multilingual" else {}
     with running(parts(kind)) as engine:
         spoken = {seed: listen(engine.submit(utterance(parts(kind).builtin, seed=seed))) for seed in range(8)}
     # Stock cannot speak without a single token, which some seeds of a random model give.
     for seed in sorted(spoken, key=lambda seed: -len(spoken[seed]))[:2]:
         torch.manual_seed(seed)
         expected = model.generate(TEXT, **options)[0].numpy()
-        if kind == "multilingual":  # the last 40 ms are cut, as upstream does since
-            expected = expected[:-960]
         assert len(spoken[seed]) > 0.3 * SAMPLE_RATE
         assert len(spoken[seed]) == pytest.approx(len(expected), abs=240)  # stock's watermarker cuts a few samples off
         length = min(len(spoken[seed]), len(expected))
@@ -44,12 +43,12 @@ def test_a_seed_says_what_stock_chatterbox_says_with_it(kind, parts, stock_tts):
 
 
 def test_many_requests_at_once_never_mix_their_voices(parts):
-    """Each of 200 gets what it gets alone, whichever others are in its batch."""
+    """Each of 60 gets what it gets alone, whichever others are in its batch."""
     with running(parts("turbo")) as engine:
         voices = [engine.prepare_voice(clip(seed)) for seed in (1, 2)]
         alone = {(v, s): listen(engine.submit(utterance(voices[v], seed=s))) for v in (0, 1) for s in range(5)}
         assert not np.array_equal(alone[0, 0], alone[1, 0])
-        asked = [(n % 2, n // 2 % 5) for n in range(200)]
+        asked = [(n % 2, n // 2 % 5) for n in range(60)]
         streams = [engine.submit(utterance(voices[v], seed=s, group=n)) for n, (v, s) in enumerate(asked)]
         for key, stream in zip(asked, streams, strict=True):
             spoken = listen(stream)
@@ -119,7 +118,7 @@ def test_a_recording_is_spoken_again_in_another_voice(parts):
     assert not np.allclose(*spoken)
 
 
-def test_memory_does_not_grow_over_a_thousand_requests(parts):
+def test_memory_does_not_grow_over_hundreds_of_requests(parts):
     process = psutil.Process()
     with running(parts("nano"), max_tokens=3) as engine:  # long speech takes longer, not more
         voice = parts("nano").builtin
@@ -130,11 +129,11 @@ def test_memory_does_not_grow_over_a_thousand_requests(parts):
                 listen(stream)
             gc.collect()
 
-        speak(300)
+        speak(60)
         before = process.memory_info().rss
-        speak(700)
+        speak(140)
         grown = process.memory_info().rss - before
-    assert grown < 24 * 2**20
+    assert grown < 12 * 2**20
 
 
 def test_an_engine_without_work_keeps_no_thread_and_wakes_for_the_next_request(parts):
@@ -152,7 +151,7 @@ def test_no_request_is_lost_while_the_thread_comes_and_goes(parts):
     answers = []
 
     def client(number: int) -> None:
-        for seed in range(20):
+        for seed in range(8):
             answers.append(len(listen(engine.submit(utterance(parts("nano").builtin, "Hi.", seed=seed, group=number)))))
 
     with running(parts("nano"), idle_seconds=0) as engine:
@@ -161,7 +160,7 @@ def test_no_request_is_lost_while_the_thread_comes_and_goes(parts):
             one.start()
         for one in clients:
             one.join(60)
-    assert len(answers) == 60
+    assert len(answers) == 24
 
 
 def test_a_stopped_engine_ends_its_streams_with_an_error_and_takes_no_more(parts):

@@ -7,28 +7,22 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
 from benchmarks.checkpoints import load_stock
+from benchmarks.upstream import REPETITION_PENALTY, multilingual_as_upstream
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.families import MULTILINGUAL_V2, Family
-from tts_server.engines.chatterbox.weights import stock
 from tts_server.speech import Samples
 
 import torch  # isort: skip
 
 WATERMARK_SAMPLES = 240
 """The stock watermarker may swallow so many at the end."""
-
-MULTILINGUAL_PENALTY = 1.2
-MULTILINGUAL_TAIL = 960
-"""Samples that upstream's newest code cuts off the end of multilingual speech before the watermark; 0.1.7 does not yet."""
 
 
 def measure(session: Session) -> None:
@@ -42,7 +36,7 @@ def measure(session: Session) -> None:
         tts = load_stock(kind, folder)
         for seed in ours:
             torch.manual_seed(seed)
-            options = {"language_id": "en", "repetition_penalty": MULTILINGUAL_PENALTY} if subject.family.is_multilingual else {}
+            options = {"language_id": "en", "repetition_penalty": REPETITION_PENALTY} if subject.family.is_multilingual else {}
             expected[seed] = tts.generate(text, **options)[0].numpy()
     session.judge("length", max(abs(len(ours[seed]) - len(expected[seed])) for seed in ours))
     session.judge("samples", max(largest_difference(ours[seed], expected[seed]) for seed in ours))
@@ -68,27 +62,6 @@ def stock_folder(family: Family, folder: Path) -> Iterator[Path]:
             except OSError:  # Windows asks for a privilege
                 shutil.copyfile(path, Path(temporary, name))
         yield Path(temporary)
-
-
-@contextlib.contextmanager
-def multilingual_as_upstream() -> Iterator[None]:
-    """Inside, the stock multilingual class neither steers by the alignment nor keeps the last 40 ms, as upstream since May 2026."""
-    watermark = stock.PerthImplicitWatermarker.apply_watermark
-
-    def apply(self: Any, wav: Any, **options: Any) -> Any:
-        return watermark(self, wav[: max(0, len(wav) - MULTILINGUAL_TAIL)], **options)
-
-    from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentStreamAnalyzer
-
-    with patch.object(AlignmentStreamAnalyzer, "step", lambda self, logits, next_token=None: logits), contextlib.ExitStack() as stack:
-        generate = stock.mtl_tts.ChatterboxMultilingualTTS.generate
-
-        def generate_without_tail(*arguments: Any, **options: Any) -> Any:
-            with patch.object(stock.PerthImplicitWatermarker, "apply_watermark", apply):
-                return generate(*arguments, **options)
-
-        stack.enter_context(patch.object(stock.mtl_tts.ChatterboxMultilingualTTS, "generate", generate_without_tail))
-        yield
 
 
 def _speak_ours(session: Session, text: str) -> dict[int, Samples]:

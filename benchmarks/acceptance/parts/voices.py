@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.acceptance.parts.stock_equality import multilingual_as_upstream, stock_folder
+from benchmarks.acceptance.parts.stock_equality import stock_folder
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.texts import SENTENCES
 from benchmarks.checkpoints import load_stock
+from benchmarks.upstream import multilingual_as_upstream
 from tts_server.speech import Samples
 
 import torch  # isort: skip
