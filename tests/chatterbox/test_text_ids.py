@@ -14,7 +14,7 @@ from tts_server.engines.chatterbox.weights import stock
 from tts_server.engines.chatterbox.weights.loading import Parts
 from tts_server.errors import InvalidRequest, NothingToSay
 
-TEXTS = ["Hello there, how are you today?", "well: “this” — and that…", "?", "  12  eggs;  ", "naïve café"]
+TEXTS = ["Hello there, how are you today?", "well: this — and that…", "it’s ‘here’", "?", "  12  eggs;  ", "naïve café"]
 
 
 class FedEnough(Exception):
@@ -112,6 +112,60 @@ def test_tags_are_taken_out_for_models_that_would_read_them_aloud(kind: str, par
     model = parts(kind)
     assert torch.equal(model.text_ids("Oh [laugh] really? [clear throat]"), model.text_ids("Oh really?"))
     assert not torch.equal(model.text_ids("Oh [1] really?"), model.text_ids("Oh really?"))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ('He said "wait" and left.', "He said wait and left."),
+        ("“Wait,” she said.", "Wait, she said."),
+        ("«Attends», dit-elle.", "Attends, dit-elle."),
+        ("„Warte“, sagte sie.", "Warte, sagte sie."),
+    ],
+)
+def test_double_quotes_reach_no_model_that_voices_them(text: str, same: str, parts: Callable[[str], Parts]) -> None:
+    for kind in ("turbo", "nano"):
+        assert torch.equal(parts(kind).text_ids(text), parts(kind).text_ids(same))
+    assert not torch.equal(parts("english").text_ids('He said "wait" and left.'), parts("english").text_ids("He said wait and left."))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Great 😀!", "Great!"),
+        ("Great 👍🏽 work 👩‍👩‍👧 here ❤️.", "Great work here."),
+        ("One🎉two", "One two"),
+        ("One 🎉 (two) 🎉, three", "One (two), three"),
+        ("🇩🇪 Hallo", "Hallo"),
+    ],
+)
+def test_emoji_reach_no_model(kind: str, text: str, same: str, parts: Callable[[str], Parts]) -> None:
+    assert torch.equal(parts(kind).text_ids(text, "en"), parts(kind).text_ids(same, "en"))
+
+
+def test_joiners_of_scripts_stay(parts: Callable[[str], Parts]) -> None:
+    word = "क्\u200dष"
+    assert not torch.equal(parts("multilingual").text_ids(word, "hi"), parts("multilingual").text_ids(word.replace("\u200d", ""), "hi"))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Chapter One\nIt was a dark night.", "Chapter One. It was a dark night."),
+        ("Shopping list\neggs\nmilk", "Shopping list, eggs, milk"),
+        ("Is it late?\nYes.", "Is it late? Yes."),
+        ("First,\nsecond", "First, second"),
+        ("She said (twice.)\nThen left", "She said (twice.) Then left"),
+        ("\n\nOnly one line\n", "Only one line"),
+    ],
+)
+def test_a_line_without_a_full_stop_does_not_run_into_the_next(kind: str, text: str, same: str, parts: Callable[[str], Parts]) -> None:
+    assert torch.equal(parts(kind).text_ids(text, "en"), parts(kind).text_ids(same, "en"))
+
+
+def test_a_chinese_line_ends_with_a_full_stop_of_its_own(parts: Callable[[str], Parts]) -> None:
+    model = parts("multilingual")
+    assert torch.equal(model.text_ids("第一章\n夜很黑。", "zh"), model.text_ids("第一章。 夜很黑。", "zh"))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "[laugh]", " [sigh] [Cough] "])

@@ -17,6 +17,17 @@ _TAG = re.compile("|".join(re.escape(tag) for tag in sorted(TAGS)), re.IGNORECAS
 _CONTROL_TOKEN = re.compile(r"\[(START|STOP|UNK|SPACE|PAD|SEP|CLS|MASK)\]|<\|endoftext\|>")
 """What the tokenizers would read as a mark of their own, such as the end of the text."""
 
+_EMOJI = re.compile(
+    "\\s*[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
+    "[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0f\u200d\u20e3\U000e0020-\U000e007f ]*"
+)
+_CLOSING_MARK = re.compile("[,.;:!?)\\]\u2026\u3001\u3002\uff01\uff0c\uff1f]|$")
+_DOUBLE_QUOTE = re.compile('["\u201c\u201d\u201e\u201f\u00ab\u00bb]')
+_LINE_END = re.compile(
+    "[.!?:;,\u2026\u2013\u2014\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f\u0964\u060c\u061b\u061f-][)\\]\"'\u2019\u201d\u00bb\u300d\u300f\uff09]*$"
+)
+_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+
 
 def text_ids(family: Family, tokenizer: Any, hyperparameters: Any, text: str, language: str | None) -> torch.Tensor:
     """Ids int64 [n] of one segment of text; for the Llama models with the marks of start and stop around them.
@@ -26,6 +37,7 @@ def text_ids(family: Family, tokenizer: Any, hyperparameters: Any, text: str, la
     speak and for a text longer than its table of positions.
     """
     text = _CONTROL_TOKEN.sub(lambda match: match[1] or " ", _with_known_tags(family, text))
+    text = _with_ended_lines(_without_unspoken_marks(family, text))
     if not text.strip():
         raise NothingToSay("The text leaves nothing to speak.", param="input")
     text = stock.punc_norm(family, text)
@@ -50,6 +62,24 @@ def _with_known_tags(family: Family, text: str) -> str:
     if family.tags:
         return _TAG.sub(lambda match: match[0].lower(), text)
     return re.sub(r"[ \t]{2,}", " ", _TAG.sub(" ", text)) if _TAG.search(text) else text
+
+
+def _without_unspoken_marks(family: Family, text: str) -> str:
+    """Without emoji; for the GPT-2 models also without double quotes, which they voice as a breath (chatterbox issue 433)."""
+    text = _EMOJI.sub(lambda emoji: "" if _CLOSING_MARK.match(text, emoji.end()) else " ", text)
+    return _DOUBLE_QUOTE.sub("", text) if family.is_gpt2 else text
+
+
+def _with_ended_lines(text: str) -> str:
+    """Lines joined by a full stop, or a comma where the next one goes on in lower case; `punc_norm` would join them by a space alone."""
+    if "\n" not in text:
+        return text
+    joined = ""
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        if joined and not _LINE_END.search(joined):
+            joined += "。" if _IDEOGRAPH.match(joined[-1]) else "," if line[0].islower() else "."
+        joined = f"{joined} {line}".strip()
+    return joined
 
 
 def _int64(ids: torch.Tensor) -> torch.Tensor:
