@@ -261,7 +261,18 @@ class Speech:
         # A text of one segment is spoken with the request's own seed: what a model's reference implementation says with it.
         seed = (self.seed + index * 1_000_003) & MAX_SEED
         return self._engine.submit(
-            Utterance(segment.text, self._prepared, index, seed, self._tempo(segment), self._language, self.request.controls, id(self))
+            Utterance(
+                segment.text,
+                self._prepared,
+                index,
+                seed,
+                self._tempo(segment),
+                self._language,
+                self.request.controls,
+                id(self),
+                begins_inside=segment.begins_inside,
+                ends_inside=segment.ends_inside,
+            )
         )
 
 

@@ -58,6 +58,7 @@ class Segment:
     """A piece of text that an engine speaks at once, and the silence that follows it in seconds.
 
     It is spoken at `rate` times the request's speed. `start` and `end` are its character offsets in the text that was divided.
+    It `begins_inside` a sentence, or `ends_inside` one, where a sentence was too long for one segment.
     """
 
     text: str
@@ -65,6 +66,8 @@ class Segment:
     rate: float = 1.0
     start: int = field(default=0, compare=False)
     end: int = field(default=0, compare=False)
+    begins_inside: bool = field(default=False, compare=False)
+    ends_inside: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

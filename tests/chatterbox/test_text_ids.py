@@ -163,6 +163,29 @@ def test_a_line_without_a_full_stop_does_not_run_into_the_next(kind: str, text: 
     assert torch.equal(parts(kind).text_ids(text, "en"), parts(kind).text_ids(same, "en"))
 
 
+@pytest.mark.parametrize(
+    ("text", "inside", "same"),
+    [
+        ("to light the lamp he found", {"ends_inside": True}, "To light the lamp he found,"),
+        ("in the evening,", {"ends_inside": True}, "In the evening,"),
+        ("he said (twice)", {"ends_inside": True}, "He said (twice),"),
+        ("第一章很长", {"ends_inside": True}, "第一章很长，"),
+    ],
+)
+def test_a_text_cut_inside_of_a_sentence_ends_with_a_comma(
+    kind: str, text: str, inside: dict[str, bool], same: str, parts: Callable[[str], Parts]
+) -> None:
+    assert torch.equal(parts(kind).text_ids(text, "en", **inside), parts(kind).text_ids(same, "en"))
+
+
+@pytest.mark.parametrize("kind", ["turbo", "english"])  # the tokenizer of Multilingual knows no capitals
+def test_a_text_that_begins_inside_of_a_sentence_gets_no_capital(kind: str, parts: Callable[[str], Parts]) -> None:
+    model = parts(kind)
+    continued = model.text_ids("letter lying there.", "en", begins_inside=True)
+    assert not torch.equal(continued, model.text_ids("letter lying there.", "en"))
+    assert torch.equal(model.text_ids("Letter lying there.", "en", begins_inside=True), model.text_ids("letter lying there.", "en"))
+
+
 def test_a_chinese_line_ends_with_a_full_stop_of_its_own(parts: Callable[[str], Parts]) -> None:
     model = parts("multilingual")
     assert torch.equal(model.text_ids("第一章\n夜很黑。", "zh"), model.text_ids("第一章。 夜很黑。", "zh"))

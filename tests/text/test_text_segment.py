@@ -55,6 +55,30 @@ def test_a_long_first_sentence_is_cut_at_a_clause() -> None:
     assert second == "all the people of the village came out to dance together."
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Every evening when the sun went down behind the hills the old keeper climbed up to the top of the tower to light the lamp",
+        "Jeden Abend stieg der alte Wärter bis ganz hinauf auf den Turm um in der kleinen Kammer unter dem Dach die Lampe zu entzünden",
+        "Tous les soirs le vieux gardien montait en haut de la tour pour allumer la lampe dans la petite chambre sous le toit du phare",
+        "Todas las noches el viejo guardián subía a lo alto de la torre para encender la lámpara en el cuarto pequeño bajo el tejado",
+    ],
+)
+def test_no_cut_comes_after_a_word_that_belongs_to_the_next_one(sentence: str) -> None:
+    for first_chars in range(40, 70):
+        pieces = texts(sentence, first_chars, 80)
+        assert len(pieces) > 1
+        for piece in pieces[:-1]:
+            assert piece.split()[-1] not in "the of to a in der die das den dem auf in um unter le la de du en pour el lo en para".split()
+
+
+def test_a_segment_knows_whether_it_is_cut_inside_of_a_sentence() -> None:
+    found = divided("One two three. Then " + "word " * 60 + "end. [pause 1s] Another sentence here. " + "more " * 30, 20, 80)
+    for one, other in itertools.pairwise(found):
+        assert one.ends_inside == other.begins_inside == (not one.text.endswith("."))
+    assert not found[0].begins_inside and not found[-1].ends_inside and any(segment.ends_inside for segment in found)
+
+
 def test_a_long_first_sentence_without_a_clause_is_cut_at_a_space() -> None:
     first = texts("word " * 40)[0]
     assert 40 <= len(first) <= 60 and set(first.split()) == {"word"}

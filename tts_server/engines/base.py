@@ -56,7 +56,8 @@ class Utterance:
     """One segment on its way to an engine. `voice` is what `prepare_voice` or `builtin_voice` of the same engine returned.
 
     `index` is the segment's place in its text (0 goes before all later ones of other requests). `group` is the same for all
-    segments of one request, so that a long text cannot starve a short one.
+    segments of one request, so that a long text cannot starve a short one. The text `begins_inside` or `ends_inside` a sentence where
+    that was too long for one segment.
     """
 
     text: str
@@ -67,6 +68,8 @@ class Utterance:
     language: str | None
     controls: Mapping[str, float | int | bool]
     group: int = 0
+    begins_inside: bool = False
+    ends_inside: bool = False
 
 
 class SpeechStream(Protocol):

@@ -26,6 +26,25 @@ _STAYS_WITH_THE_LETTER_BEFORE = re.compile(
 )
 _STAYS_WITH_THE_LETTER_AFTER = re.compile("[\u200d\u1100-\u115f\u0e40-\u0e44\u0ec0-\u0ec4「『（【〈《“‘]")
 _VIRAMA = 9
+_WORD_BEFORE = re.compile(r"[^\W\d_']+$")
+_LEADING_WORDS = frozenset(
+    # English, German, French, Spanish, Italian, Portuguese, Dutch: articles, possessives, prepositions, conjunctions.
+    """
+    a an the my your his her its our their this that these those and or but nor of to in on at by for from with into onto over under
+    about after before between through than as if because while when which who whose is was are were not no very
+    der die das dem den des ein eine einen einem einer eines mein dein sein ihr unser euer und oder aber von zu im am um auf aus bei mit
+    nach vor seit für durch gegen ohne über unter zwischen dass weil wenn als ob
+    le la les un une des du de ce cette ces mon ma mes ton ta tes son sa ses notre votre leur et ou mais dans sur sous avec pour par sans
+    chez vers que qui dont si
+    el los las una unos unas del al mi tu su nuestro y o pero en con por para sin sobre entre hasta desde como
+    il lo gli uno di da nel nella sul sulla con per tra fra e ed ma che chi se
+    os as um uma do da dos das no na nos nas ao em com por para sem mas ou e
+    het een mijn jouw zijn haar ons en of maar van naar op aan bij uit met door voor over onder dat die als
+    """.split()
+)
+"""Words that belong to the one after them, in the languages whose words part at spaces and that are most often spoken."""
+
+MAX_WORDS_BACK = 4
 _FLAG_LETTER = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
@@ -78,4 +97,11 @@ def can_part(text: str, start: int, position: int) -> bool:
 
 
 def _space(text: str, first: int, last: int) -> int | None:
-    return next((i for i in range(last, first - 1, -1) if text[i].isspace()), None)
+    """The last space in the range, or one a few words before it if that comes after an article, a preposition or their like."""
+    spaces = list(itertools.islice((i for i in range(last, first - 1, -1) if text[i].isspace()), MAX_WORDS_BACK))
+    return next((i for i in spaces if not _is_leading_word(text, i)), spaces[0] if spaces else None)
+
+
+def _is_leading_word(text: str, end: int) -> bool:
+    word = _WORD_BEFORE.search(text, max(0, end - 12), end)
+    return word is not None and word[0].lower() in _LEADING_WORDS

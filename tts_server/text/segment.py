@@ -82,6 +82,7 @@ class _Packer:
     def pack(self) -> Segment:
         """The next segment. Whole sentences as far as they fit, or a part of one that does not."""
         text, start, rate = self._text, self.position, self._rate
+        begins_inside, ends_inside = not self._whole, False
         pieces: list[tuple[int, int, End]] = []
         pause = 0.0
         breaks = False
@@ -104,11 +105,12 @@ class _Packer:
                 break
             pieces.append((self.position, end, End.MARK))
             _, pause = self._move(end, pause, whole=False)
+            ends_inside = self.position < len(text) and not self._whole
             break
         self._room, self._first = self._max, False
         if self.position >= len(text) and not breaks:
             pause = 0.0
-        return Segment(self._joined(pieces), pause, rate, start, pieces[-1][1])
+        return Segment(self._joined(pieces), pause, rate, start, pieces[-1][1], begins_inside, ends_inside)
 
     def _reach(self, start: int, num_chars: int) -> int:
         """The end of the longest piece from `start` that counts as at most `num_chars` characters; it may lie beyond the text."""

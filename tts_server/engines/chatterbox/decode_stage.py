@@ -141,7 +141,7 @@ class DecodeStage:
     def _add(self, job: Job) -> None:
         max_tokens = job.retries.next_limit if job.retries is not None else self._max_tokens
         job.sequence = Sequence(
-            self._parts.text_ids(job.text, job.utterance.language),
+            self._parts.text_ids(job.text, job.utterance.language, begins_inside=job.begins_inside, ends_inside=job.ends_inside),
             job.conditionals,
             sampling_of(self._parts.family, job.utterance, max_tokens),
             job.generator,

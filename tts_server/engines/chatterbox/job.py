@@ -128,6 +128,16 @@ class Job:
         return self.pieces[0]
 
     @property
+    def begins_inside(self) -> bool:
+        """Whether the piece begins inside of a sentence: that of the utterance, or one that was split."""
+        return self.num_done > 0 or self.utterance.begins_inside
+
+    @property
+    def ends_inside(self) -> bool:
+        """Whether the piece ends inside of a sentence."""
+        return len(self.pieces) > 1 or self.utterance.ends_inside
+
+    @property
     def text(self) -> str:
         """The text of the piece; empty for recorded audio."""
         return self.piece if isinstance(self.piece, str) else ""

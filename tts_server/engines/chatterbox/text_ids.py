@@ -23,16 +23,28 @@ _EMOJI = re.compile(
 )
 _CLOSING_MARK = re.compile("[,.;:!?)\\]\u2026\u3001\u3002\uff01\uff0c\uff1f]|$")
 _DOUBLE_QUOTE = re.compile('["\u201c\u201d\u201e\u201f\u00ab\u00bb]')
+_QUOTES_AND_BRACKETS = "\"'\u2019\u201d\u00bb)]\u300d\u300f"
 _LINE_END = re.compile(
     "[.!?:;,\u2026\u2013\u2014\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f\u0964\u060c\u061b\u061f-][)\\]\"'\u2019\u201d\u00bb\u300d\u300f\uff09]*$"
 )
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
-def text_ids(family: Family, tokenizer: Any, hyperparameters: Any, text: str, language: str | None) -> torch.Tensor:
+def text_ids(
+    family: Family,
+    tokenizer: Any,
+    hyperparameters: Any,
+    text: str,
+    language: str | None,
+    *,
+    begins_inside: bool = False,
+    ends_inside: bool = False,
+) -> torch.Tensor:
     """Ids int64 [n] of one segment of text; for the Llama models with the marks of start and stop around them.
 
-    `hyperparameters` are the stock T3Config. `language` is one of the family's, None for English; families of one language ignore it.
+    Where the text `begins_inside` or `ends_inside` a sentence, it gets no capital, and a comma instead of a full stop: stock knows no such
+    texts. `hyperparameters` are the stock T3Config. `language` is one of the family's, None for English; families of one language ignore
+    it.
     Raises NothingToSay where the text has nothing but tags that the model does not know, InvalidRequest for a language that it does not
     speak and for a text longer than its table of positions.
     """
@@ -40,7 +52,7 @@ def text_ids(family: Family, tokenizer: Any, hyperparameters: Any, text: str, la
     text = _with_ended_lines(_without_unspoken_marks(family, text))
     if not text.strip():
         raise NothingToSay("The text leaves nothing to speak.", param="input")
-    text = stock.punc_norm(family, text)
+    text = _normalized(family, text, begins_inside, ends_inside)
     if family.is_gpt2:
         return _int64(tokenizer(text, return_tensors="pt", padding=True, truncation=True).input_ids[0])
     if family.is_multilingual:
@@ -62,6 +74,14 @@ def _with_known_tags(family: Family, text: str) -> str:
     if family.tags:
         return _TAG.sub(lambda match: match[0].lower(), text)
     return re.sub(r"[ \t]{2,}", " ", _TAG.sub(" ", text)) if _TAG.search(text) else text
+
+
+def _normalized(family: Family, text: str, begins_inside: bool, ends_inside: bool) -> str:
+    text = text.strip()
+    if ends_inside and (text[-1].isalnum() or text[-1] in _QUOTES_AND_BRACKETS):
+        text += "，" if _IDEOGRAPH.match(text[-1]) else ","
+    normalized = stock.punc_norm(family, text)
+    return text[0] + normalized[1:] if begins_inside and text[0].islower() else normalized
 
 
 def _without_unspoken_marks(family: Family, text: str) -> str:

@@ -76,9 +76,10 @@ class Parts:
         self._cloning: Cloning | None = None
         self._lock = threading.Lock()
 
-    def text_ids(self, text: str, language: str | None = None) -> torch.Tensor:
-        """Ids int64 [n] on the CPU, as stock `generate` feeds T3; see `text_ids.text_ids` for the errors."""
-        return text_ids(self.family, self.tokenizer, self.t3.hp, text, language)
+    def text_ids(self, text: str, language: str | None = None, *, begins_inside: bool = False, ends_inside: bool = False) -> torch.Tensor:
+        """Ids int64 [n] on the CPU, as stock `generate` feeds T3; see `text_ids.text_ids` for the arguments and errors."""
+        inside = {"begins_inside": begins_inside, "ends_inside": ends_inside}
+        return text_ids(self.family, self.tokenizer, self.t3.hp, text, language, **inside)
 
     def cloning(self) -> Cloning:
         """The parts that listen to recordings, loaded on first use. Thread-safe. Raises WeightsMissing and WeightsDamaged."""
