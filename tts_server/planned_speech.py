@@ -15,6 +15,7 @@ import numpy as np
 from tts_server import __version__
 from tts_server.admission import never
 from tts_server.audio.encoders import create_encoder
+from tts_server.audio.loudness import LoudnessMatcher
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
@@ -209,11 +210,12 @@ class Speech:
 
         The first segment is submitted alone, so that nothing of the same text slows it; once it is heard, later ones are submitted
         ahead, as many as the engine works on at once. The engine keeps as much of the tempo as it can; the rest is stretched before
-        the joints. Pauses and the silence at the joints follow the tempo too.
+        the joints. Pauses and the silence at the joints follow the tempo too. Later segments are brought near the loudness of the first.
         """
         capabilities = self._engine.capabilities
         max_samples = round(PIECE_SECONDS * capabilities.sample_rate)
         joiner = SegmentJoiner(capabilities.sample_rate, edge_silence=EDGE_SILENCE_SECONDS / self.request.speed)
+        loudness = LoudnessMatcher(capabilities.sample_rate) if capabilities.varies_in_loudness else None
         pieces = enumerate(segments_for(capabilities, self.text))
         ahead: deque[tuple[Segment, SpeechStream | None]] = deque()
         has_sound = False
@@ -229,6 +231,9 @@ class Speech:
                 if stream is not None:
                     stretch = TempoChanger(capabilities.sample_rate, self._speed(segment) / self._tempo(segment))
                     sound = _sound(stream, max_samples, is_cancelled)
+                    if loudness is not None:
+                        matched = loudness.segment()
+                        sound = chain(map(matched.process, sound), _once(matched.flush))
                     for samples in chain(map(stretch.process, sound), _once(stretch.flush)):
                         has_sound = has_sound or len(samples) > 0
                         yield joiner.process(samples)

@@ -35,6 +35,7 @@ class Capabilities:
     the text names them, such as `[laugh]`. Towards the limits of segments a Han, Kana or Hangul character counts as
     `syllable_chars`: 3 where a limit stands for a time that the model can speak for. `converts` says whether it also speaks
     recordings again in another voice (`VoiceConverter`), `reads_ipa` whether a text may hold `phoneme_span` tokens of `text.phonemes`.
+    It `varies_in_loudness` where segments of one text differ so much that they have to be matched.
     """
 
     sample_rate: int
@@ -49,6 +50,7 @@ class Capabilities:
     tags: tuple[str, ...] = ()
     converts: bool = False
     reads_ipa: bool = False
+    varies_in_loudness: bool = False
 
 
 @dataclass(frozen=True)

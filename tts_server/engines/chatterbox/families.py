@@ -159,4 +159,5 @@ def capabilities(family: Family) -> Capabilities:
         syllable_chars=3,
         tags=tuple(sorted(family.tags)),
         converts=True,
+        varies_in_loudness=True,
     )
