@@ -8,6 +8,9 @@ import shutil
 import pytest
 from playwright.sync_api import Browser, Playwright
 
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
+"""In this order: the headless shell is the same engine without a window's own interface, and takes a part of its time."""
+
 FLAGS = [
     "--no-sandbox",
     "--autoplay-policy=no-user-gesture-required",
@@ -18,7 +21,7 @@ FLAGS = [
 
 
 def launch(playwright: Playwright, *flags: str) -> Browser:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    path = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if path is None:
         if os.environ.get("PARLANCE_REQUIRE_TOOLS"):
             pytest.fail("there is no Chromium on this machine, and no browser test may be skipped here")

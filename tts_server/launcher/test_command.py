@@ -22,13 +22,14 @@ STAGES = (
 )
 
 SYSTEM_PACKAGES = {
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "chromium-headless-shell": ("chromium-headless-shell",),
+    "chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
     "wine": ("wine",),
     "strace": ("strace",),
     "nginx": ("nginx",),
     "caddy": ("caddy",),
 }
-"""Debian's packages that some tests drive, and the programs that show one is there."""
+"""Debian's packages that some tests drive, and the programs that show one is there. Ubuntu has no headless shell."""
 
 
 def can_use_apt() -> bool:
@@ -47,6 +48,8 @@ def install_system_packages() -> None:
     variables = clean_environment(DEBIAN_FRONTEND="noninteractive")
     call(["apt-get", "update", "-qq"], variables)
     for package in missing:
+        if any(map(shutil.which, SYSTEM_PACKAGES[package])):
+            continue  # another package has brought it
         say(f"Installing {package} with apt ...")
         code = call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], variables)
         if code != 0:
