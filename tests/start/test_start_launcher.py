@@ -334,7 +334,7 @@ def testable(installed: Copy) -> Copy:
     modules["importlinter/cli.py"] = f"def lint_imports_command():\n    exec({stub.format('lint-imports')!r})\n"
     wheel = write_wheel(installed.folder, "stages", "1.0", modules)
     (installed.folder / "requirements-test.txt").write_text(f"-r requirements.txt\n./{wheel.name}\n", encoding="utf-8")
-    for tool in ("chromium", "wine", "strace", "nginx", "caddy"):
+    for tool in ("chromium-headless-shell", "wine", "strace", "nginx", "caddy"):
         write_program(installed.programs, tool, "exit 1")
     return installed
 
