@@ -352,6 +352,7 @@ def test_a_wrong_key_is_told_so_at_once_and_takes_no_place(start_server, monkeyp
 def test_whatever_the_body_is_it_is_all_there_after_the_wait(small, gate, pool):
     gate.open()
     expected = speak(small, "The same words.", seed=5).content
+    wait_until(lambda: not queue(small)["at_work"])  # the reply is whole a moment before its slot is free
     gate.close()
     fill(small, pool, SLOTS)
     fields = {"input": "The same words.", "seed": "5", "response_format": "wav"}

@@ -149,6 +149,7 @@ class Intake(HTTPChannel):
             if rate is not None and rate < own_rate / 2:
                 victim, own_rate = other, rate * 2
         victim.refuse(Crowded("There is no room for the body of this request. Try again later"))
+        self._connections.account(victim)  # at once: otherwise the next upload is refused too, for bytes that are gone
 
     def advance(self) -> None:
         """Process data that arrived during the last request, or close the connection after the last reply."""
