@@ -25,7 +25,7 @@ def accept(
     recognizer: Recognizer | None = None,
     speakers: SpeakerEncoder | None = None,
 ) -> list[Session]:
-    """Run `parts` over each model and write the reports into `output`, after each model anew.
+    """Run `parts` for each model; write the reports into `output`, again after each model.
 
     A part that raises is listed as failed, and the next one runs. Unless given, the recogniser is one that is on this machine.
     """

@@ -18,7 +18,7 @@ SHARES = {
     "watermark": ("chatterbox/watermark", "chatterbox/marking", "/perth/"),
     "cloning": ("chatterbox/voices/",),
 }
-"""Parts of the engine by what stands in the paths of their files; the first that fits counts."""
+"""Parts of the engine by substrings of their file paths; the first match counts."""
 
 
 class StackSampler:

@@ -50,7 +50,7 @@ class NoRecognizer(Recognizer):
 
 
 class StubRecognizer(Recognizer):
-    """Hears the sentence that it is told, whatever is spoken."""
+    """A recognizer that returns the given sentence, whatever the audio is."""
 
     def __init__(self, heard: str) -> None:
         super().__init__(may_download=False)

@@ -1,4 +1,4 @@
-"""Segments whose speech cannot be right are spoken again, within a budget, and the best attempt is given out."""
+"""Segments whose speech cannot be right are spoken again, within a budget, and the best attempt is used."""
 
 from __future__ import annotations
 

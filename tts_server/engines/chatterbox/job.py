@@ -106,7 +106,7 @@ class Job:
     tokens: list[int] | None = None
     """The speech tokens of the piece once they are complete and accepted."""
     is_final: bool = False
-    """Whether the audio of the tokens is given out whatever it is like: no attempt is left."""
+    """Whether no attempt is left, so that the audio of these tokens is used even if it has faults."""
     is_cut: bool = False
     """Whether the tokens end where the model was stopped."""
     wave: Any = None
@@ -117,7 +117,7 @@ class Job:
     """The PauseShortener of a stream."""
     samples: list[Samples] = field(default_factory=list)
     has_spoken: bool = False
-    """Whether audio of the current piece has been given out: then it cannot be spoken again."""
+    """Whether audio of the current piece was already sent, so that the piece cannot be spoken again."""
     num_marking: int = 0
     """Chunks that are being watermarked."""
     request: str = field(default_factory=request_id.get)
@@ -164,7 +164,7 @@ class Job:
         self.is_final = self.is_cut = False
 
     def forget_tokens(self) -> None:
-        """Drop the tokens, not the stream that has given out audio of some. The sequence must have left the decoder."""
+        """Drop the tokens, but keep a stream that has already sent audio. The sequence must have left the decoder."""
         if self.has_spoken:
             self.sequence = self.tokens = self.generator = None
         else:

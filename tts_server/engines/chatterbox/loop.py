@@ -213,7 +213,7 @@ class EngineLoop:
         return sorted((job for job in self._jobs if self._wave.is_ready(job)), key=self._needed_at)
 
     def _needed_at(self, job: Job) -> tuple[float, int]:
-        """When the audio that was given out for the request will have been played; 0 before the first."""
+        """When the audio sent for the request so far will have been played; 0 before the first."""
         return self._played_until.get(job.utterance.group, 0.0), job.order
 
     # The stages
@@ -239,7 +239,7 @@ class EngineLoop:
             if self._wave.run_stream(job):
                 self._end_piece(job)
             elif job.utterance.index == 0:
-                self._give_out(job, self._output.take_chunk(job), is_piece_end=False)
+                self._output_samples(job, self._output.take_chunk(job), is_piece_end=False)
             return
         limit = self._recovery.batch_limit
         try:
@@ -262,11 +262,11 @@ class EngineLoop:
             return
         samples = self._output.take_piece(job)
         has_next = job.next_piece()
-        self._give_out(job, samples, is_piece_end=True, is_job_end=not has_next)
+        self._output_samples(job, samples, is_piece_end=True, is_job_end=not has_next)
         if has_next:
             self._decode.begin(job)
 
-    def _give_out(self, job: Job, samples: Samples, *, is_piece_end: bool, is_job_end: bool = False) -> None:
+    def _output_samples(self, job: Job, samples: Samples, *, is_piece_end: bool, is_job_end: bool = False) -> None:
         if not (len(samples) or is_piece_end):
             return
         seconds = len(samples) / SAMPLE_RATE

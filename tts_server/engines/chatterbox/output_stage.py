@@ -27,7 +27,7 @@ class OutputStage:
         return self._judge.faults_of_samples(_joined(job))
 
     def take_chunk(self, job: Job) -> Samples:
-        """What can be given out of a piece whose later samples are still to come; it cannot be spoken again then."""
+        """Return the samples that are ready of a piece that is still being computed; it cannot be spoken again afterwards."""
         samples = job.take_samples()
         if not len(samples):
             return samples

@@ -48,7 +48,7 @@ class PauseShortener:
         self._held: list[Samples] = []
 
     def feed(self, samples: Samples) -> Samples:
-        """Samples that can be given out."""
+        """Return the samples that later input can no longer change."""
         samples = np.concatenate((self._rest, samples))
         whole = len(samples) // _FRAME * _FRAME
         self._rest = samples[whole:]

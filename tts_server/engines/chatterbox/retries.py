@@ -1,4 +1,4 @@
-"""How often a piece of text is spoken again, for how many tokens, and which of the attempts is given out. No torch here."""
+"""How often a piece of text is spoken again, for how many tokens, and which of the attempts is used. No torch here."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class WatermarkStream:
         self._watermarker = watermarker
         self._held = np.zeros(0, np.float32)
         self._num_given = 0
-        """Samples at the head of those held that have been given out; they are the context of the next."""
+        """Number of held samples, at the start, that were already returned; they are context for the next chunk."""
 
     def feed(self, chunk: Samples) -> Samples:
         """The samples that are ready, possibly none."""
