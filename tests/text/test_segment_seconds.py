@@ -53,6 +53,24 @@ def test_no_segment_takes_longer_than_the_model_can_speak(language: str) -> None
         assert len(found) <= 2 + sum(seconds) / (MAX_SECONDS / 3), "the segments are scraps"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "会议在2026年3月15日上午9点30分举行，" * 20,
+        "The total was $1,234,567.89 and then $9,876,543.21 again. " * 12,
+        "Call 555-012-3456 or 555-987-6543, " * 20,
+        "NASA FBI CIA NATO " * 30,
+        "غادرت العبارة الميناء عند الفجر ولم يلوح أحد على الرصيف، " * 12,
+        "המעבורת עזבה את הנמל עם שחר ואיש לא נופף על הרציף, " * 12,
+        "١٢٣٤٥٦٧٨٩٠ " * 40,
+    ],
+)
+def test_what_is_read_out_at_length_is_cut_in_time(text: str) -> None:
+    found = list(segments_for(LIMITS, clean(text.strip())))
+    assert max(usual_seconds(segment.text) for segment in found) <= 1.1 * MAX_SECONDS
+    assert "".join("".join(segment.text for segment in found).split()) == "".join(text.split())
+
+
 def test_a_text_of_two_scripts_counts_each_in_its_own_measure() -> None:
     text = clean(("北京 is the capital of 中华人民共和国, and many people live there. " * 30).strip())
     seconds = [usual_seconds(segment.text) for segment in segments_for(LIMITS, text)]

@@ -15,6 +15,13 @@ SENTENCE_PAUSE = 0.3
 """Seconds of silence between two segments that end with a sentence."""
 
 _DENSE_CHAR = re.compile(f"[{SPACELESS}\uac00-\ud7af]")
+_SLOW_CHAR = re.compile(
+    f"(?P<syllable>[{SPACELESS}\uac00-\ud7af])|(?P<spoken>[0-9$€£¥₹₩₽%&@#+=*/<>^~_|°\u0660-\u0669\u06f0-\u06f9\u0966-\u096f])"
+    "|(?P<capital>[A-Z](?=[A-Z])|(?<=[A-Z])[A-Z])|(?P<consonant>[\u05d0-\u05ea\u0620-\u064a])"
+)
+"""Characters that take longer than a letter: syllables, digits and signs that are read as words, capitals that are spelled, and letters of
+scripts that leave most vowels out; see `pace`."""
+
 _WRAP_BETWEEN_SPACELESS = re.compile(f"(?<=[{SPACELESS}，、；：])\\s*\\n\\s*(?=[{SPACELESS}])")
 
 
@@ -35,7 +42,8 @@ def segments(text: str, *, first_chars: int, max_chars: int, syllable_chars: int
     """Divide text that `clean` returned. Lazy, and linear in the length: looks about `max_chars` ahead of what it yields.
 
     No segment is longer than `max_chars` characters, the first not longer than `first_chars` unless its first word is. A Han, Kana or
-    Hangul character counts as `syllable_chars`: it takes about as long as three letters of an alphabet.
+    Hangul character counts as `syllable_chars`: it takes about as long as three letters of an alphabet. Where that is above 1, digits,
+    signs, spelled capitals and letters without vowels count for the time that they take, too.
     Together they hold every character of the text but spaces and pause tags, in order; a line feed inside a segment stands
     where a line ended without a full stop (a heading, a list item). A segment with an empty text is silence alone.
     `start` and `end` of a segment are offsets into `text`.
@@ -116,10 +124,13 @@ class _Packer:
         """The end of the longest piece from `start` that counts as at most `num_chars` characters; it may lie beyond the text."""
         if self._syllable_chars == 1:
             return start + num_chars
-        end, extra = start + num_chars, self._syllable_chars - 1
-        for syllable in _DENSE_CHAR.finditer(self._text, start, end):
-            if syllable.start() >= end - extra:
-                return max(start + 1, min(end, syllable.start()))
+        size = self._syllable_chars
+        extras = {"syllable": size - 1, "spoken": 2 * size, "capital": size, "consonant": size // 2}
+        end = start + num_chars
+        for slow in _SLOW_CHAR.finditer(self._text, start, end):
+            extra = extras[str(slow.lastgroup)]
+            if slow.start() >= end - extra:
+                return max(start + 1, min(end, slow.start()))
             end -= extra
         return end
 
