@@ -46,10 +46,9 @@ def prefill(backbone: Backbone, store: KeyValues, prefix: Prefix) -> Tensor:
         ids = torch.arange(count, device=backbone.device)
         suffixes.append(backbone.text(ids, is_unconditional=number == 1 and not backbone.is_gpt2))
         rows.append(store.add(prefix, len(suffixes[-1])))
-    attend = Prefill(store, rows, [len(suffix) for suffix in suffixes], WATCHED)
+    attend = Prefill(store, rows, [len(suffix) for suffix in suffixes])
     hidden = backbone.run(torch.nn.utils.rnn.pad_sequence(suffixes, batch_first=True), attend.positions, attend)
     attend.store()
-    assert {query.device for query in attend.queries.values()} == {backbone.device}
     return backbone.logits(hidden[:, -1])
 
 

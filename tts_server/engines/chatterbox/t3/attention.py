@@ -52,10 +52,10 @@ class Prefill:
     """Attention of new rows to their prefix and to themselves, and storage of their keys and values.
 
     `counts[i]` is the number of positions of `rows[i]`; shorter rows are padded on the right, where causality hides the padding.
-    `positions` [rows, longest] is for the backbone. `queries` keeps those of the `watched` heads, [rows, longest, size].
+    `positions` [rows, longest] is for the backbone.
     """
 
-    def __init__(self, store: KeyValues, rows: Sequence[int], counts: Sequence[int], watched: Iterable[Head] = ()) -> None:
+    def __init__(self, store: KeyValues, rows: Sequence[int], counts: Sequence[int]) -> None:
         self._store, self._rows, self._counts = store, rows, counts
         self._prefixes = [store.prefixes[row] for row in rows]
         self._lengths = [prefix.length for prefix in self._prefixes]
@@ -70,15 +70,12 @@ class Prefill:
         self._mask[..., self._longest :] = torch.full((longest, longest), _NEVER, dtype=store.dtype, device=device).triu_(1)
         for index, length in enumerate(self._lengths):
             self._mask[index, :, :, length : self._longest] = _NEVER
-        self._watched = tuple(watched)
-        self.queries: dict[Head, Tensor] = {}
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         for index, (row, count) in enumerate(zip(self._rows, self._counts, strict=True)):
             start = self._store.lengths[row]
             self._store.keys[layer][row, :, start : start + count] = key[index, :, :count]
             self._store.values[layer][row, :, start : start + count] = value[index, :, :count]
-        _watch(self.queries, self._watched, layer, query)
         keys = torch.cat((self._beside(layer, key, "keys"), key), 2)
         values = torch.cat((self._beside(layer, value, "values"), value), 2)
         return functional.scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
