@@ -9,7 +9,7 @@ import unicodedata
 from tts_server.text.sentences import CLOSERS, SPACELESS
 
 SHORT = 24
-"""A piece of fewer characters is a scrap, a word or two, and is joined to a neighbour where the limits allow."""
+"""A piece of fewer characters, a word or two, is joined to a neighbour where the limits allow."""
 
 CLAUSE_PAUSE = 0.05
 """Seconds of silence where a cut follows a comma or its like; elsewhere a cut has none."""
@@ -48,21 +48,21 @@ MAX_WORDS_BACK = 4
 _FLAG_LETTER = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
-def cut(text: str, start: int, room: int, longest: int, sentence_end: int | None) -> tuple[int, float]:
-    """Where to cut a sentence that begins at `start` and goes on beyond `room` characters, and the silence there in seconds.
+def cut(text: str, start: int, limit: int, longest: int, sentence_end: int | None) -> tuple[int, float]:
+    """Where to cut a sentence that begins at `start` and goes on beyond `limit` characters, and the silence there in seconds.
 
-    Where the end of the sentence is known, more than a scrap is left for the next segment if that can be.
-    A word is cut only where it alone is longer than `longest`; up to that, a word that begins the sentence may exceed the room.
+    Where the end of the sentence is known, at least SHORT characters are left for the next segment if possible.
+    A word is cut only where it alone is longer than `longest`; up to that, a word that begins the sentence may exceed the limit.
     """
-    fair = start + max(room // 3, 1)
-    latest = start + room
-    before_a_scrap = latest if sentence_end is None else min(latest, max(sentence_end - SHORT, start + room // 2))
-    for end in dict.fromkeys((before_a_scrap, latest)):
-        if (position := clause(text, start, end)) is not None and position >= fair:
+    earliest = start + max(limit // 3, 1)
+    latest = start + limit
+    before_short_rest = latest if sentence_end is None else min(latest, max(sentence_end - SHORT, start + limit // 2))
+    for end in dict.fromkeys((before_short_rest, latest)):
+        if (position := clause(text, start, end)) is not None and position >= earliest:
             return position, CLAUSE_PAUSE
-        if (position := _space(text, fair, end)) is not None:
+        if (position := _space(text, earliest, end)) is not None:
             return position, 0.0
-        for position in range(end, fair, -1):
+        for position in range(end, earliest, -1):
             if _SPACELESS_CHAR.match(text, position - 1) and _SPACELESS_CHAR.match(text, position) and can_part(text, start, position):
                 return position, 0.0
     if (position := _space(text, start + 1, latest)) is not None:
@@ -84,7 +84,7 @@ def clause(text: str, start: int, end: int) -> int | None:
 
 
 def can_part(text: str, start: int, position: int) -> bool:
-    """Whether the characters around `position` are separate, in a piece from `start`: no accent, emoji part, vowel or flag is torn off."""
+    """Whether a piece from `start` may be cut at `position`: that splits no accent, emoji, vowel or flag."""
     before, after = text[position - 1], text[position]
     if unicodedata.category(after)[0] == "M" or _STAYS_WITH_THE_LETTER_BEFORE.match(after):
         return False

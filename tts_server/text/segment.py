@@ -14,6 +14,10 @@ from tts_server.text.sentences import SPACELESS, End, sentence_end, skip_gap
 SENTENCE_PAUSE = 0.3
 """Seconds of silence between two segments that end with a sentence."""
 
+FIRST_SENTENCE_GROWTH = 1.4
+"""The first segment may be longer than `first_chars` by this factor where it then ends with its sentence: a cut inside of a sentence is
+audible, and 2.5 s more of speech delay the first audio by a small part of that."""
+
 _DENSE_CHAR = re.compile(f"[{SPACELESS}\uac00-\ud7af]")
 _SLOW_CHAR = re.compile(
     f"(?P<syllable>[{SPACELESS}\uac00-\ud7af])|(?P<spoken>[0-9$€£¥₹₩₽%&@#+=*/<>^~_|°\u0660-\u0669\u06f0-\u06f9\u0966-\u096f])"
@@ -41,9 +45,10 @@ class SegmentLimits(Protocol):
 def segments(text: str, *, first_chars: int, max_chars: int, syllable_chars: int = 1) -> Iterator[Segment]:
     """Divide text that `clean` returned. Lazy, and linear in the length: looks about `max_chars` ahead of what it yields.
 
-    No segment is longer than `max_chars` characters, the first not longer than `first_chars` unless its first word is. A Han, Kana or
-    Hangul character counts as `syllable_chars`: it takes about as long as three letters of an alphabet. Where that is above 1, digits,
-    signs, spelled capitals and letters without vowels count for the time that they take, too.
+    No segment is longer than `max_chars` characters. The first is not longer than `first_chars` unless its first word is, or its sentence
+    ends within FIRST_SENTENCE_GROWTH times that. A Han, Kana or Hangul character counts as `syllable_chars`: it takes about as long as
+    three letters of an alphabet. Where that is above 1, digits, signs, spelled capitals and letters without vowels count for the time
+    that they take, too.
     Together they hold every character of the text but spaces and pause tags, in order; a line feed inside a segment stands
     where a line ended without a full stop (a heading, a list item). A segment with an empty text is silence alone.
     `start` and `end` of a segment are offsets into `text`.
@@ -75,7 +80,8 @@ class _Packer:
         self.position = 0
         self._text = text
         self._rate = 1.0
-        self._room = first_chars
+        self._limit = first_chars
+        self._first_sentence_limit = min(int(FIRST_SENTENCE_GROWTH * first_chars), max_chars)
         self._max = max_chars
         self._syllable_chars = syllable_chars
         self._first = True
@@ -94,28 +100,28 @@ class _Packer:
         pieces: list[tuple[int, int, End]] = []
         pause = 0.0
         breaks = False
-        latest = self._reach(start, self._room)
+        latest = self._reach(start, self._limit)
+        latest_sentence_end = self._reach(start, self._first_sentence_limit) if self._first else latest
         while self.position < len(text) and not breaks:
-            room = latest - self.position
             found = self._sentence_end()
-            if found and found[0] - self.position <= room:
+            if found and found[0] <= latest_sentence_end:
                 if pieces and self._first and not self._is_short(start, self.position):
                     break
                 pieces.append((self.position, *found))
                 breaks, pause = self._move(found[0], SENTENCE_PAUSE, whole=True)
                 continue
             if not pieces:
-                end, pause = cut(text, start, room, self._reach(start, self._max) - start, found[0] if found else None)
-            elif self._is_short(start, self.position) and (with_clause := clause(text, self.position, self.position + room)):
+                end, pause = cut(text, start, latest - start, self._reach(start, self._max) - start, found[0] if found else None)
+            elif self._is_short(start, self.position) and (with_clause := clause(text, self.position, latest)):
                 end, pause = with_clause, CLAUSE_PAUSE
             else:
-                self._lend_to_a_scrap(pieces, found)
+                self._keep_for_short_ending(pieces, found)
                 break
             pieces.append((self.position, end, End.MARK))
             _, pause = self._move(end, pause, whole=False)
             ends_inside = self.position < len(text) and not self._whole
             break
-        self._room, self._first = self._max, False
+        self._limit, self._first = self._max, False
         if self.position >= len(text) and not breaks:
             pause = 0.0
         return Segment(self._joined(pieces), pause, rate, start, pieces[-1][1], begins_inside, ends_inside)
@@ -152,8 +158,8 @@ class _Packer:
         """A Han, Kana or Hangul character counts as three."""
         return end - start < SHORT and end - start + 2 * len(_DENSE_CHAR.findall(self._text, start, end)) < SHORT
 
-    def _lend_to_a_scrap(self, pieces: list[tuple[int, int, End]], following: tuple[int, End] | None) -> None:
-        """Give the last sentence back where the text would end with a word or two alone."""
+    def _keep_for_short_ending(self, pieces: list[tuple[int, int, End]], following: tuple[int, End] | None) -> None:
+        """Leave the last sentence for the next segment where that would otherwise be a word or two alone, at the end of the text."""
         if len(pieces) < 2 or following is None or not self._is_short(self.position, following[0]):
             return
         is_last = following[1] is End.BREAK or following[0] >= len(self._text)
