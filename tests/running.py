@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
 import threading
 import uuid
@@ -15,6 +16,7 @@ from flask import Flask
 
 from tts_server.build import build_app, build_synthesizer
 from tts_server.config import Settings, load_settings
+from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
 from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
@@ -28,6 +30,9 @@ NO_FILE = Path(__file__).parent / "no-such-file"
 
 OWN_FOLDERS = tempfile.TemporaryDirectory(prefix="parlance-tests-")
 """Folder of the servers' pronunciation dictionaries, made on import: tests that look for leftover temporary files do not see it."""
+
+shared_speaker = functools.cache(Speaker)
+"""The embedded voice of all servers of this process: loading it takes longer than all else that a server starts."""
 
 
 @dataclass
@@ -59,7 +64,7 @@ def run_server(
 def _running(
     settings: Settings, sources: Mapping[str, ModelSource] | None, deadlines: Deadlines | None, limits: ConnectionLimits | None
 ) -> Iterator[RunningServer]:
-    synthesizer = build_synthesizer(settings, sources or {})
+    synthesizer = build_synthesizer(settings, sources or {}, speaker=shared_speaker())
     app = build_app(settings, synthesizer)
     server = Server(
         app,

@@ -20,6 +20,7 @@ from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
 from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.models import ModelManager
 from tts_server.engines.prepared_files import forget_clip
@@ -87,14 +88,16 @@ def reply_limits(settings: Settings) -> ReplyLimits:
     return limits.raised_for(settings.max_text_length, seconds="max_audio_seconds" not in is_set, num_bytes="max_reply_mb" not in is_set)
 
 
-def build_synthesizer(settings: Settings, sources: Mapping[str, ModelSource] | None = None) -> Synthesizer:
+def build_synthesizer(
+    settings: Settings, sources: Mapping[str, ModelSource] | None = None, *, speaker: Speaker | None = None
+) -> Synthesizer:
     """Start the embedded voice; raises SettingsError where a setting names something that is not there.
 
-    `sources` are the models that can be loaded: those of Chatterbox, unless given.
+    `sources` are the models that can be loaded: those of Chatterbox, unless given. `speaker` is the embedded voice's (default: new).
     """
     remove_leftovers()
     cache = build_cache(settings)
-    engine = EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds)
+    engine = EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds, speaker=speaker)
     aliases = dict(settings.model_id_map)
     if settings.served_model_name:
         aliases[settings.served_model_name] = settings.default_model

@@ -86,6 +86,7 @@ class EmbeddedEngine:
 
     First segments go before all others, then first come, first served. A thread that speaks one segment for more than `stuck_seconds` is
     left behind, since it cannot be ended: its request is told so, and another thread takes its place.
+    speaker: makes the audio; several engines may share one (default: one of its own, which takes half a second to load).
     """
 
     name = "embedded"
@@ -100,11 +101,11 @@ class EmbeddedEngine:
         reads_ipa=True,
     )
 
-    def __init__(self, threads: int = 0, *, stuck_seconds: float = STUCK_SECONDS) -> None:
+    def __init__(self, threads: int = 0, *, stuck_seconds: float = STUCK_SECONDS, speaker: Speaker | None = None) -> None:
         self.num_parallel = threads or os.cpu_count() or 1
         self.version = f"hibari-tts {importlib.metadata.version('hibari-tts')}"
         keep_few_arenas()
-        self._speaker = Speaker()
+        self._speaker = speaker or Speaker()
         self._queue: queue.PriorityQueue[_Task] = queue.PriorityQueue()
         self._order = itertools.count()
         self._lock = threading.Lock()
