@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
+from tts_server.build import file_options  # noqa: E402
 from tts_server.config import Settings, SettingsError, load_settings  # noqa: E402
 from tts_server.engines.catalog import INSTALL_CHATTERBOX  # noqa: E402
 from tts_server.engines.chatterbox.families import Family, families  # noqa: E402
@@ -115,8 +116,7 @@ def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> list[str]:
 
 def _find(family: Family, settings: Settings) -> Path:
     """The model's folder; it is downloaded where it is not here. Raises the TTSError family."""
-    hf_home = Path(settings.hf_home) if settings.hf_home else None
-    return find(family, settings.model_dir, hf_home, settings.hf_endpoint or None, settings.hf_hub_offline, token=settings.hf_token or None)
+    return find(family, file_options(settings)).folder
 
 
 def _random_folder(family: Family, stack: contextlib.ExitStack, *, is_tiny: bool) -> Path:

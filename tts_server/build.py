@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tts_server.dictionaries.store import DictionaryStore
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
+from tts_server.engines.chatterbox.weights.files import FileOptions
+from tts_server.engines.chatterbox.weights.segmenter import SegmenterArchive
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
@@ -45,16 +48,25 @@ def clip_decoder(settings: Settings) -> Callable[[bytes], VoiceReference]:
     return partial(decode_clip, limits=ClipLimits(max_bytes=settings.max_upload_bytes, max_seconds=settings.max_clip_seconds))
 
 
-def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, ModelSource]:
-    """The Chatterbox models by id; empty where their packages are not installed. `voices` speaks the clips behind the built-in names."""
-    if not is_installed():
-        return {}
-    options = ChatterboxOptions(
+def file_options(settings: Settings) -> FileOptions:
+    """Where the files of the Chatterbox models are."""
+    return FileOptions(
         model_dir=settings.model_dir,
         hf_home=Path(settings.hf_home) if settings.hf_home else None,
         endpoint=settings.hf_endpoint or None,
         token=settings.hf_token or None,
         is_offline=settings.hf_hub_offline,
+        revisions=settings.model_revision,
+    )
+
+
+def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, ModelSource]:
+    """The Chatterbox models by id; empty where their packages are not installed. `voices` speaks the clips behind the built-in names."""
+    if not is_installed():
+        return {}
+    options = ChatterboxOptions(
+        files=file_options(settings),
+        segmenter=replace(SegmenterArchive(), url=settings.segmenter_url) if settings.segmenter_url else SegmenterArchive(),
         device=settings.device,
         mode=settings.chatterbox_mode,
         voice_cache=settings.voice_cache_path,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,8 @@ from tts_server.setting_messages import describe_value, misspelt_names, unknown_
 PROJECT = Path(__file__).resolve().parent.parent
 
 ENV_FILE = ".env"
+
+_REVISION = re.compile(r"\w[\w.-]*")
 
 
 class SettingsError(Exception):
@@ -55,6 +58,22 @@ def _language(value: Any) -> Any:
     if code is None:
         raise ValueError("must be a language code such as 'en' or 'pt-br'")
     return code
+
+
+def _revisions(value: Any) -> Any:
+    """`main` and `chatterbox-turbo=COMMIT, chatterbox-nano=main` as a mapping; the name of what is for all models is empty."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.rpartition("=") for part in _split(value)]
+    if any(not _REVISION.fullmatch(revision.strip()) for *_, revision in pairs):
+        raise ValueError("must be a revision such as 'main', or pairs such as 'chatterbox-turbo=main', comma-separated")
+    return {name.strip().lower(): revision.strip() for name, _, revision in pairs}
+
+
+def _http_address(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -143,6 +162,16 @@ class Settings(BaseSettings):
     hf_endpoint: str = Field("", description="Address of a mirror of the Hugging Face hub (Hugging Face's own variable).")
     hf_token: str = Field("", description="Token for downloading models (Hugging Face's own variable).")
     hf_hub_offline: bool = Field(False, description="Never download; use what is on this machine (Hugging Face's own variable).")
+    model_revision: Annotated[dict[str, str], NoDecode, BeforeValidator(_revisions)] = Field(
+        {},
+        description="Revision of the models' repositories on the hub to use instead of the pinned commits: a branch, tag or full commit. "
+        "A branch such as `main` is looked up each time a model is loaded. `chatterbox-turbo=main`: for that model alone.",
+    )
+    segmenter_url: Annotated[str, AfterValidator(_http_address)] = Field(
+        "",
+        description="Address of `spacy_ontonotes.zip`, the model of the Chinese word segmenter, on a mirror. Unset: on GitHub. "
+        "Its checksum must be the published one.",
+    )
     device: str = Field(
         "auto", description="Where Chatterbox runs: `auto`, `cpu`, `cuda`, `cuda:1` …, `mps`. The embedded voice always uses the CPU."
     )

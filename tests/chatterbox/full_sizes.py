@@ -1,4 +1,4 @@
-"""Prints the bytes of the four models in full size as JSON. A process of its own, because the tests shrink the stock classes in theirs."""
+"""Prints the bytes of all models in full size as JSON. A process of its own, because the tests shrink the stock classes in theirs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from tts_server.engines.chatterbox.families import SPEECH_VOCABULARY, Family, fa
 from tts_server.engines.chatterbox.weights import stock
 
 GPT2_TEXT_VOCABULARY = 50276
-TEXT_VOCABULARIES = {"chatterbox-english": 704, "chatterbox-multilingual": 2454}
+ENGLISH_TEXT_VOCABULARY = 704
+MULTILINGUAL_TEXT_VOCABULARY = 2454
 CLONING = ("tokenizer", "speaker_encoder")
 KEPT = ("flow.input_embedding.", "flow.spk_embed_affine_layer.")
 
 
 def make_t3(family: Family) -> Any:
     """The published configuration, without what decoding does not use."""
-    config = stock.T3Config(text_tokens_dict_size=TEXT_VOCABULARIES.get(family.id, GPT2_TEXT_VOCABULARY))
+    vocabulary = MULTILINGUAL_TEXT_VOCABULARY if family.is_multilingual else ENGLISH_TEXT_VOCABULARY
+    config = stock.T3Config(text_tokens_dict_size=GPT2_TEXT_VOCABULARY if family.is_gpt2 else vocabulary)
     if family.is_gpt2:
         config.llama_config_name = "GPT2_small" if family.id == "chatterbox-nano" else "GPT2_medium"
         config.speech_tokens_dict_size = SPEECH_VOCABULARY + 2

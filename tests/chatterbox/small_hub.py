@@ -18,10 +18,17 @@ LARGE = 10_000
 
 @dataclass
 class SmallHub:
-    """`files` by repository and name. What goes wrong: `cuts` are after how many bytes the next replies break off, `hangs` those that
-    stop giving bytes then, `statuses` what the next requests are answered with. `requests` are method, path, range and authorization."""
+    """`files` by repository and name are those of any commit, but for those that `other_commits` lists. `main` is the commit of the branch.
+    `answered_commit` is what it says it answers for, whatever was asked for.
+
+    What goes wrong: `cuts` are after how many bytes the next replies break off, `hangs` those that stop giving bytes then, `statuses` what
+    the next requests are answered with. `requests` are method, path, range and authorization.
+    """
 
     files: dict[str, dict[str, bytes]]
+    other_commits: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
+    main: str = COMMIT
+    answered_commit: str | None = None
     url: str = ""
     elsewhere: str = ""
     token: str | None = None
@@ -56,13 +63,15 @@ def small_hub(files: dict[str, dict[str, bytes]]) -> Iterator[SmallHub]:
 
         def answer(self) -> None:
             hub.requests.append((self.command, self.path, self.headers["Range"], self.headers["Authorization"]))
-            match = re.fullmatch(r"/(?:elsewhere/)?([^/]+/[^/]+)/resolve/main/(.+)", self.path)
-            content = hub.files.get(match[1], {}).get(match[2]) if match else None
+            match = re.fullmatch(r"/(?:elsewhere/)?([^/]+/[^/]+)/resolve/(main|[0-9a-f]{40})/(.+)", self.path)
+            commit = hub.main if match is None or match[2] == "main" else match[2]
+            self.commit = hub.answered_commit or commit
+            content = hub.other_commits.get(commit, hub.files).get(match[1], {}).get(match[3]) if match else None
             if hub.statuses:
                 self.say(hub.statuses.pop(0))
             elif self.path.startswith("/elsewhere/"):
                 # As signed addresses do, it refuses who shows a token as well.
-                self.say(400) if self.headers["Authorization"] or content is None else self.send(content, match[2])
+                self.say(400) if self.headers["Authorization"] or content is None else self.send(content, match[3])
             elif hub.token and self.headers["Authorization"] != f"Bearer {hub.token}":
                 self.say(401)
             elif content is None:
@@ -71,11 +80,11 @@ def small_hub(files: dict[str, dict[str, bytes]]) -> Iterator[SmallHub]:
                 linked = {"X-Linked-Size": str(len(content)), "X-Linked-ETag": f'"{etag(content)}"', "ETag": '"of-the-pointer"'}
                 self.say(302, **linked, Location=f"{hub.elsewhere}/elsewhere{self.path}")
             else:
-                self.send(content, match[2])
+                self.send(content, match[3])
 
         def say(self, status: int, **headers: str) -> None:
             self.send_response(status)
-            for name, value in {"X-Repo-Commit": COMMIT, "Content-Length": "0", **headers}.items():
+            for name, value in {"X-Repo-Commit": self.commit, "Content-Length": "0", **headers}.items():
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
 
@@ -83,7 +92,7 @@ def small_hub(files: dict[str, dict[str, bytes]]) -> Iterator[SmallHub]:
             start = int(self.headers["Range"][len("bytes=") : -1]) if self.headers["Range"] else 0
             body = content[start:]
             self.send_response(206 if start else 200)
-            for header, value in {"X-Repo-Commit": COMMIT, "ETag": f'"{etag(content)}"', "Content-Length": str(len(body))}.items():
+            for header, value in {"X-Repo-Commit": self.commit, "ETag": f'"{etag(content)}"', "Content-Length": str(len(body))}.items():
                 self.send_header(header, value)
             self.end_headers()
             if self.command == "HEAD":

@@ -70,15 +70,13 @@ def test_chinese_is_spelled_by_the_table_in_the_models_own_folder(parts: Callabl
     assert pieces == ["[START]", "[zh]", *(f"[cj_{key}]" for key in "onf.vnd."), ".", "[STOP]"]
 
 
-def test_no_segmenter_is_downloaded(checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_segmenter_is_loaded_from_its_folder_and_never_downloaded(
+    checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import spacy_pkuseg
-    from spacy_pkuseg.config import config
 
-    def download(*_: Any) -> None:
-        raise AssertionError("something is downloaded")
-
-    monkeypatch.setattr(spacy_pkuseg, "download_model", download)
-    monkeypatch.setattr(config, "pkuseg_home", str(tmp_path))
+    monkeypatch.setenv("PKUSEG_HOME", str(tmp_path))
+    monkeypatch.setattr(spacy_pkuseg, "download_model", lambda *_: pytest.fail("something is downloaded"))
     tokenizer = stock.MTLTokenizer(str(checkpoint("multilingual") / "grapheme_mtl_merged_expanded_v1.json"))
     assert tokenizer.encode("你好", "zh")
     assert tokenizer.cangjie_converter.segmenter is None

@@ -7,17 +7,18 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_hub import COMMIT, SmallHub, small_hub
+from small_hub import SmallHub, etag, small_hub
 
 from tts_server.engines.chatterbox.failures import DownloadFailed, WeightsMissing
 from tts_server.engines.chatterbox.families import ENGLISH, MULTILINGUAL_V3, NANO, TURBO, Family
-from tts_server.engines.chatterbox.weights import files as weights
-from tts_server.engines.chatterbox.weights.files import find, missing_files
+from tts_server.engines.chatterbox.weights.files import FileOptions, find, missing_files
 
 
 def content(name: str, size: int) -> bytes:
@@ -48,7 +49,11 @@ def hub() -> Iterator[SmallHub]:
 @pytest.fixture
 def fetch(hub: SmallHub, tmp_path: Path) -> Callable[..., Path]:
     """Find Nano, with nothing on this machine but what earlier calls have brought."""
-    return lambda **options: find(NANO, **{"hf_home": tmp_path, "endpoint": hub.url, "pause_seconds": 0.0, **options})
+
+    def find_nano(report: Any = None, **options: Any) -> Path:
+        return find(NANO, FileOptions(**{"hf_home": tmp_path, "endpoint": hub.url, "pause_seconds": 0.0, **options}), report).folder
+
+    return find_nano
 
 
 def assert_whole(folder: Path) -> None:
@@ -69,14 +74,14 @@ def put(folder: Path, family: Family, *, without: tuple[str, ...] = ()) -> Path:
 @pytest.mark.parametrize("name", ["chatterbox-turbo", "turbo", "."])
 def test_a_folder_of_the_owner_is_found_without_any_network(name: str, tmp_path: Path) -> None:
     folder = put(tmp_path / name, TURBO)
-    assert find(TURBO, tmp_path, tmp_path / "home", "http://127.0.0.1:9") == folder
+    assert find(TURBO, FileOptions(tmp_path, tmp_path / "home", "http://127.0.0.1:9")).folder == folder
 
 
 def test_a_folder_that_lacks_files_is_named_with_them(tmp_path: Path) -> None:
     put(tmp_path / "turbo", TURBO, without=("ve.safetensors", "merges.txt"))
     (tmp_path / "turbo" / "tokenizer.json").unlink()
     with pytest.raises(WeightsMissing) as caught:
-        find(TURBO, tmp_path, tmp_path / "home", "http://127.0.0.1:9")
+        find(TURBO, FileOptions(tmp_path, tmp_path / "home", "http://127.0.0.1:9"))
     assert caught.value.files == ("ve.safetensors", "merges.txt", "vocab.json")
     assert caught.value.folder == tmp_path / "turbo"
     assert "ResembleAI/chatterbox-turbo" in str(caught.value)
@@ -103,7 +108,7 @@ def test_all_that_is_needed_is_downloaded_and_nothing_else(fetch: Callable[..., 
     folder = fetch()
     assert_whole(folder)
     assert {path.name for path in folder.iterdir()} == set(NANO_FILES)
-    assert folder.name == COMMIT
+    assert folder.name == NANO.revision
 
 
 def test_other_programs_find_the_files_in_the_cache(fetch: Callable[..., Path], tmp_path: Path) -> None:
@@ -111,22 +116,23 @@ def test_other_programs_find_the_files_in_the_cache(fetch: Callable[..., Path], 
     code = """
 import json, sys
 from huggingface_hub import hf_hub_download
-found = (hf_hub_download("ResembleAI/chatterbox-nano", name, cache_dir=sys.argv[1], local_files_only=True) for name in sys.argv[2:])
-print(json.dumps(list(found)))
+folder, commit, *names = sys.argv[1:]
+options = {"cache_dir": folder, "revision": commit, "local_files_only": True}
+print(json.dumps([hf_hub_download("ResembleAI/chatterbox-nano", name, **options) for name in names]))
 """
     names = ["t3_nano_v1.safetensors", "vocab.json"]
-    run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "hub"), *names], capture_output=True, encoding="utf-8", check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "hub"), str(NANO.revision), *names], capture_output=True, encoding="utf-8", check=True
+    )
     assert json.loads(run.stdout) == [str(folder / name) for name in names]
 
 
 def test_files_that_the_hubs_own_client_has_downloaded_are_used(hub: SmallHub, fetch: Callable[..., Path], tmp_path: Path) -> None:
     snapshots = tmp_path / "hub" / "models--ResembleAI--chatterbox-nano" / "snapshots"
     put(snapshots / "older", NANO)
-    newest = put(snapshots / "current", NANO)
+    pinned = put(snapshots / str(NANO.revision), NANO)
     put(snapshots / "half", NANO, without=("t3_nano_v1.safetensors",))
-    (snapshots.parent / "refs").mkdir()
-    (snapshots.parent / "refs" / "main").write_text("current")
-    assert fetch() == newest
+    assert fetch() == pinned
     assert hub.requests == []
 
 
@@ -195,7 +201,7 @@ def test_a_file_that_is_not_on_the_hub_is_named(hub: SmallHub, fetch: Callable[.
 
 def test_a_file_that_arrives_otherwise_than_announced_is_thrown_away(hub: SmallHub, fetch: Callable[..., Path]) -> None:
     hub.spoiled = {"ve.safetensors"}
-    with pytest.raises(DownloadFailed, match="ve.safetensors .* not what the hub announced"):
+    with pytest.raises(DownloadFailed, match="ve.safetensors .* not what was announced"):
         fetch()
     hub.spoiled.clear()
     assert_whole(fetch())
@@ -218,19 +224,31 @@ def test_an_address_where_nobody_answers_is_named(fetch: Callable[..., Path]) ->
             fetch(endpoint=address)
 
 
-def test_an_address_that_is_no_hub_is_named(hub: SmallHub, fetch: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    import small_hub as module
+def test_an_address_that_is_no_hub_is_named(tmp_path: Path) -> None:
+    class Website(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:  # noqa: N802
+            self.send_response(200)
+            self.end_headers()
 
-    monkeypatch.setattr(module, "COMMIT", "")
-    with pytest.raises(DownloadFailed, match="does not answer like a Hugging Face hub"):
-        fetch()
+        def log_message(self, *_: Any) -> None:
+            """Tests are silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Website) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            with pytest.raises(DownloadFailed, match="does not answer like a Hugging Face hub"):
+                find(NANO, FileOptions(hf_home=tmp_path, endpoint=f"http://127.0.0.1:{server.server_port}"))
+        finally:
+            server.shutdown()
+            thread.join()
 
 
-def test_a_full_disk_ends_the_download_with_its_reason(fetch: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(weights, "_append", full)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is Linux's")
+def test_a_full_disk_ends_the_download_with_its_reason(fetch: Callable[..., Path], tmp_path: Path) -> None:
+    blobs = tmp_path / "hub" / "models--ResembleAI--chatterbox-nano" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{etag(NANO_FILES['vocab.json'])}.incomplete").symlink_to("/dev/full")
     with pytest.raises(DownloadFailed, match="No space left on device"):
         fetch()
 
@@ -241,7 +259,7 @@ def test_the_cache_is_where_hugging_face_has_it(tmp_path: Path, monkeypatch: pyt
     (folder.parent.parent / "refs" / "main").write_text("a")
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert find(TURBO, is_offline=True) == folder
+    assert find(TURBO, FileOptions(is_offline=True)).folder == folder
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache" / "huggingface" / "hub"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert find(TURBO, is_offline=True) == folder
+    assert find(TURBO, FileOptions(is_offline=True)).folder == folder

@@ -14,8 +14,20 @@ import soundfile
 from tts_server.config import Settings, environment_names
 from tts_server.engines.base import Control
 from tts_server.engines.catalog import KNOWN_MODELS
-from tts_server.engines.chatterbox.families import ENGLISH, LANGUAGES, MULTILINGUAL_V2, MULTILINGUAL_V3, NANO, TAGS, TURBO, Family
+from tts_server.engines.chatterbox.families import (
+    ENGLISH,
+    LANGUAGES,
+    MULTILINGUAL_V2,
+    MULTILINGUAL_V3,
+    NANO,
+    SINGLE_LANGUAGE,
+    TAGS,
+    TURBO,
+    Family,
+    families,
+)
 from tts_server.engines.chatterbox.source import DOWNLOAD_BYTES
+from tts_server.engines.chatterbox.weights.language_helpers import HELPERS
 from tts_server.speech import AudioFormat
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -59,6 +71,26 @@ def test_the_size_of_each_download_is_documented() -> None:
 
 def test_the_languages_are_documented() -> None:
     assert re.findall(r"\(`(\w\w)`\)", section("Languages")) == list(LANGUAGES)
+
+
+def test_the_languages_that_need_a_helper_are_documented() -> None:
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in section("Languages").splitlines() if line.startswith("| ")]
+    packages = {cells[0]: cells[1].partition("`")[2].partition("`")[0].replace("-", "_") for cells in table[1:]}
+    assert packages == {helper.name: helper.package for helper in HELPERS}
+
+
+def test_the_pinned_commits_are_documented() -> None:
+    lines = section("Without the hub").splitlines()
+    pins = {family.repository.partition("/")[2]: family.revision for family in families().values() if family.revision}
+    documented = {line.split("|")[1].split()[0]: line.split("|")[2].strip() for line in lines if re.search("[0-9a-f]{40}", line)}
+    assert documented == pins
+
+
+def test_the_weights_of_the_single_language_models_are_documented() -> None:
+    layout = section("Without the hub").partition("models/\n")[2]
+    for family in SINGLE_LANGUAGE:
+        assert f"{family.id}/ " in layout
+        assert family.files["t3"] in layout.partition(f"{family.id}/")[2].splitlines()[0]
 
 
 def test_the_tags_are_documented() -> None:

@@ -27,6 +27,14 @@ class Control:
 
 
 @dataclass(frozen=True)
+class LanguageNotice:
+    """Why a model speaks one of its languages less well than it could, and what to do: a sentence each."""
+
+    language: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What a model can do; the page and the validation read it, nothing else decides.
 
@@ -35,7 +43,8 @@ class Capabilities:
     the text names them, such as `[laugh]`. Towards the limits of segments a Han, Kana or Hangul character counts as
     `syllable_chars`: 3 where a limit stands for a time that the model can speak for. `converts` says whether it also speaks
     recordings again in another voice (`VoiceConverter`), `reads_ipa` whether a text may hold `phoneme_span` tokens of `text.phonemes`.
-    It `varies_in_loudness` where segments of one text differ so much that they have to be matched.
+    It `varies_in_loudness` where segments of one text differ so much that they have to be matched. `notices` are about what is missing on
+    this machine.
     """
 
     sample_rate: int
@@ -51,6 +60,7 @@ class Capabilities:
     converts: bool = False
     reads_ipa: bool = False
     varies_in_loudness: bool = False
+    notices: tuple[LanguageNotice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,12 @@ KNOWN_MODELS = (
     ),
     ModelEntry("chatterbox-turbo", "Chatterbox Turbo", ("en",), INSTALL_CHATTERBOX),
     ModelEntry("chatterbox-nano", "Chatterbox Nano", ("en",), INSTALL_CHATTERBOX),
+    ModelEntry("chatterbox-multilingual-zh-cmn", "Chatterbox Mandarin", ("zh",), INSTALL_CHATTERBOX),
+    ModelEntry("chatterbox-multilingual-es-mx-latam", "Chatterbox Spanish (Latin America)", ("es",), INSTALL_CHATTERBOX),
+    ModelEntry("chatterbox-multilingual-es-es", "Chatterbox Spanish (Spain)", ("es",), INSTALL_CHATTERBOX),
+    ModelEntry("chatterbox-multilingual-pt-br", "Chatterbox Portuguese (Brazil)", ("pt",), INSTALL_CHATTERBOX),
+    ModelEntry("chatterbox-multilingual-pt-pt", "Chatterbox Portuguese (Portugal)", ("pt",), INSTALL_CHATTERBOX),
+    ModelEntry("chatterbox-multilingual-hi", "Chatterbox Hindi", ("hi",), INSTALL_CHATTERBOX),
 )
 
 

@@ -48,8 +48,11 @@ class ModelSource(Protocol):
     """Where a model comes from. `capabilities` are known before it is loaded; `download_bytes` is about what a download takes."""
 
     name: str
-    capabilities: Capabilities
     download_bytes: int | None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
 
     def is_present(self) -> bool:
         """Whether all its files are on this machine. Quick: asked for each status."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from tts_server.engines.base import LanguageNotice
 from tts_server.engines.chatterbox.device import choose_device, device_context
 from tts_server.engines.chatterbox.device_locks import DeviceLocks
 from tts_server.engines.chatterbox.engine import STUCK_SECONDS, ChatterboxEngine
@@ -56,13 +57,15 @@ def create_engine(
     reference_of: Callable[[str], VoiceReference] | None = None,
     checks_speech: bool = True,
     stuck_seconds: float = STUCK_SECONDS,
+    segmenter: Path | None = None,
+    notices: Sequence[LanguageNotice] = (),
 ) -> ChatterboxEngine:
     """Load a model.
 
     `mode` is `exact` or `fast`; `voice_cache` is where prepared voices are kept (None: in memory only); `threads` is for the CPU (0: as
     torch chooses); `max_rows` is the width of a T3 batch (0: what suits the device and its memory); `memory_limit` is how many bytes of a
     GPU the model may take (0: all that are free); `locks` are shared by all models of the process. What makes no progress for
-    `stuck_seconds` is given up.
+    `stuck_seconds` is given up. `segmenter` is as in `load`; `notices` say which languages sound otherwise than on another machine.
     Raises ModelNotAvailable in words where files or packages are missing.
     """
     name = choose_device(device)
@@ -72,7 +75,7 @@ def create_engine(
     max_rows = _enough_rows(family, max_rows)
     with locks.loading if is_cuda else contextlib.nullcontext(), device_context(target):
         plan = plan_for_device(family, target, mode, max_rows, memory_limit) if is_cuda else None
-        parts = load(family, folder, name, t3_dtype(target, mode))
+        parts = load(family, folder, name, t3_dtype(target, mode), segmenter)
         sizes: dict[str, Any] = {} if plan is None else {"prompt_bytes": plan.prompt_bytes, "vocoder_bytes": plan.s3gen_bytes}
         speaker = TokenToWave(parts.s3gen, family=family, mode=mode, takes_weights=True, **sizes)
         if plan is None:
@@ -100,7 +103,7 @@ def create_engine(
         threads=threads,
         stuck_seconds=stuck_seconds,
         batch_bytes=0 if plan is None else plan.s3gen_bytes,
-        version=_version(family, folder, str(parts.device), mode),
+        version=_version(family, folder, str(parts.device), mode, notices),
     )
 
 
@@ -127,6 +130,7 @@ def _planned_decoder(parts: Parts, plan: MemoryPlan, backend: GraphBackend, mode
     return decoder
 
 
-def _version(family: Family, folder: Path, device: str, mode: str) -> str:
+def _version(family: Family, folder: Path, device: str, mode: str, notices: Sequence[LanguageNotice]) -> str:
     """Tells these weights and this way of computing from others."""
-    return "; ".join([stamp_of(family, folder), f"torch {torch.__version__}", device, mode])
+    unhelped = [f"no helper for {notice.language}" for notice in notices]
+    return "; ".join([stamp_of(family, folder), f"torch {torch.__version__}", device, mode, *unhelped])

@@ -1,4 +1,4 @@
-"""The four Chatterbox models: what each is called, made of, able to do, and tuned by. No torch here: the catalogue reads it too."""
+"""The Chatterbox models: what each is called, made of, able to do, and tuned by. No torch here: the catalogue reads it too."""
 
 from __future__ import annotations
 
@@ -25,9 +25,22 @@ TAGS = SOUNDS
 
 
 @dataclass(frozen=True)
+class SharedFiles:
+    """Files that a model's own repository lacks and another model's has: that model's id, repository and commit, and their names."""
+
+    model_id: str = ""
+    repository: str = ""
+    revision: str | None = None
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Family:
     """One model. `files` maps the parts (`t3`, `s3gen`, `voice_encoder`, `conditionals`) to file names; `tokenizer_files` are the rest.
 
+    `revision` is the full commit of `repository` that is used unless a setting names another; None where none is known, in which case the
+    first one that is downloaded is kept.
+    `is_multilingual` says whether it has the multilingual architecture, tokenizer and sampling, whatever number of languages it speaks.
     `prompt_tokens` is how many speech tokens of the reference T3 hears, `prompt_seconds` the audio they come from.
     `min_reference_seconds` is the shortest clip the model takes. `flow_steps` is the number of steps of the flow solver.
     """
@@ -46,11 +59,19 @@ class Family:
     is_gpt2: bool
     is_meanflow: bool
     normalizes_loudness: bool
+    revision: str | None = None
+    is_multilingual: bool = False
     tags: frozenset[str] = field(default_factory=frozenset)
+    shared: SharedFiles = SharedFiles()
 
     @property
-    def is_multilingual(self) -> bool:
-        return len(self.languages) > 1
+    def default_language(self) -> str:
+        """The language of a text for which none is named: English where the model speaks it."""
+        return "en" if "en" in self.languages else self.languages[0]
+
+    def is_optional(self, name: str) -> bool:
+        """Whether the model speaks without a file: without a voice of its own, or without some of the tokenizer's files."""
+        return name == self.files["conditionals"] or (self.is_gpt2 and name in self.tokenizer_files)
 
     def default(self, control: str) -> float:
         """The default of a control; KeyError where the model has no such control."""
@@ -76,11 +97,29 @@ _GPT2_CONTROLS = (
 )
 
 
-def _llama(id_: str, name: str, files: Mapping[str, str], tokenizer_files: tuple[str, ...], languages: tuple[str, ...]) -> Family:
+_BASE = "ResembleAI/chatterbox"
+_BASE_REVISION = "5bb1f6ee58e50c3b8d408bc82a6d3740c2db6e18"
+_TURBO_REVISION = "749d1c1a46eb10492095d68fbcf55691ccf137cd"
+_NANO_REVISION = "71ccd1d0081b430592cea481f4307e764e07bc64"
+
+
+def _llama(
+    id_: str,
+    name: str,
+    files: Mapping[str, str],
+    tokenizer_files: tuple[str, ...],
+    languages: tuple[str, ...],
+    *,
+    repository: str = _BASE,
+    revision: str | None = _BASE_REVISION,
+    is_multilingual: bool = True,
+    shared: SharedFiles = SharedFiles(),
+) -> Family:
     return Family(
         id=id_,
         name=name,
-        repository="ResembleAI/chatterbox",
+        repository=repository,
+        revision=revision,
         files=MappingProxyType(dict(files)),
         tokenizer_files=tokenizer_files,
         languages=languages,
@@ -92,15 +131,18 @@ def _llama(id_: str, name: str, files: Mapping[str, str], tokenizer_files: tuple
         is_gpt2=False,
         is_meanflow=False,
         normalizes_loudness=False,
+        is_multilingual=is_multilingual,
+        shared=shared,
     )
 
 
-def _gpt2(id_: str, name: str, repository: str, t3: str) -> Family:
+def _gpt2(id_: str, name: str, repository: str, revision: str, t3: str) -> Family:
     files = {"t3": t3, "s3gen": "s3gen_meanflow.safetensors", "voice_encoder": "ve.safetensors", "conditionals": "conds.pt"}
     return Family(
         id=id_,
         name=name,
         repository=repository,
+        revision=revision,
         files=MappingProxyType(files),
         tokenizer_files=(
             "tokenizer_config.json",
@@ -127,7 +169,7 @@ _ENGLISH_FILES = {"t3": "t3_cfg.safetensors", "s3gen": "s3gen.safetensors", "voi
 _MULTILINGUAL_FILES = {"t3": "t3_mtl23ls_v2.safetensors", "s3gen": "s3gen.pt", "voice_encoder": "ve.pt", "conditionals": "conds.pt"}
 _MULTILINGUAL_TOKENIZER = ("grapheme_mtl_merged_expanded_v1.json", "Cangjie5_TC.json")
 
-ENGLISH = _llama("chatterbox-english", "Chatterbox English", _ENGLISH_FILES, ("tokenizer.json",), ("en",))
+ENGLISH = _llama("chatterbox-english", "Chatterbox English", _ENGLISH_FILES, ("tokenizer.json",), ("en",), is_multilingual=False)
 MULTILINGUAL_V2 = _llama("chatterbox-multilingual", "Chatterbox Multilingual", _MULTILINGUAL_FILES, _MULTILINGUAL_TOKENIZER, LANGUAGES)
 MULTILINGUAL_V3 = _llama(
     "chatterbox-multilingual",
@@ -136,14 +178,51 @@ MULTILINGUAL_V3 = _llama(
     _MULTILINGUAL_TOKENIZER,
     LANGUAGES,
 )
-TURBO = _gpt2("chatterbox-turbo", "Chatterbox Turbo", "ResembleAI/chatterbox-turbo", "t3_turbo_v1.safetensors")
-NANO = _gpt2("chatterbox-nano", "Chatterbox Nano", "ResembleAI/chatterbox-nano", "t3_nano_v1.safetensors")
+TURBO = _gpt2("chatterbox-turbo", "Chatterbox Turbo", "ResembleAI/chatterbox-turbo", _TURBO_REVISION, "t3_turbo_v1.safetensors")
+NANO = _gpt2("chatterbox-nano", "Chatterbox Nano", "ResembleAI/chatterbox-nano", _NANO_REVISION, "t3_nano_v1.safetensors")
+
+_SHARED_BY_BASE = SharedFiles(MULTILINGUAL_V3.id, _BASE, _BASE_REVISION, frozenset({"ve.pt", "conds.pt", "Cangjie5_TC.json"}))
+
+
+def _single_language(code: str, name: str, language: str, revision: str | None) -> Family:
+    """A fine-tuned model of Resemble AI's Single Language Pack: the multilingual architecture, a T3 and an S3Gen of its own."""
+    files = {**_MULTILINGUAL_FILES, "t3": f"t3_{code.replace('-', '_')}.safetensors", "s3gen": "s3gen_v3.safetensors"}
+    return _llama(
+        f"chatterbox-multilingual-{code}",
+        f"Chatterbox {name}",
+        files,
+        _MULTILINGUAL_TOKENIZER,
+        (language,),
+        repository=f"ResembleAI/Chatterbox-Multilingual-{code}",
+        revision=revision,
+        shared=_SHARED_BY_BASE,
+    )
+
+
+SINGLE_LANGUAGE = (
+    _single_language("zh-cmn", "Mandarin", "zh", None),
+    _single_language("es-mx-latam", "Spanish (Latin America)", "es", "27e595bf2fe7be0533ca299d9afafcde08b7cca7"),
+    _single_language("es-es", "Spanish (Spain)", "es", "7262b364e3222ba9446c9289e7485eadc47ed902"),
+    _single_language("pt-br", "Portuguese (Brazil)", "pt", "b3952f18bc2eaa72b9bd7c17d2c4653bcad4770d"),
+    _single_language("pt-pt", "Portuguese (Portugal)", "pt", None),
+    _single_language("hi", "Hindi", "hi", "82ca71273cc2a9ab19efdf8315f865c1a5af0ee7"),
+)
 
 
 def families(multilingual: str = "v3") -> dict[str, Family]:
     """The families by id, with the wanted version of the multilingual one (`v2` or `v3`)."""
     versions = {"v2": MULTILINGUAL_V2, "v3": MULTILINGUAL_V3}
-    return {family.id: family for family in (ENGLISH, versions[multilingual], TURBO, NANO)}
+    return {family.id: family for family in (ENGLISH, versions[multilingual], *SINGLE_LANGUAGE, TURBO, NANO)}
+
+
+_SCRIPTS = {"zh": "Han", "hi": "Devanagari"}
+"""Of the languages of single-language models that are not written in Latin letters."""
+
+
+def _scripts(family: Family) -> frozenset[str]:
+    if len(family.languages) > 1:
+        return frozenset()
+    return frozenset({"Latin", _SCRIPTS.get(family.languages[0], "Latin")})
 
 
 def capabilities(family: Family) -> Capabilities:
@@ -151,7 +230,7 @@ def capabilities(family: Family) -> Capabilities:
     return Capabilities(
         sample_rate=SAMPLE_RATE,
         languages=family.languages,
-        scripts=frozenset() if family.is_multilingual else frozenset({"Latin"}),
+        scripts=_scripts(family),
         cloning="cloned",
         controls=family.controls,
         first_segment_chars=100,

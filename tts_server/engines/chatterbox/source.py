@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tts_server.engines.base import Capabilities, ReloadableEngine
 from tts_server.engines.chatterbox.device_locks import DeviceLocks
-from tts_server.engines.chatterbox.families import Family, capabilities
-from tts_server.engines.chatterbox.weights.files import find, stamp_of
+from tts_server.engines.chatterbox.failures import DownloadFailed
+from tts_server.engines.chatterbox.families import SINGLE_LANGUAGE, Family, capabilities
+from tts_server.engines.chatterbox.weights.files import FileOptions, Located, fetch, locate, stamp_of
+from tts_server.engines.chatterbox.weights.language_helpers import missing_helpers, needs_segmenter
+from tts_server.engines.chatterbox.weights.repository_cache import is_commit
+from tts_server.engines.chatterbox.weights.segmenter import PUBLISHED, SegmenterArchive, fetch_segmenter, find_segmenter
+from tts_server.engines.chatterbox.weights.transfer import Connection
 from tts_server.errors import TTSError
 from tts_server.speech import Voice, VoiceReference
+
+log = logging.getLogger(__name__)
 
 PACKAGES = ("chatterbox", "torch")
 
 DOWNLOAD_BYTES = {
     "chatterbox-english": 3_200_000_000,
     "chatterbox-multilingual": 3_200_000_000,
+    **{family.id: 3_200_000_000 for family in SINGLE_LANGUAGE},
     "chatterbox-turbo": 3_000_000_000,
     "chatterbox-nano": 1_900_000_000,
 }
-"""About: 4 bytes for each parameter of T3 and S3Gen. The hub tells the true size once a download begins."""
+"""About. The hub tells the true size once a download begins."""
+
+SEGMENTER_STALL_SECONDS = 10.0
+"""A model that is on this machine is not kept from loading for longer by the download of the word segmenter."""
 
 
 def is_installed() -> bool:
@@ -32,15 +44,13 @@ def is_installed() -> bool:
 
 @dataclass(frozen=True)
 class ChatterboxOptions:
-    """Where files lie, and how models run: `max_rows` of a batch (0: what suits the device), within `memory_limit` bytes of a GPU (0: what
-    is free). `builtin` are the voices every client may name, `reference_of` gives the clip of each. `locks` are shared by all models.
+    """Where `files` are, and how models run: `max_rows` of a batch (0: what suits the device), within `memory_limit` bytes of a GPU
+    (0: what is free). `builtin` are the voices every client may name, `reference_of` gives the clip of each. `locks` are shared by all
+    models.
     """
 
-    model_dir: Path | None = None
-    hf_home: Path | None = None
-    endpoint: str | None = None
-    token: str | None = None
-    is_offline: bool = False
+    files: FileOptions = field(default_factory=FileOptions)
+    segmenter: SegmenterArchive = PUBLISHED
     device: str = "auto"
     mode: str = "exact"
     voice_cache: Path | None = None
@@ -58,23 +68,37 @@ class ChatterboxSource:
 
     def __init__(self, family: Family, options: ChatterboxOptions) -> None:
         self.name = family.name
-        self.capabilities: Capabilities = capabilities(family)
         self.download_bytes: int | None = DOWNLOAD_BYTES[family.id]
         self._family = family
         self._options = options
+        self._capabilities = capabilities(family)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can do, with notices of what is missing on this machine now."""
+        return replace(self._capabilities, notices=missing_helpers(self._family, self._options.files.hf_home))
 
     def is_present(self) -> bool:
+        files = self._options.files
         try:
-            self._find(is_offline=True)
+            locate(self._family, files, accepts_other_commits=files.is_offline)
         except (TTSError, OSError):
             return False
         return True
 
     def stamp(self) -> str:
-        return stamp_of(self._family, self._find(is_offline=True))
+        return stamp_of(self._family, self._folder)
 
     def fetch(self, report: Callable[[int, int | None], None]) -> None:
-        self._find(is_offline=self._options.is_offline, report=report)
+        told: tuple[int, int | None] = (0, None)
+
+        def remember(done: int, total: int | None) -> None:
+            nonlocal told
+            told = done, total
+            report(done, total)
+
+        fetch(self._family, self._options.files, remember)
+        self._fetch_segmenter(self._options.files.connection, lambda: report(*told))
 
     def memory_bytes(self) -> int:
         from tts_server.engines.chatterbox.create import planned_bytes
@@ -83,16 +107,22 @@ class ChatterboxSource:
         planned = planned_bytes(self._family, options.device, options.mode, options.max_rows, options.memory_limit)
         if planned is not None:
             return planned
-        folder = self._find(is_offline=True)
+        folder = self._folder
         return sum((folder / self._family.files[part]).stat().st_size for part in ("t3", "s3gen"))
 
     def create(self) -> ReloadableEngine:
         from tts_server.engines.chatterbox.create import create_engine
 
-        options = self._options
+        options, family = self._options, self._family
+        located = self._current_files()
+        connection = replace(options.files.connection, stall_seconds=SEGMENTER_STALL_SECONDS, attempts=1)
+        self._fetch_segmenter(connection, lambda: None)
+        notices = missing_helpers(family, options.files.hf_home)
+        for notice in notices:
+            log.warning("%s: %s", family.id, notice.message)
         return create_engine(
-            self._family,
-            self._find(is_offline=True),
+            family,
+            located.folder,
             device=options.device,
             mode=options.mode,
             voice_cache=options.voice_cache,
@@ -103,8 +133,34 @@ class ChatterboxSource:
             stuck_seconds=options.stuck_seconds,
             builtin=options.builtin,
             reference_of=options.reference_of,
+            segmenter=find_segmenter(options.files.hf_home),
+            notices=notices,
         )
 
-    def _find(self, *, is_offline: bool, report: Callable[[int, int | None], None] | None = None) -> Path:
-        options = self._options
-        return find(self._family, options.model_dir, options.hf_home, options.endpoint, is_offline, report, token=options.token)
+    @property
+    def _folder(self) -> Path:
+        return locate(self._family, self._options.files).folder
+
+    def _current_files(self) -> Located:
+        """The files to load, after a look at the hub where a branch or tag is followed."""
+        files, family = self._options.files, self._family
+        revision = files.revision_of(family.id, family.revision)
+        follows = revision is not None and not is_commit(revision)
+        located = fetch(family, files) if follows else locate(family, files)
+        if located.differs:
+            log.warning("%s: commit %s is wanted and not on this machine; commit %s is used", family.id, located.wanted, located.commit)
+        elif located.commit:
+            log.info("%s: its files are those of commit %s", family.id, located.commit)
+        return located
+
+    def _fetch_segmenter(self, connection: Connection, waiting: Callable[[], None]) -> None:
+        """Bring the Chinese word segmenter where the model needs it; it speaks without it too, so a failure is only logged."""
+        files = self._options.files
+        if files.is_offline or not needs_segmenter(self._family) or find_segmenter(files.hf_home) is not None:
+            return
+        archive = self._options.segmenter
+        connection = replace(connection, endpoint=archive.url, token=None)
+        try:
+            fetch_segmenter(files.hf_home, archive, connection, waiting)
+        except (DownloadFailed, OSError) as error:
+            log.warning("%s: %s", self._family.id, error)

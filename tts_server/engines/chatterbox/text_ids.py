@@ -11,8 +11,6 @@ from tts_server.engines.chatterbox.families import TAGS, Family
 from tts_server.engines.chatterbox.weights import stock
 from tts_server.errors import InvalidRequest, NothingToSay
 
-DEFAULT_LANGUAGE = "en"
-
 _TAG = re.compile("|".join(re.escape(tag) for tag in sorted(TAGS)), re.IGNORECASE)
 _CONTROL_TOKEN = re.compile(r"\[(START|STOP|UNK|SPACE|PAD|SEP|CLS|MASK)\]|<\|endoftext\|>")
 """What the tokenizers would read as a mark of their own, such as the end of the text."""
@@ -43,8 +41,8 @@ def text_ids(
     """Ids int64 [n] of one segment of text; for the Llama models with the marks of start and stop around them.
 
     Where the text `begins_inside` or `ends_inside` a sentence, it gets no capital, and a comma instead of a full stop: stock knows no such
-    texts. `hyperparameters` are the stock T3Config. `language` is one of the family's, None for English; families of one language ignore
-    it.
+    texts. `hyperparameters` are the stock T3Config. `language` is one of the family's, None for its default; families that are not
+    multilingual ignore it.
     Raises NothingToSay where the text has nothing but tags that the model does not know, InvalidRequest for a language that it does not
     speak and for a text longer than its table of positions.
     """
@@ -56,7 +54,7 @@ def text_ids(
     if family.is_gpt2:
         return _int64(tokenizer(text, return_tensors="pt", padding=True, truncation=True).input_ids[0])
     if family.is_multilingual:
-        language = language or DEFAULT_LANGUAGE
+        language = language or family.default_language
         if language not in family.languages:
             raise InvalidRequest(f"{family.name} does not speak {language!r}; it speaks {', '.join(family.languages)}.", param="language")
         ids = tokenizer.text_to_tokens(text, language_id=language)[0]

@@ -89,8 +89,10 @@ class Parts:
             return self._cloning
 
 
-def load(family: Family, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Parts:
+def load(family: Family, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32, segmenter: Path | None = None) -> Parts:
     """Load a model from its folder. `dtype` is that of T3; all else is float32, whatever the files hold.
+
+    `segmenter` is the folder of the Chinese word segmenter's model; None: the one that `find_segmenter` finds, or none.
 
     Raises WeightsMissing with the names of missing files, WeightsDamaged with the file that is cut short or of another model.
     """
@@ -111,7 +113,10 @@ def load(family: Family, folder: Path, device: str = "cpu", dtype: torch.dtype =
         return Cloning(_finished(voice_encoder, device), s3gen.tokenizer)
 
     builtin = _load_builtin(family, paths["conditionals"]) if paths["conditionals"].is_file() else None
-    return Parts(family, t3, s3gen, _load_tokenizer(family, folder), device, builtin, load_cloning)
+    tokenizer = _load_tokenizer(family, folder)
+    if segmenter is not None and family.is_multilingual:
+        tokenizer.cangjie_converter.segmenter_folder = segmenter
+    return Parts(family, t3, s3gen, tokenizer, device, builtin, load_cloning)
 
 
 class _NoMemoryForWeights(TorchFunctionMode):

@@ -1,15 +1,16 @@
-"""The stock `chatterbox` package (written for 0.1.7), made importable, quiet and independent of the network.
+"""The stock `chatterbox` package (written for 0.1.7), made importable, silent while it generates, and independent of the network.
 
-All other rooms take its classes from here. Importing this raises StockMissing where a package is missing. What is mended:
+All other modules take its classes from here. Importing this raises StockMissing where a package is missing. What is changed:
 
 - torchaudio's native extension may not load (its wheel wants CUDA libraries beside a CPU-only torch). Chatterbox calls nothing of it.
 - perth asks `pkg_resources` for one folder name; setuptools dropped it in 81. Without perth there is no watermark, hence no speech.
 - The multilingual tokenizer downloads a word segmenter and its Cangjie table when it is constructed, even for English.
+- It warns for each text in a language whose helper package is missing; `language_helpers` says so once, when a model is loaded.
 - `norm_loudness` returns float64 with numpy 2, which the S3 tokenizer refuses.
 - The perceiver allows all attention kernels (the default) by a name that PyTorch is about to drop.
 - The backbone of Chatterbox Nano is unknown to 0.1.7.
 - Its loops call the transformer's cache `past_key_values`, which transformers renames to `cache` in 5.x and drops in 5.40.
-- Progress bars and prints.
+- Progress bars, prints, and a deprecation warning for each linear layer.
 """
 
 from __future__ import annotations
@@ -31,10 +32,19 @@ import numpy as np
 
 from tts_server.engines.chatterbox.failures import StockMissing
 from tts_server.engines.chatterbox.families import Family
+from tts_server.engines.chatterbox.weights.language_helpers import is_importable
+from tts_server.engines.chatterbox.weights.segmenter import find_segmenter
 from tts_server.speech import Samples
 
 _Item = TypeVar("_Item")
-_SEGMENTER_FILES = ("features.msgpack", "weights.npz")
+
+
+_TEXT_HELPERS = {
+    "pykakasi": "hiragana_normalize",
+    "dicta_onnx": "add_hebrew_diacritics",
+    "russian_text_stresser": "add_russian_stress",
+}
+"""Packages and the functions of the stock tokenizer that use them."""
 
 
 class _NoExtension(types.ModuleType):
@@ -144,7 +154,13 @@ __all__ = [
 
 
 class _CangjieConverter(_tokenizer.ChineseCangjieConverter):  # type: ignore[misc]
-    """Chinese characters to Cangjie codes, with the table of the model's own folder and, if its model is on disk, the word segmenter."""
+    """Chinese characters to Cangjie codes, with the table of the model's own folder.
+
+    `segmenter_folder` has the model of the word segmenter; it is loaded with the first Chinese text. None: there is no segmenter.
+    """
+
+    segmenter: Any
+    segmenter_folder: Path | None
 
     def _load_cangjie_mapping(self, model_dir: Path) -> None:
         with (Path(model_dir) / "Cangjie5_TC.json").open(encoding="utf-8") as file:
@@ -155,26 +171,14 @@ class _CangjieConverter(_tokenizer.ChineseCangjieConverter):  # type: ignore[mis
             self.cj2word.setdefault(code, []).append(word)
 
     def _init_segmenter(self) -> None:
-        self.is_segmenter_known = False
+        self.segmenter_folder = find_segmenter() if is_importable("spacy_pkuseg") else None
 
     def __call__(self, text: str) -> str:
-        if not self.is_segmenter_known:
-            self.segmenter = _segmenter()
-            self.is_segmenter_known = True
+        if self.segmenter is None and self.segmenter_folder is not None:
+            from spacy_pkuseg import pkuseg
+
+            self.segmenter = pkuseg(str(self.segmenter_folder))
         return str(super().__call__(text))
-
-
-def _segmenter() -> Any:
-    """The word segmenter that Chinese was trained with, or None where its package or its model (in `PKUSEG_HOME`) is missing."""
-    try:
-        from spacy_pkuseg import pkuseg
-        from spacy_pkuseg.config import config
-    except ImportError:
-        return None
-    folder = Path(config.pkuseg_home) / "spacy_ontonotes"
-    if not all((folder / name).is_file() for name in _SEGMENTER_FILES):
-        return None
-    return pkuseg(str(folder))
 
 
 def punc_norm(family: Family, text: str) -> str:
@@ -230,8 +234,15 @@ def _silent(*_: Any, **__: Any) -> None:
     return None
 
 
+def _unchanged(text: str) -> str:
+    return text
+
+
 def _mend() -> None:
     _tokenizer.ChineseCangjieConverter = _CangjieConverter
+    for package, function in _TEXT_HELPERS.items():
+        if not is_importable(package):
+            setattr(_tokenizer, function, _unchanged)
     tts_turbo.ChatterboxTurboTTS.norm_loudness = _norm_loudness
     _AttentionQKV.flash_attention = _attention
     _t3.LlamaModel = _with_stock_cache_names(_t3.LlamaModel)
@@ -241,7 +252,7 @@ def _mend() -> None:
     llama_configs.LLAMA_CONFIGS.setdefault("GPT2_small", {**medium, "n_embd": 768, "hidden_size": 768, "n_head": 12, "n_layer": 12})
 
 
-def _quieten() -> None:
+def _silence_progress() -> None:
     for module in (_t3, _flow_matching):
         module.tqdm = _bare
     for module in (_t3, _flow_matching, _s3gen, _perth_net, tts_turbo):
@@ -250,9 +261,8 @@ def _quieten() -> None:
     _lora.deprecate = _silent
     # It logs by the root logger, which would set up logging for the whole process.
     _s3gen.logging = logging.getLogger(_s3gen.__name__)
-    logging.getLogger("chatterbox").setLevel(logging.ERROR)
 
 
 _stock_norm_loudness: Callable[..., Samples] = tts_turbo.ChatterboxTurboTTS.norm_loudness
 _mend()
-_quieten()
+_silence_progress()
