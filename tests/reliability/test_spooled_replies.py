@@ -88,27 +88,35 @@ def test_neither_does_that_of_what_the_cache_has(tmp_path):
 
 ROUTES = {
     "speech": ("/v1/audio/speech", MEDIUM),
-    "flac": ("/v1/audio/speech", {**MEDIUM, "input": STORY, "response_format": "flac"}),
+    "flac": ("/v1/audio/speech", {**MEDIUM, "input": STORY[:2500], "response_format": "flac"}),
     "response": ("/v1/responses", MEDIUM),
-    "sillytavern": ("/tts", {"text": STORY, "seed": 1}),
+    "sillytavern": ("/tts", {"text": MEDIUM["input"], "seed": 1}),
     "encode": ("/page/encode?format=wav", bytes(10 * MB)),
 }
+"""Replies above 3 MB."""
+
+
+@pytest.fixture(scope="module")
+def with_own_folder(tmp_path_factory):
+    """A server process, and its folder of temporary files."""
+    folder = tmp_path_factory.mktemp("temporary")
+    with server_process(TMPDIR=str(folder)) as server:
+        yield server, folder
 
 
 @only_linux
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_full_folder_for_temporary_files_is_a_503_at_once(route, tmp_path):
+def test_a_full_folder_for_temporary_files_is_a_503_at_once(route, with_own_folder):
     """No file may grow beyond 3 MB for a while, so that the disk seems to be full in the middle of a reply."""
     import resource
 
     path, body = ROUTES[route]
     ask = {"data": body} if isinstance(body, bytes) else {"json": body}
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    with server_process(TMPDIR=str(folder)) as server:
+    server, folder = with_own_folder
+    limits = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    try:
         # A body of 10 MB passes through a file as well, while it is received: it comes before the disk is full, the rest of it after.
         expected = requests.post(url(server) + path, timeout=PATIENCE, **ask).content
-        limits = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
         descriptors = server.num_descriptors
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (3 * MB, limits[1]))
         reply = requests.post(url(server) + path, timeout=PATIENCE, headers={"Connection": "close"}, **ask)
@@ -128,6 +136,8 @@ def test_a_full_folder_for_temporary_files_is_a_503_at_once(route, tmp_path):
         assert len(requests.post(url(server) + path, timeout=PATIENCE, **ask).content) == len(expected)
         wait_until(lambda: server.num_descriptors <= descriptors)
         assert list(folder.iterdir()) == []
+    finally:
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_nothing(start_server, temporary_folder, tmp_path):
