@@ -19,7 +19,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
-from tts_server.build import file_options  # noqa: E402
 from tts_server.config import Settings, SettingsError, load_settings  # noqa: E402
 from tts_server.engines.catalog import INSTALL_CHATTERBOX  # noqa: E402
 from tts_server.engines.chatterbox.families import Family, families  # noqa: E402
@@ -27,6 +26,7 @@ from tts_server.engines.chatterbox.source import is_installed  # noqa: E402
 from tts_server.engines.chatterbox.weights.files import find  # noqa: E402
 from tts_server.errors import TTSError  # noqa: E402
 from tts_server.launcher.command_line import EXIT_USAGE, parse  # noqa: E402
+from tts_server.model_settings import file_options  # noqa: E402
 from tts_server.spelling import did_you_mean  # noqa: E402
 
 DEFAULT_MODEL = "chatterbox-turbo"

@@ -20,7 +20,6 @@ from tts_server.dictionaries.store import DictionaryStore
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
-from tts_server.engines.chatterbox.weights.files import FileOptions
 from tts_server.engines.chatterbox.weights.segmenter import SegmenterArchive
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.engines.embedded.speaker import Speaker
@@ -29,6 +28,7 @@ from tts_server.engines.models import ModelManager
 from tts_server.engines.prepared_files import forget_clip
 from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
+from tts_server.model_settings import file_options
 from tts_server.rates import Rates, parse_rates
 from tts_server.reply_limits import ReplyLimits
 from tts_server.speech import VoiceReference
@@ -46,18 +46,6 @@ log = logging.getLogger("tts_server")
 def clip_decoder(settings: Settings) -> Callable[[bytes], VoiceReference]:
     """Decodes reference clips within the limits of the settings."""
     return partial(decode_clip, limits=ClipLimits(max_bytes=settings.max_upload_bytes, max_seconds=settings.max_clip_seconds))
-
-
-def file_options(settings: Settings) -> FileOptions:
-    """Where the files of the Chatterbox models are."""
-    return FileOptions(
-        model_dir=settings.model_dir,
-        hf_home=Path(settings.hf_home) if settings.hf_home else None,
-        endpoint=settings.hf_endpoint or None,
-        token=settings.hf_token or None,
-        is_offline=settings.hf_hub_offline,
-        revisions=settings.model_revision,
-    )
 
 
 def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, ModelSource]:

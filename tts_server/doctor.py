@@ -19,7 +19,6 @@ import tempfile
 import textwrap
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,10 +29,12 @@ from tts_server import __version__
 from tts_server.addresses import listen_briefly, url_of
 from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT, Settings
+from tts_server.doctor_models import check_models
 from tts_server.engines.base import Utterance
 from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
 from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.errors import TTSError
+from tts_server.finding import Finding
 from tts_server.launcher.accelerator import Build, Machine, choose, covered, look, torch_pins
 from tts_server.launcher.client_options import PROGRAM
 from tts_server.launcher.environment import Environment
@@ -77,17 +78,6 @@ except Exception as error:
     found["stock_error"] = str(error) or type(error).__name__
 print("\\n" + json.dumps(found))
 """
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fact: whether it is well, in words, and what to do where it is not. Without a `needed` one the server cannot speak."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-    needed: bool = False
 
 
 def check_python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
@@ -400,6 +390,7 @@ def report(settings: Settings) -> list[Finding]:
         check_gpu(machine),
         check_embedded(),
         *check_chatterbox(machine, models_folder(settings)),
+        *(check_models(settings) if _version("chatterbox-tts") else ()),
         check_ffmpeg(),
         check_voices(settings.voice_library_path),
         check_cache(settings.voice_cache_path),

@@ -28,10 +28,16 @@ class Control:
 
 @dataclass(frozen=True)
 class LanguageNotice:
-    """Why a model speaks one of its languages less well than it could, and what to do: a sentence each."""
+    """Why a model speaks one of its languages less well than it could (`loss`), and what to do (`remedy`), in words."""
 
     language: str
-    message: str
+    loss: str
+    remedy: str
+
+    @property
+    def message(self) -> str:
+        """Both as sentences."""
+        return f"{self.loss}. {self.remedy}"
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,9 @@ def missing_helpers(family: Family, hf_home: Path | None = None) -> tuple[Langua
     notices = [_notice(helper) for helper in HELPERS if helper.language in family.languages and not is_importable(helper.package)]
     if needs_segmenter(family) and find_segmenter(hf_home) is None:
         loss = next(helper.loss for helper in HELPERS if helper.language == "zh")
-        notices.insert(0, LanguageNotice("zh", f"Chinese is spoken without its word segmenter's model: {loss}. {SEGMENTER_REMEDY}"))
+        notices.insert(0, LanguageNotice("zh", f"Chinese is spoken without its word segmenter's model: {loss}", SEGMENTER_REMEDY))
     return tuple(notices)
 
 
 def _notice(helper: LanguageHelper) -> LanguageNotice:
-    return LanguageNotice(helper.language, f"{helper.name} is spoken without the package {helper.package}: {helper.loss}. {helper.remedy}")
+    return LanguageNotice(helper.language, f"{helper.name} is spoken without the package {helper.package}: {helper.loss}", helper.remedy)
