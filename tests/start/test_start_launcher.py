@@ -383,5 +383,5 @@ def test_ci_runs_the_test_command(testable: Copy, tmp_path: Path) -> None:
 @pytest.mark.parametrize("cores", [1, 2, 64])
 def test_files_of_tests_run_beside_each_other_where_there_are_cores(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    processes = {1: [], 2: ["-n", "2"], 64: ["-n", "4"]}
+    processes = {1: [], 2: ["-n", "3"], 64: ["-n", "4"]}
     assert side_by_side()[:2] == processes[cores]

@@ -91,6 +91,8 @@ def torch_build(environment: Environment) -> str:
 
 def side_by_side() -> list[str]:
     """pytest's options to run files of tests beside each other: at most four, since each process loads its own speech models."""
-    processes = min(4, os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    # One more than there are cores: many tests wait for a browser, a deadline or another process.
+    processes = min(4, cores + 1) if cores > 1 else 1
     # In their order: otherwise the files with few tests, which are the longest, come last and wait for each other.
     return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if processes > 1 else []
