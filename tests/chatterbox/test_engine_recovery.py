@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ from tts_server.engines.chatterbox.quality import SpeechJudge
 from tts_server.engines.chatterbox.recovery import RAISE_AFTER, BatchLimit
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
+from tts_server.engines.chatterbox.t3.sequence import Sequence
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights.loading import Parts
 from tts_server.errors import EngineFailure, TTSError
 
 BAD_TEXT = "This one fails."
@@ -22,55 +27,131 @@ MAX_TOKENS = 15
 
 
 class Fault:
-    """Which error is raised where, and for whose request: those with the voice `voice`."""
+    """Raises `error` in one stage of the engine, while the request with the text BAD_TEXT or the voice `voice` is in it.
 
-    def __init__(self, stage: str, error: Exception, voice) -> None:
+    sizes: how many sequences each step of the decoder began or went on with, and how many segments each batch of S3Gen had.
+    is_submitted: the engine waits for it at its first text, so that all requests of a test begin in the same step.
+    """
+
+    def __init__(self, stage: str, error: Exception, voice=None) -> None:
         self.stage, self.error, self.voice = stage, error, voice
         self.sizes: list[int] = []
+        self.is_submitted = threading.Event()
+        self.bad_ids: torch.Tensor | None = None
+        self.bad_sequences: list[Sequence] = []
 
-    def check(self, stage: str, voices) -> None:
-        voices = list(voices)
-        self.sizes.append(len(voices))
-        if stage == self.stage and any(voice is self.voice for voice in voices):
+    def check_batch(self, stage: str, requests) -> None:
+        self.sizes.append(len(requests))
+        if stage == self.stage and any(request.conditionals is self.voice for request in requests):
             raise self.error
+
+    def is_bad(self, ids: torch.Tensor) -> bool:
+        return self.bad_ids is not None and torch.equal(ids, self.bad_ids)
+
+
+class FailingTable:
+    """A table of embeddings that calls `check` with the ids that it is asked for."""
+
+    def __init__(self, weight: torch.Tensor, check) -> None:
+        self.weight, self.check = weight, check
+
+    def detach(self):
+        return self
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def __getitem__(self, ids):
+        self.check(ids)
+        return self.weight[ids]
+
+
+class FailingModel:
+    """T3 whose embeddings fail as `fault` says: those of a text are read at a prefill, those of speech tokens at a decoding step."""
+
+    def __init__(self, t3, fault: Fault) -> None:
+        self.t3, self.fault = t3, fault
+        self.text_emb = SimpleNamespace(weight=FailingTable(t3.text_emb.weight.detach(), self.check_prefill))
+        self.speech_emb = SimpleNamespace(weight=FailingTable(t3.speech_emb.weight.detach(), self.check_decode))
+
+    def __getattr__(self, name: str):
+        return getattr(self.t3, name)
+
+    def check_prefill(self, ids: torch.Tensor) -> None:
+        if self.fault.stage == "prefill" and self.fault.is_bad(ids):
+            raise self.fault.error
+
+    def check_decode(self, tokens) -> None:
+        if not isinstance(tokens, torch.Tensor):
+            return  # the token that every speech starts with
+        if self.fault.stage == "decode" and any(sequence.tokens and not sequence.is_finished for sequence in self.fault.bad_sequences):
+            raise self.fault.error
+
+
+def parts_with(fault: Fault, parts: Parts) -> Parts:
+    """The same model, which fails as `fault` says."""
+
+    def text_ids(text: str, language: str | None = None, **inside: bool) -> torch.Tensor:
+        assert fault.is_submitted.wait(60)
+        if text != BAD_TEXT:
+            return parts.text_ids(text, language, **inside)
+        if fault.stage == "begin":
+            raise fault.error
+        fault.bad_ids = parts.text_ids(text, language, **inside)
+        return fault.bad_ids
+
+    changed = copy.copy(parts)
+    changed.text_ids = text_ids
+    changed.t3 = FailingModel(parts.t3, fault)
+    return changed
 
 
 def types_with(fault: Fault):
-    """A decoder, a speaker and a judge that fail as `fault` says."""
+    """A decoder and a speaker that tell `fault` what they work on."""
 
     class Decoder(T3Decoder):
-        def _prefill(self, admitted):
-            fault.check("prefill", (running.sequence.conditionals for running in admitted))
-            return super()._prefill(admitted)
+        def add(self, sequence):
+            if fault.is_bad(sequence.text_ids):
+                fault.bad_sequences.append(sequence)
+            super().add(sequence)
 
-        def _decode(self):
-            fault.check("decode", (sequence.conditionals for sequence in self._running))
-            return super()._decode()
+        def step(self):
+            running, waiting = self.num_running, self.num_waiting
+            try:
+                return super().step()
+            finally:
+                fault.sizes += [running, waiting - self.num_waiting]
 
     class Speaker(TokenToWave):
         def batch(self, requests):
-            fault.check("flow", (request.conditionals for request in requests))
+            fault.check_batch("flow", requests)
             for number, result in enumerate(super().batch(requests)):
                 if number == 2:
-                    fault.check("vocoder", (request.conditionals for request in requests))
+                    fault.check_batch("vocoder", requests)
                 yield result
 
-    class Judge(SpeechJudge):
-        def usual_seconds(self, text, language=None):
-            return 0.04
+    return {"decoder_type": Decoder, "speaker_type": Speaker}
 
-        def longest_seconds(self, text, language=None):
-            return 60.0
 
-        def faults_of_tokens(self, tokens, text, language=None):
-            if fault.stage == "judge" and text == BAD_TEXT:
-                raise fault.error
-            return ()
+class FailingJudge(SpeechJudge):
+    """Raises `error` for BAD_TEXT and accepts all else, at any length."""
 
-        def faults_of_samples(self, samples):
-            return ()
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
-    return {"decoder_type": Decoder, "speaker_type": Speaker, "judge": Judge()}
+    def usual_seconds(self, text, language=None):
+        return 0.04
+
+    def longest_seconds(self, text, language=None):
+        return 60.0
+
+    def faults_of_tokens(self, tokens, text, language=None):
+        if text == BAD_TEXT:
+            raise self.error
+        return ()
+
+    def faults_of_samples(self, samples):
+        return ()
 
 
 @pytest.fixture(scope="module")
@@ -106,18 +187,7 @@ def test_the_request_at_fault_gets_its_error_and_all_others_their_audio(parts, a
     voice = parts("turbo").builtin
     bad_voice = dataclasses.replace(voice)
     fault = Fault(stage, ERRORS[status], bad_voice)
-    types = types_with(fault)
-    del types["judge"]
-    with running(parts("turbo"), max_batch=size, max_tokens=MAX_TOKENS, **types) as engine:
-        if stage == "begin":
-            real = parts("turbo").text_ids
-
-            def text_ids(text, language):
-                if text == BAD_TEXT:
-                    raise fault.error
-                return real(text, language)
-
-            monkeypatch.setattr(engine._parts, "text_ids", text_ids)
+    with running(parts_with(fault, parts("turbo")), max_batch=size, max_tokens=MAX_TOKENS, **types_with(fault)) as engine:
         at_fault = size // 2
         streams = [
             engine.submit(
@@ -131,6 +201,7 @@ def test_the_request_at_fault_gets_its_error_and_all_others_their_audio(parts, a
                 raise fault.error
 
             monkeypatch.setattr(streams[at_fault], "put", put)
+        fault.is_submitted.set()
         outcomes = outcomes_of(streams)
         for seed, outcome in enumerate(outcomes):
             if seed == at_fault:
@@ -169,8 +240,8 @@ def test_a_watermark_that_fails_costs_its_request(parts, alone, status, marks_in
 
 def test_tokens_that_cannot_be_judged_cost_their_request(parts):
     voice = parts("turbo").builtin
-    fault = Fault("judge", ERRORS[500], None)
-    with running(parts("turbo"), checks_speech=True, max_tokens=MAX_TOKENS, **types_with(fault)) as engine:
+    judge = FailingJudge(ERRORS[500])
+    with running(parts("turbo"), checks_speech=True, judge=judge, max_tokens=MAX_TOKENS) as engine:
         outcomes = outcomes_of([engine.submit(utterance(voice, text, seed=1, group=n)) for n, text in enumerate([TEXT, BAD_TEXT, TEXT])])
     assert isinstance(outcomes[1], EngineFailure)
     assert_same(outcomes[0], outcomes[2])
