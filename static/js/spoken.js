@@ -1,7 +1,7 @@
 // The language that is spoken, for models of several.
 
 import { byId, element } from "./element.js";
-import { currentLanguage, onLanguage, t } from "./language.js";
+import { currentLanguage, has, onLanguage, t } from "./language.js";
 import { onModel, selectedModel } from "./model.js";
 
 let wanted = "";
@@ -16,6 +16,15 @@ export function wantLanguage(code) {
   show();
 }
 
+// What the server lacks for the language that is chosen, or for the model's only one.
+function showNotice() {
+  const { languages = [], notices = [] } = selectedModel() ?? {};
+  const code = languages.length > 1 ? byId("language").value : languages[0];
+  const notice = notices.find((one) => one.language === code);
+  byId("language-notice").hidden = !notice;
+  byId("language-notice").textContent = notice ? (has(`notice.${code}`) ? t(`notice.${code}`) : notice.message) : "";
+}
+
 function show() {
   const codes = selectedModel()?.languages ?? [];
   byId("language-field").hidden = codes.length < 2;
@@ -26,11 +35,13 @@ function show() {
     ...options.map(({ code, name }) => element("option", { value: code }, name)),
   );
   byId("language").value = codes.includes(wanted) ? wanted : "";
+  showNotice();
 }
 
 export function initializeSpoken() {
   byId("language").addEventListener("change", () => {
     wanted = byId("language").value;
+    showNotice();
   });
   onModel(show);
   onLanguage(show);

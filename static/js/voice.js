@@ -3,6 +3,7 @@
 import { clipFile, onClip } from "./clip/clip.js";
 import { byId, element } from "./element.js";
 import { onLanguage, t } from "./language.js";
+import { modelName, onModel, selectedModel } from "./model.js";
 import { onServer, server } from "./server.js";
 import { GROUPS, describeVoice, genderOf, groupOf } from "./voices/voices.js";
 
@@ -38,13 +39,22 @@ function showVoices() {
   choose();
 }
 
+// What a voice is like with the chosen model: of the built-in ones, a model that clones has only the first itself.
+function describeWithModel(voice) {
+  const model = selectedModel();
+  if (voice.origin !== "builtin" || model?.cloning !== "cloned") return describeVoice(voice);
+  const isModelsOwn = voice.id === server.voices.find((one) => one.origin === "builtin").id;
+  if (isModelsOwn) return t("voice.models_own", { model: modelName(model) });
+  return [describeVoice(voice), t("voice.cloned_builtin", { model: modelName(model) })].filter(Boolean).join(" ");
+}
+
 function showWords() {
   const isReplaced = clipFile() !== null;
   const voice = selectedVoice();
   byId("voice").disabled = isReplaced;
   byId("preview").disabled = isReplaced || !voice;
   byId("voices-button").disabled = server.voices.length === 0;
-  byId("voice-words").textContent = isReplaced ? t("voice.replaced") : voice ? describeVoice(voice) : "";
+  byId("voice-words").textContent = isReplaced ? t("voice.replaced") : voice ? describeWithModel(voice) : "";
 }
 
 export function initializeVoice() {
@@ -55,4 +65,5 @@ export function initializeVoice() {
   onServer(showVoices);
   onLanguage(showVoices);
   onClip(showWords);
+  onModel(showWords);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import requests
 from engines.models_at_hand import PATIENCE, SmallSource, SpeakingEngine
 
+from tts_server.engines.base import LanguageNotice
 from tts_server.engines.model_source import ModelState
 
 TURBO = "chatterbox-turbo"
@@ -58,6 +60,15 @@ def test_a_model_asked_for_by_name_is_fetched_and_answers_when_it_is_ready(serve
     assert wait(server) is ModelState.READY
     reply = speak(server, model=TURBO)
     assert (reply.status_code, reply.headers["X-Model"]) == (200, TURBO)
+
+
+def test_a_model_lists_the_languages_for_which_the_server_lacks_something(server_with_turbo, turbo) -> None:
+    notice = LanguageNotice("he", "Hebrew is spoken without vowels", "Write them.")
+    turbo.capabilities = dataclasses.replace(turbo.capabilities, notices=(notice,))
+    server = server_with_turbo()
+    told = [{"language": "he", "message": "Hebrew is spoken without vowels. Write them."}]
+    assert ask(server, "GET", f"/v1/models/{TURBO}").json()["notices"] == told
+    assert ask(server, "GET", "/v1/models/embedded").json()["notices"] == []
 
 
 def test_while_the_default_model_loads_the_embedded_voice_answers_who_did_not_ask_for_it_by_name(server_with_turbo, turbo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from engines.models_at_hand import PATIENCE, MultilingualEngine, SmallSource, Sp
 from playwright.sync_api import expect
 from studio import Studio
 
+from tts_server.engines.base import LanguageNotice
 from tts_server.engines.model_source import ModelState
 
 pytestmark = pytest.mark.browser
@@ -194,6 +196,30 @@ def test_a_model_of_several_languages_lets_one_be_chosen(running, with_models) -
     assert spoken_fields(studio, "Guten Abend.")["language"] == "de"
     studio.page.reload()
     expect(studio.ready()["#language"]).to_have_value("de")
+
+
+def test_what_the_server_lacks_for_a_language_is_said_where_it_is_chosen(with_models, sources) -> None:
+    notices = (LanguageNotice("zh", "Chinese is spoken without something", "Add it."), LanguageNotice("de", "No words for this", "Do it."))
+    sources[MULTILINGUAL].capabilities = dataclasses.replace(MultilingualEngine.capabilities, notices=notices)
+    studio = with_models()
+    studio["#model"].select_option(MULTILINGUAL)
+    expect(studio["#language-notice"]).to_be_hidden()
+    studio["#language"].select_option("zh")
+    expect(studio["#language-notice"]).to_contain_text("lacks the word segmenter for Chinese")
+    studio["#language"].select_option("de")
+    expect(studio["#language-notice"]).to_have_text("No words for this. Do it.")
+    studio["#language"].select_option("en")
+    expect(studio["#language-notice"]).to_be_hidden()
+
+
+def test_only_one_built_in_voice_is_a_cloning_models_own(with_models, sources) -> None:
+    studio = with_models()
+    studio["#voice"].select_option("nova")
+    expect(studio["#voice-words"]).not_to_contain_text("clone")
+    studio["#model"].select_option(MULTILINGUAL)
+    expect(studio["#voice-words"]).to_contain_text("With Chatterbox Multilingual this is a clone of the synthetic built-in voice.")
+    studio["#voice"].select_option("alloy")
+    expect(studio["#voice-words"]).to_have_text("The voice that Chatterbox Multilingual brings along.")
 
 
 def test_the_strip_says_cloned_or_matched_as_the_model_does(running, with_models, clip_file: Path) -> None:

@@ -38,6 +38,9 @@ def model_routes(catalog: ModelCatalog) -> Blueprint:
             "converts": capabilities.converts if capabilities else False,
             "tags": list(capabilities.tags) if capabilities else [],
             "controls": [{**asdict(control), "kind": control.kind} for control in capabilities.controls] if capabilities else [],
+            "notices": [
+                {"language": notice.language, "message": notice.message} for notice in (capabilities.notices if capabilities else ())
+            ],
         }
 
     def all_models() -> dict[str, dict[str, Any]]:

@@ -85,6 +85,13 @@ class ModelControl(Reply):
     kind: Literal["number", "whole", "switch"] = Field(description="What values it takes.")
 
 
+class ModelNotice(Reply):
+    """What is missing on the server for a language of a model."""
+
+    language: str = Field(description="The code of the language.")
+    message: str = Field(description="What is heard without it, and what to do.")
+
+
 class ModelReply(ModelProgress):
     """A model, or another name of one."""
 
@@ -104,6 +111,7 @@ class ModelReply(ModelProgress):
     converts: bool = Field(description="Whether it speaks recordings again in another voice.")
     tags: list[str] = Field(description="Sounds that it makes where the text names them, such as [laugh].")
     controls: list[ModelControl] = Field(description="Controls that it has.")
+    notices: list[ModelNotice] = Field(description="Languages that it speaks less well here than it could.")
 
     model_config = example(
         id="tts-1",
@@ -128,6 +136,7 @@ class ModelReply(ModelProgress):
         converts=False,
         tags=[],
         controls=[],
+        notices=[],
     )
 
 
