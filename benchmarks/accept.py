@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
@@ -24,9 +25,11 @@ from tts_server.engines.catalog import INSTALL_CHATTERBOX  # noqa: E402
 from tts_server.engines.chatterbox.families import Family, families  # noqa: E402
 from tts_server.engines.chatterbox.source import is_installed  # noqa: E402
 from tts_server.engines.chatterbox.weights.files import find  # noqa: E402
+from tts_server.engines.chatterbox.weights.language_helpers import provide_segmenter  # noqa: E402
+from tts_server.engines.chatterbox.weights.repository_cache import RepositoryCache  # noqa: E402
 from tts_server.errors import TTSError  # noqa: E402
 from tts_server.launcher.command_line import EXIT_USAGE, parse  # noqa: E402
-from tts_server.model_settings import file_options  # noqa: E402
+from tts_server.model_settings import file_options, segmenter_archive  # noqa: E402
 from tts_server.spelling import did_you_mean  # noqa: E402
 
 DEFAULT_MODEL = "chatterbox-turbo"
@@ -86,7 +89,7 @@ def run(options: argparse.Namespace, settings: Settings, *, is_tiny: bool = Fals
         loadings = []
         for name in models:
             say(f"{name}: files")
-            folder = _random_folder(known[name], stack, is_tiny=is_tiny) if options.random else _find(known[name], settings)
+            folder, where = (_random_folder(known[name], stack, is_tiny=is_tiny), {}) if options.random else _find(known[name], settings)
             loadings.append(
                 Loading(
                     known[name],
@@ -97,6 +100,7 @@ def run(options: argparse.Namespace, settings: Settings, *, is_tiny: bool = Fals
                     is_tiny=is_tiny,
                     threads=settings.torch_threads,
                     max_rows=settings.max_batch_rows,
+                    **where,
                 )
             )
         recognizer = Recognizer(may_download=not (options.random or settings.hf_hub_offline))
@@ -114,9 +118,16 @@ def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> list[str]:
     return [name for name in known if name in names]
 
 
-def _find(family: Family, settings: Settings) -> Path:
-    """The model's folder; it is downloaded where it is not here. Raises the TTSError family."""
-    return find(family, file_options(settings)).folder
+def _find(family: Family, settings: Settings) -> tuple[Path, dict[str, Any]]:
+    """The model's folder, and what is known of its files as fields of a Loading; it is downloaded where it is not here.
+
+    Raises the TTSError family.
+    """
+    options = file_options(settings)
+    located = find(family, options)
+    recorded = RepositoryCache(options.hf_home, family.repository).checksums(located.commit) if located.commit else {}
+    segmenter = provide_segmenter(family, options, segmenter_archive(settings))
+    return located.folder, {"commit": located.commit, "recorded": recorded, "segmenter": segmenter}
 
 
 def _random_folder(family: Family, stack: contextlib.ExitStack, *, is_tiny: bool) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from tts_server.dictionaries.store import DictionaryStore
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
-from tts_server.engines.chatterbox.weights.segmenter import SegmenterArchive
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
@@ -28,7 +26,7 @@ from tts_server.engines.models import ModelManager
 from tts_server.engines.prepared_files import forget_clip
 from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
-from tts_server.model_settings import file_options
+from tts_server.model_settings import file_options, segmenter_archive
 from tts_server.rates import Rates, parse_rates
 from tts_server.reply_limits import ReplyLimits
 from tts_server.speech import VoiceReference
@@ -54,7 +52,7 @@ def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, 
         return {}
     options = ChatterboxOptions(
         files=file_options(settings),
-        segmenter=replace(SegmenterArchive(), url=settings.segmenter_url) if settings.segmenter_url else SegmenterArchive(),
+        segmenter=segmenter_archive(settings),
         device=settings.device,
         mode=settings.chatterbox_mode,
         voice_cache=settings.voice_cache_path,

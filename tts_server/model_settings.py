@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tts_server.config import Settings, SettingsError
 from tts_server.engines.chatterbox.families import families
 from tts_server.engines.chatterbox.weights.files import ALL_MODELS, FileOptions
+from tts_server.engines.chatterbox.weights.segmenter import PUBLISHED, SegmenterArchive
 from tts_server.spelling import did_you_mean
 
 
 def hf_home(settings: Settings) -> Path | None:
     """The folder of downloaded models; None: where Hugging Face's client has it."""
     return Path(settings.hf_home) if settings.hf_home else None
+
+
+def segmenter_archive(settings: Settings) -> SegmenterArchive:
+    """Where the model of the Chinese word segmenter is downloaded from."""
+    return replace(PUBLISHED, url=settings.segmenter_url) if settings.segmenter_url else PUBLISHED
 
 
 def file_options(settings: Settings) -> FileOptions:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tts_server.engines.chatterbox.device_locks import DeviceLocks
 from tts_server.engines.chatterbox.families import Family
 from tts_server.engines.chatterbox.memory_plan import CPU_ROWS, FLOAT_BYTES, kv_bytes, plan_memory, sizes_of
 from tts_server.engines.chatterbox.weights.loading import Parts, load
+from tts_server.engines.chatterbox.weights.repository_cache import Checksum
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.errors import TTSError
 from tts_server.memory import release_memory
@@ -58,7 +60,11 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Loading:
-    """How a model is loaded. Random weights say nothing that passes the engine's checks of speech, so these are off for them."""
+    """How a model is loaded. Random weights say nothing that passes the engine's checks of speech, so these are off for them.
+
+    `commit` is that of the files, None for a folder of one's own; `recorded` is what was recorded of them when they were downloaded.
+    `segmenter` is the folder of the Chinese word segmenter's model.
+    """
 
     family: Family
     folder: Path
@@ -68,6 +74,9 @@ class Loading:
     is_tiny: bool = False
     threads: int = 0
     max_rows: int = 0
+    commit: str | None = None
+    recorded: Mapping[str, Checksum] = field(default_factory=dict)
+    segmenter: Path | None = None
 
 
 class Subject:
@@ -105,7 +114,7 @@ class Subject:
     def parts(self) -> Parts:
         """The loaded weights in float32 on the device, without an engine; freed when the engine is loaded."""
         if self._parts is None:
-            self._parts = load(self.family, self.loading.folder, self.device)
+            self._parts = load(self.family, self.loading.folder, self.device, segmenter=self.loading.segmenter)
         return self._parts
 
     @property
@@ -128,6 +137,7 @@ class Subject:
             "builtin": self._embedded.voices(),
             "reference_of": self._embedded.reference,
             "checks_speech": not loading.is_random,
+            "segmenter": loading.segmenter,
         }
         return create_engine(self.family, loading.folder, **{**options, **changes})
 

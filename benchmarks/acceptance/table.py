@@ -46,6 +46,8 @@ PARTS = (
         files.measure,
         {
             "missing": Threshold("files that are missing", at_most=0),
+            "contents": Threshold("files whose size or sha256 differs from the known one", at_most=0),
+            "segmenter": Threshold("the Chinese word segmenter is there", YES_OR_NO, at_least=1, needs=TRAINED),
             "t3_tensors": Threshold("T3 has the published number of tensors", YES_OR_NO, at_least=1, needs=SIZE),
             "s3gen_tensors": Threshold("S3Gen has the published number of tensors", YES_OR_NO, at_least=1, needs=SIZE),
             "voice": Threshold("the model's own voice is there", YES_OR_NO, at_least=1),

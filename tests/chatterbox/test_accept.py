@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_hub import small_hub
 
 from benchmarks import accept as command
 from benchmarks.acceptance import report
-from benchmarks.acceptance.checks import YES_OR_NO, Needs, Threshold, Verdict
+from benchmarks.acceptance.checks import YES_OR_NO, Check, Needs, Threshold, Verdict
 from benchmarks.acceptance.levels import longest_inner_silence, loudness, steps_at, tail_level
 from benchmarks.acceptance.parts import devices_compared, watermark
+from benchmarks.acceptance.published_files import PUBLISHED, published_checksum
 from benchmarks.acceptance.recognizer import Recognizer, count_errors
 from benchmarks.acceptance.run import accept
 from benchmarks.acceptance.scale import Scale
@@ -24,6 +27,9 @@ from benchmarks.acceptance.similarity import SpeakerEncoder
 from benchmarks.acceptance.subject import Loading, Subject
 from benchmarks.acceptance.table import NAMES, PARTS
 from benchmarks.checkpoints import family_of
+from tts_server.engines.chatterbox.families import MULTILINGUAL_V3, families
+from tts_server.engines.chatterbox.weights.repository_cache import Checksum
+from tts_server.engines.chatterbox.weights.transfer import sha256_of
 from tts_server.engines.embedded.engine import EmbeddedEngine
 
 RATE = 24000
@@ -150,6 +156,88 @@ def test_a_model_that_is_incomplete_fails_by_name_and_the_other_parts_still_run(
     assert failed[1].part == "device"
     assert report.has_failed(sessions)
     assert "FAIL (device, files)" in report.summary(sessions[0])
+
+
+# The model's files
+
+
+def files_checked(checkpoint: Callable[[str], Path], tmp_path: Path, **fields: Any) -> dict[str, Check]:
+    """The checks of Nano's files whose weights are said to be real ones; `fields` say what is known of them."""
+    given = Loading(family_of("nano"), checkpoint("nano"), "cpu", "exact", is_random=False, is_tiny=True, threads=1, **fields)
+    (one,) = accept([given], ["files"], LEAST, tmp_path, silent, recognizer=NoRecognizer(), speakers=NoSpeakers())
+    return {check.words: check for check in one.checks}
+
+
+def recorded_of(folder: Path) -> dict[str, Checksum]:
+    return {path.name: Checksum(path.stat().st_size, sha256_of(path)) for path in folder.iterdir()}
+
+
+CONTENTS = "files whose size or sha256 differs from the known one"
+OTHER_COMMIT = "f" * 40
+
+
+def test_files_are_compared_with_what_was_recorded_when_they_came(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    recorded = recorded_of(checkpoint("nano"))
+    checks = files_checked(checkpoint, tmp_path, commit=OTHER_COMMIT, recorded=recorded)
+    assert checks[f"{CONTENTS} ({len(recorded)} compared)"].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("change", [{"size": 1}, {"sha256": "0" * 64}])
+def test_a_file_of_another_size_or_content_fails_by_name(checkpoint: Callable[[str], Path], tmp_path: Path, change: dict[str, Any]) -> None:
+    recorded = recorded_of(checkpoint("nano"))
+    recorded["vocab.json"] = replace(recorded["vocab.json"], **change)
+    check = files_checked(checkpoint, tmp_path, commit=OTHER_COMMIT, recorded=recorded)[f"{CONTENTS} (vocab.json)"]
+    assert (check.verdict, check.measured) == (Verdict.FAIL, "1")
+
+
+def test_a_file_of_which_nothing_is_known_is_listed_as_not_judged(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    recorded = recorded_of(checkpoint("nano"))
+    del recorded["merges.txt"]
+    check = files_checked(checkpoint, tmp_path, commit=OTHER_COMMIT, recorded=recorded)[f"{CONTENTS} (merges.txt)"]
+    assert check.verdict is Verdict.NOT_JUDGED
+    assert "neither a download nor a pinned commit" in check.reason
+
+
+def test_files_of_the_pinned_commit_are_compared_with_the_published_ones(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    checks = files_checked(checkpoint, tmp_path, commit=family_of("nano").revision, recorded=recorded_of(checkpoint("nano")))
+    (words,) = [words for words, check in checks.items() if words.startswith(CONTENTS) and check.verdict is Verdict.FAIL]
+    assert "t3_nano_v1.safetensors" in words
+
+
+def test_files_of_ones_own_that_differ_from_the_published_ones_are_not_judged(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    checks = files_checked(checkpoint, tmp_path)
+    own = {words: check for words, check in checks.items() if words.startswith(CONTENTS)}
+    assert {check.verdict for check in own.values()} == {Verdict.NOT_JUDGED}
+    assert own[f"{CONTENTS} (conds.pt)"].reason == "a file of your own, not the one of the pinned commit"
+
+
+def test_every_file_with_a_published_checksum_is_one_of_a_model() -> None:
+    for (repository, commit), files in PUBLISHED.items():
+        owners = [family for version in ("v2", "v3") for family in families(version).values() if family.repository == repository]
+        assert {family.revision for family in owners} == {commit}
+        named = {name for family in owners for name in (*family.files.values(), *family.tokenizer_files)}
+        assert files.keys() <= named
+        assert all(family.files["t3"] in files for family in owners)
+
+
+def test_shared_files_are_compared_with_those_of_the_other_repository() -> None:
+    hindi = families()["chatterbox-multilingual-hi"]
+    assert published_checksum(hindi, hindi.revision, "ve.pt") == published_checksum(MULTILINGUAL_V3, MULTILINGUAL_V3.revision, "ve.pt")
+    assert published_checksum(hindi, hindi.revision, hindi.files["t3"]) is None
+
+
+def test_a_downloaded_model_is_checked_with_its_commit_and_records(
+    checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line downloads from a hub; tiny weights are not the published ones, so the run fails and says which differ."""
+    files = {path.name: path.read_bytes() for path in checkpoint("nano").iterdir()}
+    with small_hub({family_of("nano").repository: files}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        assert command.main(["nano", "--parts", "files", "--output", str(tmp_path / "out")]) == 1
+    figures = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["models"][0]["figures"]["files"]
+    assert figures["size vocab.json"] == len(files["vocab.json"])
+    assert "t3_nano_v1.safetensors" in figures["files that differ"]
 
 
 @pytest.fixture

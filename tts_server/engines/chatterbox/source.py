@@ -10,13 +10,11 @@ from pathlib import Path
 
 from tts_server.engines.base import Capabilities, ReloadableEngine
 from tts_server.engines.chatterbox.device_locks import DeviceLocks
-from tts_server.engines.chatterbox.failures import DownloadFailed
 from tts_server.engines.chatterbox.families import SINGLE_LANGUAGE, Family, capabilities
 from tts_server.engines.chatterbox.weights.files import FileOptions, Located, fetch, locate, stamp_of
-from tts_server.engines.chatterbox.weights.language_helpers import missing_helpers, needs_segmenter
+from tts_server.engines.chatterbox.weights.language_helpers import missing_helpers, provide_segmenter
 from tts_server.engines.chatterbox.weights.repository_cache import is_commit
-from tts_server.engines.chatterbox.weights.segmenter import PUBLISHED, SegmenterArchive, fetch_segmenter, find_segmenter
-from tts_server.engines.chatterbox.weights.transfer import Connection
+from tts_server.engines.chatterbox.weights.segmenter import PUBLISHED, SegmenterArchive
 from tts_server.errors import TTSError
 from tts_server.speech import Voice, VoiceReference
 
@@ -98,7 +96,7 @@ class ChatterboxSource:
             report(done, total)
 
         fetch(self._family, self._options.files, remember)
-        self._fetch_segmenter(self._options.files.connection, lambda: report(*told))
+        provide_segmenter(self._family, self._options.files, self._options.segmenter, waiting=lambda: report(*told))
 
     def memory_bytes(self) -> int:
         from tts_server.engines.chatterbox.create import planned_bytes
@@ -115,8 +113,7 @@ class ChatterboxSource:
 
         options, family = self._options, self._family
         located = self._current_files()
-        connection = replace(options.files.connection, stall_seconds=SEGMENTER_STALL_SECONDS, attempts=1)
-        self._fetch_segmenter(connection, lambda: None)
+        segmenter = provide_segmenter(family, options.files, options.segmenter, stall_seconds=SEGMENTER_STALL_SECONDS, attempts=1)
         notices = missing_helpers(family, options.files.hf_home)
         for notice in notices:
             log.warning("%s: %s", family.id, notice.message)
@@ -133,7 +130,7 @@ class ChatterboxSource:
             stuck_seconds=options.stuck_seconds,
             builtin=options.builtin,
             reference_of=options.reference_of,
-            segmenter=find_segmenter(options.files.hf_home),
+            segmenter=segmenter,
             notices=notices,
         )
 
@@ -152,15 +149,3 @@ class ChatterboxSource:
         elif located.commit:
             log.info("%s: its files are those of commit %s", family.id, located.commit)
         return located
-
-    def _fetch_segmenter(self, connection: Connection, waiting: Callable[[], None]) -> None:
-        """Bring the Chinese word segmenter where the model needs it; it speaks without it too, so a failure is only logged."""
-        files = self._options.files
-        if files.is_offline or not needs_segmenter(self._family) or find_segmenter(files.hf_home) is not None:
-            return
-        archive = self._options.segmenter
-        connection = replace(connection, endpoint=archive.url, token=None)
-        try:
-            fetch_segmenter(files.hf_home, archive, connection, waiting)
-        except (DownloadFailed, OSError) as error:
-            log.warning("%s: %s", self._family.id, error)

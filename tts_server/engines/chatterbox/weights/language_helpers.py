@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tts_server.engines.base import LanguageNotice
+from tts_server.engines.chatterbox.failures import DownloadFailed
 from tts_server.engines.chatterbox.families import Family
-from tts_server.engines.chatterbox.weights.segmenter import find_segmenter
+from tts_server.engines.chatterbox.weights.files import FileOptions
+from tts_server.engines.chatterbox.weights.segmenter import PUBLISHED, SegmenterArchive, fetch_segmenter, find_segmenter
+from tts_server.engines.chatterbox.weights.transfer import ATTEMPTS, STALL_SECONDS, Connection
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,32 @@ def is_importable(package: str) -> bool:
 def needs_segmenter(family: Family) -> bool:
     """Whether a model speaks Chinese and the package that segments it is installed."""
     return family.is_multilingual and "zh" in family.languages and is_importable("spacy_pkuseg")
+
+
+def provide_segmenter(
+    family: Family,
+    files: FileOptions,
+    archive: SegmenterArchive = PUBLISHED,
+    *,
+    waiting: Callable[[], None] = lambda: None,
+    stall_seconds: float = STALL_SECONDS,
+    attempts: int = ATTEMPTS,
+) -> Path | None:
+    """The folder of the word segmenter's model, downloaded where a model needs it; None where it is not needed or cannot be had.
+
+    The model speaks without it too, so a failure is only logged. `waiting` is called now and then and may raise.
+    """
+    if not needs_segmenter(family):
+        return None
+    folder = find_segmenter(files.hf_home)
+    if folder is not None or files.is_offline:
+        return folder
+    connection = Connection(archive.url, None, stall_seconds, files.pause_seconds, attempts)
+    try:
+        return fetch_segmenter(files.hf_home, archive, connection, waiting)
+    except (DownloadFailed, OSError) as error:
+        log.warning("%s: %s", family.id, error)
+        return None
 
 
 def missing_helpers(family: Family, hf_home: Path | None = None) -> tuple[LanguageNotice, ...]:
