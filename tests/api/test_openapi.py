@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 import tts_server.web
 from tts_server.voices.registry import VoiceEntry
-from tts_server.web.openapi.document import NOT_DESCRIBED
+from tts_server.web.openapi.document import OPERATIONS, OTHER
+from tts_server.web.policy import Authorization
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 
@@ -57,7 +58,7 @@ def test_it_is_a_valid_openapi_document(document):
 
 
 def test_every_route_is_described_and_nothing_else(server, document, operations):
-    rules = [rule for rule in server.app.url_map.iter_rules() if rule.rule not in NOT_DESCRIBED]
+    rules = [rule for rule in server.app.url_map.iter_rules() if not rule.policy.undocumented]
     served = {(method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)) for rule in rules for method in rule.methods}
     described = {tuple(name.split(" ")) for name, _ in operations}
     optional = {(method, path) for method, path in served if method in ("head", "options")}
@@ -65,8 +66,42 @@ def test_every_route_is_described_and_nothing_else(server, document, operations)
     assert described - served == set(), "described, but not served"
 
 
-def test_what_is_left_out_exists(server):
-    assert NOT_DESCRIBED.keys() - {rule.rule for rule in server.app.url_map.iter_rules()} == set()
+def test_every_route_has_a_description_of_its_own(operations):
+    assert [name for name, operation in operations if OTHER in operation["tags"]] == []
+    assert {name for name, _ in operations} == {f"{one.method} {one.path}" for one in OPERATIONS}
+
+
+def test_what_is_left_out_serves_the_pages(server):
+    left_out = {rule.rule for rule in server.app.url_map.iter_rules() if rule.policy.undocumented}
+    assert left_out == {
+        "/",
+        "/favicon.ico",
+        "/docs",
+        "/openapi.json",
+        "/page/clip",
+        "/page/encode",
+        "/static/<path:filename>",
+        "/static/swagger-ui/<name>",
+    }
+
+
+def test_every_operation_says_what_its_route_requires(server, document):
+    """By the role in its description, a 401, a 429, and the security of those that need no key."""
+    for rule in server.app.url_map.iter_rules():
+        policy, path = rule.policy, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for method, operation in document["paths"].get(path, {}).items():
+            if method.upper() not in rule.methods:
+                continue
+            described, name = operation["description"], f"{method} {path}"
+            role = policy.authorization.role
+            assert ("key with the role" in described) == (role is not None), name
+            assert role is None or f"Needs a key with the role {role.value}." in described, name
+            assert ("key of any role" in described) == (policy.authorization in (Authorization.LISTING, Authorization.ANY_ROLE)), name
+            assert ("Waits for a slot in the queue." in described) == policy.is_queued, name
+            assert ("429" in operation["responses"]) == policy.is_rate_limited, name
+            is_open = policy.authorization is Authorization.NONE
+            assert (operation.get("security") == []) == is_open, name
+            assert ("401" in operation["responses"]) == (not is_open and path != "/generate"), name
 
 
 def models_that_validate() -> set[type[BaseModel]]:

@@ -27,8 +27,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tts_server.web.docs import KEY_KINDS
-from tts_server.web.openapi.document import described
+from tts_server.build import build_app, build_synthesizer
+from tts_server.config import load_settings
 
 PROJECT = Path(__file__).parents[2]
 CLIPS = PROJECT / "tests" / "clips"
@@ -62,7 +62,19 @@ schemathesis.openapi.media_type(
 )
 schemathesis.openapi.media_type("audio/wav", st.binary(max_size=200))
 
-DESCRIBED = {**described(MAX_TEXT), "security": list(KEY_KINDS)}
+
+def description() -> dict[str, Any]:
+    """`/openapi.json` of a server with the settings of `live`, as the tests of each operation are made from it on import."""
+    settings = load_settings(api_keys=(KEY,), max_text_length=MAX_TEXT)
+    synthesizer = build_synthesizer(settings, {})
+    try:
+        document: dict[str, Any] = build_app(settings, synthesizer).test_client().get("/openapi.json").get_json()
+    finally:
+        synthesizer.close()
+    return document
+
+
+DESCRIBED = description()
 
 
 def with_short_prompts(document: dict[str, Any]) -> dict[str, Any]:

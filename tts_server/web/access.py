@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tts_server.log import request_id, spoken_text, working_for
+from tts_server.web.gate import ACCESS, Access
 from tts_server.web.guard import CALLER
 from tts_server.web.tickets import TICKET
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("tts_server.web.access")
 
 MAX_PATH = 200
-HEALTH_PATH = "/health"
 
 
 def with_access_log(app: WSGIApplication) -> WSGIApplication:
@@ -38,7 +38,7 @@ def with_access_log(app: WSGIApplication) -> WSGIApplication:
         try:
             reply.body = app(environ, start)
             reply.id = request_id.get()
-        except BaseException:  # it waits for its turn, and comes again
+        except BaseException:
             request_id.set("")
             spoken_text.set("")
             raise
@@ -105,7 +105,11 @@ class _Reply:
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         seconds = time.monotonic() - self._began + getattr(environ.get(TICKET), "waited", 0.0)
         caller = environ.get(CALLER) or environ.get("REMOTE_ADDR") or ""
-        _log(environ.get("REQUEST_METHOD", ""), path, self.status, seconds, self._bytes, caller, is_cut_short=self._is_cut_short)
+        access = environ.get(ACCESS)
+        # Pages and monitors ask for it every few seconds.
+        is_routine = isinstance(access, Access) and access.policy.is_health_probe and self.status == HTTPStatus.OK
+        level = logging.DEBUG if is_routine else logging.INFO
+        _log(level, environ.get("REQUEST_METHOD", ""), path, self.status, seconds, self._bytes, caller, is_cut_short=self._is_cut_short)
 
 
 class _ReadFile:
@@ -133,11 +137,13 @@ class _ReadFile:
 
 
 def log_refusal(method: str, path: str, status: int, num_bytes: int, address: str) -> None:
-    """The line of a request that never reached the application."""
-    _log(method, path, status, 0.0, num_bytes, address)
+    """Log a request that never reached the application."""
+    _log(logging.INFO, method, path, status, 0.0, num_bytes, address)
 
 
-def _log(method: str, path: str, status: int, seconds: float, num_bytes: int, caller: str, *, is_cut_short: bool = False) -> None:
+def _log(
+    level: int, method: str, path: str, status: int, seconds: float, num_bytes: int, caller: str, *, is_cut_short: bool = False
+) -> None:
     fields: dict[str, object] = {
         "method": method or "-",
         "path": path[:MAX_PATH] or "-",
@@ -150,6 +156,4 @@ def _log(method: str, path: str, status: int, seconds: float, num_bytes: int, ca
     if is_cut_short:
         fields["cut_short"] = True
         words += " (cut short)"
-    # Pages and monitors ask for it every few seconds.
-    is_health_check = path.startswith(HEALTH_PATH) and status == HTTPStatus.OK
-    log.log(logging.DEBUG if is_health_check else logging.INFO, words, fields, extra=fields)
+    log.log(level, words, fields, extra=fields)

@@ -9,6 +9,8 @@ from flask import Blueprint, Response, jsonify
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.model_source import BUSY, ModelStatus
 from tts_server.errors import ModelNotFound
+from tts_server.web.policy import ADMIN_READING, ADMINISTRATION
+from tts_server.web.route_map import protect
 
 
 def status_fields(catalog: ModelCatalog, model_id: str, status: ModelStatus) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def status_fields(catalog: ModelCatalog, model_id: str, status: ModelStatus) -> 
 
 def admin_routes(catalog: ModelCatalog) -> Blueprint:
     routes = Blueprint("admin", __name__)
+    protect(routes, "/admin/", unsafe=ADMINISTRATION, safe=ADMIN_READING)
 
     def known(model_id: str) -> str:
         if model_id.lower() not in catalog.entries:
@@ -39,7 +42,7 @@ def admin_routes(catalog: ModelCatalog) -> Blueprint:
         response.status_code = 202 if status.state in BUSY else 200
         return response
 
-    @routes.get("/admin/models")
+    @routes.get("/admin/models", policy=ADMIN_READING)
     def list_states() -> Response:
         return jsonify(
             {
@@ -49,12 +52,12 @@ def admin_routes(catalog: ModelCatalog) -> Blueprint:
             }
         )
 
-    @routes.post("/admin/models/<model_id>/load")
+    @routes.post("/admin/models/<model_id>/load", policy=ADMINISTRATION)
     def load(model_id: str) -> Response:
         """202 while it is on its way; ask again, or watch /health."""
         return answer(known(model_id), catalog.load(known(model_id)))
 
-    @routes.post("/admin/models/<model_id>/unload")
+    @routes.post("/admin/models/<model_id>/unload", policy=ADMINISTRATION)
     def unload(model_id: str) -> Response:
         """Also gives up a download; 409 while the model speaks."""
         return answer(known(model_id), catalog.unload(known(model_id)))

@@ -17,7 +17,7 @@ from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
 from tts_server.web.docs import docs_routes
 from tts_server.web.failures import install_failures
-from tts_server.web.gate import Gate, RouteFinder
+from tts_server.web.gate import Gate
 from tts_server.web.guard import install_guard
 from tts_server.web.head import normalize_path
 from tts_server.web.metrics import count_answers, metrics_routes
@@ -32,6 +32,7 @@ from tts_server.web.realtime.routes import realtime_routes
 from tts_server.web.references import ReferenceReader, WaitingStore
 from tts_server.web.resonance import resonance_routes
 from tts_server.web.responses_api import responses_routes
+from tts_server.web.route_map import PolicyRule, RouteMap
 from tts_server.web.sillytavern import sillytavern_routes
 from tts_server.web.status import status_routes
 from tts_server.web.tickets import install_tickets, queue_routes
@@ -55,9 +56,17 @@ def with_normal_paths(app: WSGIApplication) -> WSGIApplication:
     return serve
 
 
+class Application(Flask):
+    """Flask with routes that carry their policies. Registering a route without one raises PolicyError."""
+
+    url_map: RouteMap
+    url_map_class = RouteMap
+    url_rule_class = PolicyRule
+
+
 def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     """Build the application. `synthesizer` does the work; `options` holds limits and permissions."""
-    app = Flask(__name__, static_folder=str(options.assets / "static"), template_folder=str(options.assets / "templates"))
+    app = Application(__name__, static_folder=None, template_folder=str(options.assets / "templates"))
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
@@ -68,9 +77,9 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.wsgi_app = with_access_log(with_normal_paths(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
-    checks = RequestChecks(Gate(options, RouteFinder(app.url_map)), options.rates, options.admission)
+    checks = RequestChecks(Gate(options, app.url_map), options.rates, options.admission)
     app.extensions[CHECKS] = checks
-    install_guard(app, checks, options)
+    install_guard(app, app.url_map, checks, options)
     install_body_limits(app)
     install_rates(app, options.rates)
     install_tickets(app)

@@ -1,17 +1,20 @@
-"""What a browser may be made to do to this server: foreign names, pages of other sites, frames, markup."""
+"""Protection against what a browser can be made to do: foreign host names (DNS rebinding), CSRF, CORS, frames, markup."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import socket
+from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
 from tts_server.errors import Forbidden
-from tts_server.web.head import RequestHead
+from tts_server.web.head import RequestHead, read_head
 from tts_server.web.options import WebOptions
+from tts_server.web.policy import CrossSite, RoutePolicy
+from tts_server.web.route_map import RouteMap
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s\[\]@:/\\?#]+)(?::\d*)?")
 LOCAL_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localdomain", ".home")
@@ -22,8 +25,6 @@ CONTAINER_HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.intern
 
 LOOPBACK_SUFFIX = ".localhost"
 """Browsers and resolvers never look these names up, so they cannot be pointed elsewhere."""
-SPEAKING_GETS = frozenset({"/tts-stream", "/v1/voices/<voice_id>/preview"})
-"""Rules that work for whoever asks, though the method is GET."""
 
 HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, xi-api-key, x-request-id, Cache-Control"
@@ -41,8 +42,14 @@ def is_preflight(head: RequestHead) -> bool:
     return head.method == "OPTIONS" and "access-control-request-method" in head.headers
 
 
-def describe_to_browsers(app: Flask, options: WebOptions) -> None:
-    """Put on every reply what browsers go by: CORS, and what must not be guessed, framed, embedded or told to others."""
+def cors_policy(head: RequestHead, routes: RouteMap) -> RoutePolicy:
+    """Return the policy of a request's route; for a preflight that of the request that the browser wants to send."""
+    asked = head.header("access-control-request-method").strip().upper() if is_preflight(head) else ""
+    return routes.find_policy(asked or head.method, head.path, is_websocket=head.is_websocket)
+
+
+def install_browser_headers(app: Flask, routes: RouteMap, options: WebOptions) -> None:
+    """Add to every reply the headers for browsers: CORS, and those against sniffing, framing, embedding and referrers."""
 
     @app.after_request
     def describe(response: Response) -> Response:
@@ -50,11 +57,12 @@ def describe_to_browsers(app: Flask, options: WebOptions) -> None:
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "no-referrer")
         # Without CORS no other site's page may play or show what is here either.
-        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if options.allowed_origins else "same-origin")
+        allows_cors = bool(options.allowed_origins) and cors_policy(read_head(request.environ), routes).allows_cors
+        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if allows_cors else "same-origin")
         if response.mimetype == "text/html":
             headers.setdefault("Content-Security-Policy", NO_MARKUP)
             headers.setdefault("X-Frame-Options", "DENY")
-        if options.allowed_origins:
+        if allows_cors:
             allow_origin(response, options)
         return response
 
@@ -63,7 +71,7 @@ def allow_origin(response: Response, options: WebOptions) -> None:
     """Let the page that asked read the reply, if its site is allowed. Never with credentials: the key is a header, not a cookie."""
     response.headers.add("Vary", "Origin")
     origin = request.headers.get("Origin")
-    if not origin or not origin_allowed(origin, options):
+    if not origin or not is_listed(origin, options):
         return
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in options.allowed_origins else origin
     response.headers["Access-Control-Expose-Headers"] = CORS_EXPOSED_HEADERS
@@ -121,49 +129,56 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def origin_allowed(origin: str | None, options: WebOptions) -> bool:
+def is_listed(origin: str | None, options: WebOptions) -> bool:
+    """Whether an origin is one of CORS_ORIGINS."""
     return origin is not None and ("*" in options.allowed_origins or origin in options.allowed_origins)
 
 
-def check_site(head: RequestHead, options: WebOptions) -> None:
-    """Refuse what a page of another site makes the user's browser send.
-
-    What changes something has to come from an origin that may; WebSockets are judged by their route, which calls `check_origin`.
-    What is only read is refused where a page embeds it; a link to it works. Other programs than browsers send nothing of all this.
-    """
-    if not head.is_safe:
-        check_origin(head, options)
-    elif _is_of_other_site(head, options) and (head.rule in SPEAKING_GETS or not _is_navigation(head)):
-        raise _foreign()
+def origin_allowed(origin: str | None, policy: RoutePolicy, options: WebOptions) -> bool:
+    """Whether pages of an origin may use a route."""
+    return policy.allows_cors and is_listed(origin, options)
 
 
-def check_origin(head: RequestHead, options: WebOptions) -> None:
+def check_site(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> None:
+    """Raise Forbidden for what the policy does not let a page of another site make the user's browser send."""
+    if not head.is_safe or policy.cross_site is CrossSite.OWN_PAGES:
+        check_origin(head, policy, options)
+    elif policy.cross_site is CrossSite.ANYTHING:
+        return
+    elif _is_of_other_site(head, policy, options) and not (policy.cross_site is CrossSite.LINK and _is_navigation(head)):
+        raise _forbidden_origin()
+    if head.header("upgrade"):  # browsers send no preflight before a WebSocket
+        check_origin(head, policy, options)
+
+
+def check_origin(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> None:
     """Refuse requests that another site's page sends through the user's browser. Other programs send no Origin.
 
     Pages cannot write Sec-Fetch-Site, so `same-origin` holds also where a proxy has replaced the Host.
     """
     origin = head.headers.get("origin")
-    if origin_allowed(origin, options):
+    if origin_allowed(origin, policy, options):
         return
     site = head.headers.get("sec-fetch-site")
     if site == "same-origin":
         return
     is_same = _is_same_site(origin, head) if origin is not None else site in (None, "none")
     if not is_same:
-        raise _foreign()
+        raise _forbidden_origin()
 
 
-def _is_of_other_site(head: RequestHead, options: WebOptions) -> bool:
+def _is_of_other_site(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> bool:
     """Whether a GET comes from a page of a site that is not allowed. Images, sounds and frames carry no Origin, and perhaps no Referer."""
+    is_allowed = partial(origin_allowed, policy=policy, options=options)
     site = head.headers.get("sec-fetch-site")
     if site in ("none", "same-origin"):
         return False
     source = head.headers.get("origin") or _origin_of(head.header("referer"))
     if site is None:
-        # An old browser, or an address without https, where browsers tell nothing; or no browser at all.
-        speaks = head.rule in SPEAKING_GETS
-        return speaks and source is not None and not _is_same_site(source, head) and not origin_allowed(source, options)
-    return not origin_allowed(source, options) if source is not None else not options.allowed_origins
+        # An old browser, or an address without https, where browsers do not send it; or no browser at all.
+        must_check = policy.cross_site is CrossSite.NOTHING
+        return must_check and source is not None and not _is_same_site(source, head) and not is_allowed(source)
+    return not is_allowed(source) if source is not None else not (options.allowed_origins and policy.allows_cors)
 
 
 def _is_navigation(head: RequestHead) -> bool:
@@ -185,7 +200,7 @@ def _is_same_site(origin: str, head: RequestHead) -> bool:
     return bool(named) and named == head.header("host").lower()
 
 
-def _foreign() -> Forbidden:
+def _forbidden_origin() -> Forbidden:
     return Forbidden(
         "Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it. If this is the server's own page "
         "behind a proxy, let the proxy pass on the Host header (nginx: proxy_set_header Host $http_host;).",

@@ -1,11 +1,10 @@
-"""Decides about a request before its view runs: may it come in, may its client ask once more, is there a slot or a place in the queue.
+"""Decides about a request before its view runs: is it accepted, is its client within its rate, is there a slot or a place in the queue.
 
 The server asks here before the application sees the request, so that a request that waits needs no thread.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,10 +19,6 @@ from tts_server.web.head import RequestHead
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-SHORT_METHODS = frozenset({"OPTIONS", "DELETE"})
-READING_METHODS = frozenset({"GET", "HEAD"})
-LONG_GETS = re.compile(r"/tts-stream|/v1/voices/[^/]+/(audio|preview)")
-SHORT_POSTS = re.compile(r"/admin/.*|/v1/text/normalize|/v1/pronunciation-dictionaries/.*")
 SMALL_BYTES = 1024
 """What is longer than this may hold more than a minute of speech, or a clip."""
 
@@ -50,12 +45,12 @@ class RequestChecks:
         self._rates = rates
 
     def check(self, environ: WSGIEnvironment) -> Access:
-        """Accept a request by its head; raises Forbidden or Unauthorized."""
+        """Accept a request by its head; raises Forbidden, Unauthorized or TooLarge."""
         return self._gate.check(environ)
 
     def count(self, access: Access) -> Admitted:
-        """Count what makes or takes audio for its client."""
-        if not self._rates.rules or not is_long(access.head):
+        """Count a request for its client if its policy says so."""
+        if not self._rates.rules or not reaches_view(access.head) or not access.policy.is_rate_limited:
             return Admitted()
         client = client_name(access)
         try:
@@ -64,9 +59,9 @@ class RequestChecks:
             return Admitted(allowance=self._rates.left(client), refusal=error)
 
     def admit(self, access: Access, name: str, is_gone: Callable[[], bool]) -> Admitted:
-        """Count what makes or takes audio, and give it a ticket by this `name`. What the queue refuses does not count."""
+        """Count a request, and give it a ticket by this `name`, if its policy says so. What the queue refuses does not count."""
         counted = self.count(access)
-        if counted.refusal is not None or not is_long(access.head):
+        if counted.refusal is not None or not reaches_view(access.head) or not access.policy.is_queued:
             return counted
         ticket = self.admission.acquire(name, is_large=is_large(access.head), is_gone=is_gone)
         if ticket.refusal is None:
@@ -77,13 +72,9 @@ class RequestChecks:
         return Admitted(refusal=ticket.refusal)
 
 
-def is_long(head: RequestHead) -> bool:
-    """Whether a request makes or takes audio, and so may need its thread for as long as a text takes to be spoken."""
-    if head.rule is None or head.method in SHORT_METHODS:
-        return False
-    if head.method in READING_METHODS:
-        return LONG_GETS.fullmatch(head.path) is not None
-    return SHORT_POSTS.fullmatch(head.path) is None
+def reaches_view(head: RequestHead) -> bool:
+    """Whether the view of the route answers a request; OPTIONS is answered without it."""
+    return head.method != "OPTIONS"
 
 
 def is_large(head: RequestHead) -> bool:

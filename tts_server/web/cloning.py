@@ -6,12 +6,13 @@ from flask import Blueprint, Response, request
 
 from tts_server.speech import AudioFormat
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import SPEAKING
 
 
 def cloning_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("cloning", __name__)
 
-    @routes.post("/v2/audio/speech_with_prompt")
+    @routes.post("/v2/audio/speech_with_prompt", policy=SPEAKING)
     def speech_with_prompt() -> Response:
         fields = desk.fields()
         reference = desk.references.from_upload(request, ("audio_prompt",))

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from tts_server.speech import AudioFormat, SpeechRequest
 from tts_server.web.fields import parse_fields, read_payload
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import SPEAKING
 from tts_server.web.references import UPLOAD_FIELDS
 
 SOURCE_FIELDS = ("audio", "file", "source")
@@ -17,7 +18,7 @@ def conversion_routes(desk: SpeechDesk) -> Blueprint:
     """A form with the recording (`audio`) and the voice to speak it: a name (`voice`) or a clip (`target`, `voice_b64`, `voice_url`)."""
     routes = Blueprint("conversion", __name__)
 
-    @routes.post("/v1/audio/voice-conversion")
+    @routes.post("/v1/audio/voice-conversion", policy=SPEAKING)
     def convert_voice() -> Response:
         # The rules of speech hold for every field but the text, of which there is none.
         fields = parse_fields({**read_payload(request), "input": "."}, desk.options.max_text_length)

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import flask_openapi3_swagger
-from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_from_directory
+from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
 from tts_server import __version__
 from tts_server.errors import NotFound
-from tts_server.web.openapi.document import described
+from tts_server.web.openapi.document import describe_api
 from tts_server.web.options import WebOptions
 from tts_server.web.pages import html_page
+from tts_server.web.policy import PUBLIC
+from tts_server.web.route_map import PolicyRule
 
 SWAGGER_UI = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 FILES = {"swagger-ui.css": SWAGGER_UI / "css", "swagger-ui-bundle.js": SWAGGER_UI / "js"}
 KEY_KINDS: tuple[dict[str, list[str]], ...] = ({"bearer": []}, {"key": []})
 
+DOCUMENTATION = replace(PUBLIC, undocumented="the description itself, for programs and for people")
+
 
 def docs_routes(options: WebOptions) -> Blueprint:
-    """All of it is open: it holds no secrets, and who has a key has to learn how to send it."""
+    """All of it needs no key: it holds no secrets, and clients read here how to send a key."""
     routes = Blueprint("docs", __name__)
-    document = described(options.max_text_length)
 
-    @routes.get("/openapi.json")
+    @cache
+    def document() -> dict[str, Any]:
+        """The description of all routes, at the first request: by then all are registered."""
+        views = {endpoint: (inspect.getdoc(view) or "").partition("\n")[0] for endpoint, view in current_app.view_functions.items()}
+        rules = [rule for rule in current_app.url_map.iter_rules() if isinstance(rule, PolicyRule)]
+        return describe_api(rules, views, options.max_text_length)
+
+    @routes.get("/openapi.json", policy=DOCUMENTATION)
     def describe() -> Response:
-        response = jsonify({**document, "security": [*KEY_KINDS, *([] if options.keys.is_locked else [{}])]})
+        response = jsonify({**document(), "security": [*KEY_KINDS, *([] if options.keys.is_locked else [{}])]})
         response.headers["Cache-Control"] = "no-cache"
         return response
 
-    @routes.get("/docs")
+    @routes.get("/docs", policy=DOCUMENTATION)
     def show() -> BaseResponse:
         if request.environ.get("REQUEST_URI", "").partition("?")[0].endswith("/"):
             return redirect("../docs", 308)  # its addresses are relative, also below the path of a proxy
         return html_page(render_template("docs.html", version=__version__))
 
-    @routes.get("/static/swagger-ui/<name>")
+    @routes.get("/static/swagger-ui/<name>", policy=DOCUMENTATION)
     def file(name: str) -> Response:
         """Swagger UI's own files, as its package brings them."""
         if name not in FILES:

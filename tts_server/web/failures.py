@@ -74,7 +74,7 @@ def install_failures(app: Flask) -> None:
 
     @app.before_request
     def name_request() -> None:
-        g.request_id = request.environ.get(REQUEST_NAME) or choose_request_id(read_head(request.environ, None))
+        g.request_id = request.environ.get(REQUEST_NAME) or choose_request_id(read_head(request.environ))
         request_id.set(g.request_id)
 
     @app.after_request

@@ -1,22 +1,23 @@
-"""Applies the checks to every request of the application, unless the server in front of it has done so already."""
+"""Applies the checks to every request of the application, unless the server has done so already."""
 
 from __future__ import annotations
 
 from flask import Flask, Response, g, request
 
 from tts_server.errors import TTSError
-from tts_server.web.browsers import describe_to_browsers
+from tts_server.web.browsers import install_browser_headers
 from tts_server.web.checks import RequestChecks
 from tts_server.web.gate import ACCESS, REFUSAL, Access
 from tts_server.web.options import WebOptions
 from tts_server.web.rates import ALLOWANCE
+from tts_server.web.route_map import RouteMap
 
 CALLER = "tts_server.caller"
 """In the environment: the name of the key that a request came with."""
 
 
-def install_guard(app: Flask, checks: RequestChecks, options: WebOptions) -> None:
-    """Check every request before its view: Host, then origin, then key and role, then how often its client has asked."""
+def install_guard(app: Flask, routes: RouteMap, checks: RequestChecks, options: WebOptions) -> None:
+    """Check every request before its view: Host, then origin, then key and role, then the rate of its client."""
 
     @app.before_request
     def check() -> Response | None:
@@ -24,12 +25,14 @@ def install_guard(app: Flask, checks: RequestChecks, options: WebOptions) -> Non
         access = environ.get(ACCESS)
         refusal = environ.get(REFUSAL)
         if access is None and refusal is None:
-            access = checks.check(environ)
+            access = environ[ACCESS] = checks.check(environ)
             counted = checks.count(access)
             environ[ALLOWANCE] = counted.allowance
             refusal = counted.refusal
         if isinstance(access, Access):
             g.access = access
+            if access.policy.max_body_bytes is not None:
+                request.max_content_length = access.policy.max_body_bytes  # of a body in chunks, whose head names no length
             if access.key is not None:
                 environ[CALLER] = access.key.name
                 g.key = access.key
@@ -37,4 +40,4 @@ def install_guard(app: Flask, checks: RequestChecks, options: WebOptions) -> Non
             raise refusal
         return Response(status=204) if isinstance(access, Access) and access.is_preflight else None
 
-    describe_to_browsers(app, options)
+    install_browser_headers(app, routes, options)

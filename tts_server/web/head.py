@@ -20,22 +20,26 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class RequestHead:
     """What decides whether a request is accepted, without its body.
 
-    `path` is decoded, without repeated or trailing slashes. `rule` is that of the route, such as `/v1/voices/<voice_id>`, None where there
-    is none. Names of `headers` are in lower case. `address` is the client's. `size` is the number of bytes of the query and of the body, as
-    far as its Content-Length says.
+    `path` is decoded, without repeated or trailing slashes. Names of `headers` are in lower case. `address` is the client's.
+    `content_length` is the number of bytes of the body, 0 where its header does not say; `size` also counts the query.
     """
 
     method: str
     path: str
-    rule: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
+    content_length: int = 0
     size: int = 0
 
     @property
     def is_safe(self) -> bool:
         """Whether the method by itself changes nothing."""
         return self.method in SAFE_METHODS
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return self.header("upgrade").lower() == "websocket"
 
     def header(self, name: str, default: str = "") -> str:
         """The value of a header, whose name is given in lower case."""
@@ -53,21 +57,22 @@ def normalize_path(path: str) -> str:
     return SLASHES.sub("/", path).rstrip("/") or "/"
 
 
-def read_head(environ: WSGIEnvironment, rule: str | None) -> RequestHead:
-    """The head of the request that `environ` describes."""
+def read_head(environ: WSGIEnvironment) -> RequestHead:
+    """Return the head of the request that `environ` describes."""
     headers: dict[str, str] = {
         name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_") and isinstance(value, str)
     }
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(name):
             headers[name.replace("_", "-").lower()] = environ[name]
+    content_length = _number(environ.get("CONTENT_LENGTH"))
     return RequestHead(
         method=environ.get("REQUEST_METHOD", ""),
         path=normalize_path(decoded_path(environ)),
-        rule=rule,
         headers=headers,
         address=environ.get("REMOTE_ADDR") or "",
-        size=_number(environ.get("CONTENT_LENGTH")) + len(environ.get("QUERY_STRING", "")),
+        content_length=content_length,
+        size=content_length + len(environ.get("QUERY_STRING", "")),
     )
 
 

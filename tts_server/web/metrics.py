@@ -15,6 +15,7 @@ from tts_server.admission import Admission
 from tts_server.engines.model_source import ModelState
 from tts_server.metrics import Metrics
 from tts_server.synthesis import Synthesizer
+from tts_server.web.policy import READING
 
 ENGINE_GAUGES = {
     "segments_waiting": ("parlance_segments_waiting", "Segments that wait for an engine."),
@@ -49,7 +50,7 @@ def metrics_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
     registry.register(PresentState(synthesizer, admission))
     ProcessCollector(registry=registry)
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", policy=READING)
     def show() -> Response:
         """In the text format, or as OpenMetrics where `Accept` asks for it."""
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify
 from tts_server.engines.catalog import ModelCatalog, ModelEntry
 from tts_server.errors import ModelNotFound
 from tts_server.web.admin import status_fields
+from tts_server.web.policy import LISTING
 
 
 def model_routes(catalog: ModelCatalog) -> Blueprint:
@@ -47,18 +48,18 @@ def model_routes(catalog: ModelCatalog) -> Blueprint:
         own = {model_id: describe(model_id, entry) for model_id, entry in catalog.entries.items()}
         return own | {alias: describe(alias, catalog.entries[target]) for alias, target in catalog.aliases.items()}
 
-    @routes.get("/v1/models")
+    @routes.get("/v1/models", policy=LISTING)
     def list_models() -> Response:
         return jsonify({"object": "list", "data": list(all_models().values())})
 
-    @routes.get("/v1/models/<model_id>")
+    @routes.get("/v1/models/<model_id>", policy=LISTING)
     def get_model(model_id: str) -> Response:
         model = all_models().get(model_id.lower())
         if model is None:
             raise ModelNotFound(f"There is no model {model_id!r}.", param="model")
         return jsonify(model)
 
-    @routes.get("/v1/audio/models")
+    @routes.get("/v1/audio/models", policy=LISTING)
     def list_audio_models() -> Response:
         return jsonify({"models": [{"id": model_id} for model_id in all_models()]})
 

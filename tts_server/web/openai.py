@@ -13,6 +13,7 @@ from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
 from tts_server.synthesis import Synthesizer
 from tts_server.web.fields import SpeechFields, VoiceId, parse_fields, read_payload
 from tts_server.web.options import WebOptions
+from tts_server.web.policy import SPEAKING
 from tts_server.web.references import ReferenceReader
 from tts_server.web.responses import EVENT_STREAM, openai_events, response_events, streamed_audio, whole_audio
 
@@ -93,14 +94,14 @@ def openai_routes(desk: SpeechDesk) -> Blueprint:
     """`/v1/audio/speech` and `/v1/audio/speech/stream`."""
     routes = Blueprint("openai", __name__)
 
-    @routes.post("/v1/audio/speech")
+    @routes.post("/v1/audio/speech", policy=SPEAKING)
     def create_speech() -> Response:
         fields = desk.fields()
         reference = desk.references.from_request(request, fields)
         speech = desk.plan(fields, reference, AudioFormat.MP3)
         return desk.respond(fields, speech)
 
-    @routes.post("/v1/audio/speech/stream")
+    @routes.post("/v1/audio/speech/stream", policy=SPEAKING)
     def stream_speech() -> Response:
         fields = desk.fields().model_copy(update={"response_format": AudioFormat.WAV})
         reference = desk.references.from_request(request, fields)

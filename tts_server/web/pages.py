@@ -1,9 +1,9 @@
-"""The web page and the two routes that serve only it."""
+"""The web page, its files, and the two routes that serve only it."""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_from_directory
 
@@ -11,11 +11,15 @@ from tts_server import __version__
 from tts_server.audio.quality import describe
 from tts_server.web.encoding import encode_body
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import PUBLIC, SPEAKING
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
+
+PAGE = replace(PUBLIC, undocumented="the page and its files")
+PAGE_ONLY = replace(SPEAKING, undocumented="serves the page alone, and may change with it")
 
 
 def html_page(html: str) -> Response:
@@ -32,7 +36,7 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("pages", __name__)
     options = desk.options
 
-    @routes.get("/")
+    @routes.get("/", policy=PAGE)
     def index() -> Response:
         config = {
             "maxTextLength": options.max_text_length,
@@ -46,16 +50,20 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
         html = render_template("index.html", version=__version__, max_text_length=options.max_text_length, page_config=config)
         return html_page(html)
 
-    @routes.get("/favicon.ico")
+    @routes.get("/favicon.ico", policy=PAGE)
     def favicon() -> Response:
         return send_from_directory(options.assets / "static", "favicon.svg", mimetype="image/svg+xml")
 
-    @routes.post("/page/clip")
+    @routes.get("/static/<path:filename>", policy=PAGE)
+    def static_file(filename: str) -> Response:
+        return send_from_directory(options.assets / "static", filename)
+
+    @routes.post("/page/clip", policy=PAGE_ONLY)
     def judge_clip() -> Response:
         """What the server thinks of a reference clip."""
         return jsonify(asdict(describe(desk.references.from_upload(request, ("file",)))))
 
-    @routes.post("/page/encode")
+    @routes.post("/page/encode", policy=PAGE_ONLY)
     def encode() -> Response:
         """Raw s16le mono PCM in the body, as another format out."""
         return encode_body()

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -23,11 +24,15 @@ from tts_server.voices.registry import in_words
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import read_payload
 from tts_server.web.options import WebOptions
+from tts_server.web.policy import READING, VOICE_CHANGE, Authorization
+from tts_server.web.route_map import protect
 
 PATH = "/v1/pronunciation-dictionaries"
 PLS, CSV = "application/pls+xml", "text/csv"
 MAX_FILE_BYTES = 5 * 2**20
 MAX_PAGE = 100
+DICTIONARY = replace(READING, authorization=Authorization.ANY_ROLE)
+"""Unlike voices, dictionaries may hold private names, so LISTINGS_OPEN does not open them."""
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
@@ -134,6 +139,7 @@ class DictionaryQuery(BaseModel):
 
 def pronunciation_routes(options: WebOptions) -> Blueprint:
     routes = Blueprint("pronunciation", __name__)
+    protect(routes, PATH, unsafe=VOICE_CHANGE)
     store = options.dictionaries.store
 
     def may_change() -> bool:
@@ -176,7 +182,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
         latest = dictionary.latest
         return jsonify({"id": dictionary.id, "version_id": latest.id, "version_rules_num": latest.num_rules})
 
-    @routes.get(PATH)
+    @routes.get(PATH, policy=DICTIONARY)
     def list_dictionaries() -> Response:
         query = _validated(DictionaryQuery, {name: value for name, value in request.args.items() if value}, "query")
         chosen = [one for one in store.dictionaries() if query.include_archived or one.archived is None]
@@ -191,13 +197,13 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
             }
         )
 
-    @routes.post(f"{PATH}/add-from-rules")
+    @routes.post(f"{PATH}/add-from-rules", policy=VOICE_CHANGE)
     def add_from_rules() -> Response:
         fields = _validated(NewDictionaryFields, read_payload(request))
         rules = _rules(fields.rules)
         return created(store.create(fields.name, rules, description=fields.description or "", created_by=creator()))
 
-    @routes.post(f"{PATH}/add-from-file")
+    @routes.post(f"{PATH}/add-from-file", policy=VOICE_CHANGE)
     def add_from_file() -> Response:
         """Without a file the dictionary is empty at first."""
         fields = _validated(DictionaryFileFields, {name: value for name, value in request.form.items() if value})
@@ -207,22 +213,22 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
         rules = read_rules(data) if data else []
         return created(store.create(fields.name, rules, description=fields.description or "", created_by=creator()))
 
-    @routes.post(f"{PATH}/<dictionary_id>/add-rules")
+    @routes.post(f"{PATH}/<dictionary_id>/add-rules", policy=VOICE_CHANGE)
     def add_rules(dictionary_id: str) -> Response:
         fields = _validated(RuleListFields, read_payload(request))
         return changed(store.add_rules(dictionary_id, _rules(fields.rules)))
 
-    @routes.post(f"{PATH}/<dictionary_id>/remove-rules")
+    @routes.post(f"{PATH}/<dictionary_id>/remove-rules", policy=VOICE_CHANGE)
     def remove_rules(dictionary_id: str) -> Response:
         fields = _validated(RuleStringFields, read_payload(request))
         return changed(store.remove_rules(dictionary_id, fields.rule_strings))
 
-    @routes.post(f"{PATH}/<dictionary_id>/set-rules")
+    @routes.post(f"{PATH}/<dictionary_id>/set-rules", policy=VOICE_CHANGE)
     def set_rules(dictionary_id: str) -> Response:
         fields = _validated(RuleListFields, read_payload(request))
         return changed(store.set_rules(dictionary_id, _rules(fields.rules)))
 
-    @routes.get(f"{PATH}/<dictionary_id>/<version_id>/download")
+    @routes.get(f"{PATH}/<dictionary_id>/<version_id>/download", policy=DICTIONARY)
     def download(dictionary_id: str, version_id: str) -> Response:
         format_ = request.args.get("format", "").lower() or "pls"
         if format_ not in ("pls", "csv"):
@@ -233,7 +239,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
         response.headers["Content-Disposition"] = f'attachment; filename="{store.get(dictionary_id).id}.{format_}"'
         return response
 
-    @routes.get(f"{PATH}/<dictionary_id>")
+    @routes.get(f"{PATH}/<dictionary_id>", policy=DICTIONARY)
     def get_dictionary(dictionary_id: str) -> Response:
         dictionary = store.get(dictionary_id)
         rules = store.rules(dictionary.id, dictionary.latest.id)
@@ -242,13 +248,13 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
         ]
         return jsonify({**metadata(dictionary), "rules": [rule_fields(rule) for rule in rules], "versions": versions})
 
-    @routes.patch(f"{PATH}/<dictionary_id>")
+    @routes.patch(f"{PATH}/<dictionary_id>", policy=VOICE_CHANGE)
     def change_dictionary(dictionary_id: str) -> Response:
         fields = _validated(DictionaryChangeFields, read_payload(request))
         changes = {"is_archived": fields.archived, "is_default": fields.default}
         return jsonify(metadata(store.change(dictionary_id, name=fields.name, description=fields.description, **changes)))
 
-    @routes.delete(f"{PATH}/<dictionary_id>")
+    @routes.delete(f"{PATH}/<dictionary_id>", policy=VOICE_CHANGE)
     def delete_dictionary(dictionary_id: str) -> Response:
         return jsonify({"id": store.delete(dictionary_id), "object": "pronunciation_dictionary.deleted", "deleted": True})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, jsonify, request
 
 from tts_server.speech import SpeechRequest
@@ -9,17 +11,20 @@ from tts_server.text.inline_tags import RATE_TAG
 from tts_server.text.phonemes import without_phonemes
 from tts_server.web.fields import parse_fields, read_payload
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import SPEAKING
 
 FIELDS = frozenset(
     {"input", "language", "model", "voice", "text_normalization", "normalization_options", "pronunciation_dictionary_locators"}
 )
 """The fields of a speech request that decide how its text is read."""
 
+NORMALIZING = replace(SPEAKING, is_queued=False, is_rate_limited=False)
+
 
 def reading_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("reading", __name__)
 
-    @routes.post("/v1/text/normalize")
+    @routes.post("/v1/text/normalize", policy=NORMALIZING)
     def normalize_text() -> Response:
         """Offsets are characters (code points) of `input`."""
         payload = {name: value for name, value in read_payload(request).items() if name in FIELDS}

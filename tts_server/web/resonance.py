@@ -24,6 +24,7 @@ from tts_server.voices.store import StoredVoices
 from tts_server.web.failures import InvalidFields, failure_reply
 from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import whole_audio
 from tts_server.web.validation import naming, read_object, validated
 
@@ -50,7 +51,7 @@ class GenerateFields(BaseModel):
 def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:
     routes = Blueprint("resonance", __name__)
 
-    @routes.post("/generate")
+    @routes.post("/generate", policy=SPEAKING)
     def generate() -> Response:
         fields = validated(GenerateFields, read_object(request))
         try:
@@ -70,14 +71,14 @@ def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:
 
     @routes.errorhandler(TTSError)
     def known(error: TTSError) -> Response:
-        status, detail = _told(error)
+        status, detail = _status_and_detail(error)
         return failure_reply(error, {"detail": detail}, status)
 
     return routes
 
 
-def _told(error: TTSError) -> tuple[int, Any]:
-    """Status and detail of an error in Resonance's words."""
+def _status_and_detail(error: TTSError) -> tuple[int, Any]:
+    """Return the status and the `detail` of an error in Resonance's dialect."""
     if isinstance(error, Unauthorized):
         return 403, "Invalid API key"
     if isinstance(error, InvalidFields):

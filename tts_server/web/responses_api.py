@@ -16,6 +16,7 @@ from tts_server.spool import Spool
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import SpeechFields, parse_fields, read_payload
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import EVENT_STREAM, described, file_reply, finished_file, response_events, response_object
 
 SPOKEN_ROLE = "user"
@@ -33,7 +34,7 @@ FORMAT_NAMES = {"pcm16": "pcm", "audio/pcm": "pcm"}
 def responses_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("responses", __name__)
 
-    @routes.post("/v1/responses")
+    @routes.post("/v1/responses", policy=SPEAKING)
     def create_response() -> Response:
         fields = parse_fields(speech_payload(read_payload(request)), desk.options.max_text_length)
         reference = desk.references.from_request(request, fields)

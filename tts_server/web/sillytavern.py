@@ -16,6 +16,7 @@ from tts_server.synthesis import Synthesizer
 from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import LISTING, SPEAKING, SPEAKING_BY_GET
 from tts_server.web.responses import streamed_audio, whole_audio
 from tts_server.web.validation import UnprocessableFields, naming, read_object, validated
 
@@ -74,21 +75,21 @@ def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("sillytavern", __name__)
     synthesizer = desk.synthesizer
 
-    @routes.get("/get_predefined_voices")
+    @routes.get("/get_predefined_voices", policy=LISTING)
     def list_predefined_voices() -> Response:
         """All voices; those without a file go by their bare name."""
         return jsonify([{"display_name": voice.name, "filename": _file_name(voice)} for voice in synthesizer.voices()])
 
-    @routes.get("/get_reference_files")
+    @routes.get("/get_reference_files", policy=LISTING)
     def list_reference_files() -> Response:
         return jsonify([_file_name(voice) for voice in _clips(synthesizer)])
 
-    @routes.post("/tts")
+    @routes.post("/tts", policy=SPEAKING)
     def speak() -> Response:
         fields = validated(TtsFields, read_object(request))
         return _respond(desk, fields, is_streamed=fields.stream, place="body")
 
-    @routes.get("/tts-stream")
+    @routes.get("/tts-stream", policy=SPEAKING_BY_GET)
     def stream() -> Response:
         if request.method == "HEAD":
             # Of unknown length, which only its making would tell.

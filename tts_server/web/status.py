@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -11,14 +12,17 @@ from tts_server.admission import Admission
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.model_source import BUSY, ModelState
 from tts_server.synthesis import Synthesizer
+from tts_server.web.policy import PUBLIC
+
+HEALTH = replace(PUBLIC, is_health_probe=True)
 
 
 def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
     routes = Blueprint("status", __name__)
     catalog = synthesizer.catalog
 
-    @routes.get("/health")
-    @routes.get("/healthz")
+    @routes.get("/health", policy=HEALTH)
+    @routes.get("/healthz", policy=HEALTH)
     def health() -> Response:
         model = catalog.stand_in()
         engine = catalog.engines.get(model) if model else None
@@ -60,10 +64,10 @@ def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
 
 def _progress(catalog: ModelCatalog, model_id: str) -> dict[str, Any]:
     status = catalog.status(model_id)
-    told: dict[str, Any] = {"state": status.state.value}
+    fields: dict[str, Any] = {"state": status.state.value}
     if status.state is ModelState.DOWNLOADING:
-        told |= {"bytes_done": status.bytes_done, "bytes_total": status.bytes_total}
-    return told
+        fields |= {"bytes_done": status.bytes_done, "bytes_total": status.bytes_total}
+    return fields
 
 
 def _why_another(catalog: ModelCatalog, model_id: str | None) -> str | None:

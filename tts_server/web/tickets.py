@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from tts_server.admission import Admission, Ticket
+from tts_server.web.policy import READING
 
 TICKET = "tts_server.ticket"
 """Where the server puts the Ticket of a request in its environment, if it has one."""
@@ -46,7 +47,7 @@ def install_tickets(app: Flask) -> None:
 def queue_routes(admission: Admission) -> Blueprint:
     routes = Blueprint("queue", __name__)
 
-    @routes.get("/v1/queue/<request_id>")
+    @routes.get("/v1/queue/<request_id>", policy=READING)
     def show_position(request_id: str) -> Response:
         """Where a request is in the queue that was sent with this `x-request-id` and is not answered yet."""
         found = admission.position(request_id)

@@ -24,7 +24,9 @@ from tts_server.voices.registry import VoiceEntry, in_words
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import read_payload
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import ADMIN_READING, LISTING, READING, SPEAKING_BY_GET, VOICE_CHANGE, Authorization
 from tts_server.web.responses import whole_audio
+from tts_server.web.route_map import protect
 
 AUDIO_FIELDS = ("audio", "audio_sample", "file")
 OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")
@@ -34,9 +36,17 @@ PREVIEW_TEXT = "Hello! This is how I sound when I read a sentence aloud."
 PREVIEW_SEED = 1
 CONTENT_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".m4a": "audio/mp4"}
 
+VOICE_WRITE = replace(VOICE_CHANGE, is_queued=True, is_rate_limited=True)
+"""A change that reads or writes recordings, and so takes about as long as speaking a sentence."""
+
+RECORDING = replace(READING, authorization=Authorization.VOICES, is_queued=True, is_rate_limited=True)
+
 
 def voice_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("voices", __name__)
+    for prefix in ("/v1/voices", "/v1/audio/voices"):
+        protect(routes, prefix, unsafe=VOICE_CHANGE)
+    protect(routes, "/admin/reload-voices", unsafe=VOICE_CHANGE, safe=ADMIN_READING)
     synthesizer, library = desk.synthesizer, desk.synthesizer.library
 
     def known(name: str) -> Voice:
@@ -66,26 +76,26 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         data, kept = as_flac(clip)
         return library.create(name, data, kept, entry), describe(clip)
 
-    @routes.get("/v1/voices")
+    @routes.get("/v1/voices", policy=LISTING)
     def list_voices() -> Response:
         voices = [describe_voice(voice) for voice in synthesizer.voices()]
         return jsonify({"object": "list", "data": voices, "default": synthesizer.default_voice})
 
-    @routes.get("/v1/audio/voices")
+    @routes.get("/v1/audio/voices", policy=LISTING)
     def list_audio_voices() -> Response:
         voices = synthesizer.voices()
         if request.args.get("legacy", "").lower() in ("true", "1"):
             return jsonify({"voices": [voice.id for voice in voices]})
         return jsonify({"voices": [{"id": voice.id, "name": voice.name} for voice in voices]})
 
-    @routes.post("/v1/voices")
+    @routes.post("/v1/voices", policy=VOICE_WRITE)
     def create_voice() -> Response:
         voice, report = create(read_entry(form_fields()), AUDIO_FIELDS)
         response = jsonify({**describe_voice(voice), "quality": quality(report)})
         response.status_code = 201
         return response
 
-    @routes.post("/v1/audio/voices")
+    @routes.post("/v1/audio/voices", policy=VOICE_WRITE)
     def create_audio_voice() -> Response:
         """OpenAI's way. A `consent` may come along and says nothing here; voices from a description cannot be made."""
         if request.form.get("type", "audio_sample") != "audio_sample":
@@ -94,11 +104,11 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         answer = {"id": voice.id, "object": "audio.voice", "created_at": int(time.time()), "name": voice.name, "type": "audio_sample"}
         return jsonify(answer)
 
-    @routes.get("/v1/voices/<voice_id>")
+    @routes.get("/v1/voices/<voice_id>", policy=LISTING)
     def get_voice(voice_id: str) -> Response:
         return jsonify(describe_voice(known(voice_id)))
 
-    @routes.patch("/v1/voices/<voice_id>")
+    @routes.patch("/v1/voices/<voice_id>", policy=VOICE_WRITE)
     def change_voice(voice_id: str) -> Response:
         fields = form_fields() if request.form else read_payload(request)
         given = [name for name in ENTRY_FIELDS if name in fields]
@@ -112,17 +122,17 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
                 check_not_default(voice_id)
         return jsonify(describe_voice(library.change(voice_id, name, {field: getattr(entry, field) for field in given})))
 
-    @routes.delete("/v1/voices/<voice_id>")
+    @routes.delete("/v1/voices/<voice_id>", policy=VOICE_CHANGE)
     def delete_voice(voice_id: str) -> Response:
         check_not_default(voice_id)
         return jsonify({"id": library.delete(voice_id), "object": "voice.deleted", "deleted": True})
 
-    @routes.delete("/v1/audio/voices/<voice_id>")
+    @routes.delete("/v1/audio/voices/<voice_id>", policy=VOICE_CHANGE)
     def delete_audio_voice(voice_id: str) -> Response:
         check_not_default(voice_id)
         return jsonify({"id": library.delete(voice_id), "object": "audio.voice.deleted", "deleted": True})
 
-    @routes.get("/v1/voices/<voice_id>/audio")
+    @routes.get("/v1/voices/<voice_id>/audio", policy=RECORDING)
     def download_voice(voice_id: str) -> Response:
         voice = known(voice_id)
         if voice.origin == "builtin":
@@ -132,7 +142,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         data = library.recording(voice.id)
         return send_file(io.BytesIO(data), CONTENT_TYPES[path.suffix.lower()], as_attachment=True, download_name=path.name)
 
-    @routes.get("/v1/voices/<voice_id>/preview")
+    @routes.get("/v1/voices/<voice_id>/preview", policy=SPEAKING_BY_GET)
     def preview_voice(voice_id: str) -> Response:
         """A sentence, always the same, spoken by the default model or the one in `?model=`."""
         if request.method == "HEAD":
@@ -150,7 +160,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         )
         return whole_audio(synthesizer.plan(sentence), has_ranges=True)
 
-    @routes.post("/admin/reload-voices")
+    @routes.post("/admin/reload-voices", policy=VOICE_CHANGE)
     def reload_voices() -> Response:
         found = library.reload()
         return jsonify(

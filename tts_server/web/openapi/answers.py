@@ -36,7 +36,11 @@ HEADERS: dict[str, tuple[str, Schema, bool]] = {
     "X-Seed": ("The seed to hear the same again.", {"type": "string", "pattern": "^[0-9]+$"}, True),
     "X-Cache": ("What the cache of finished audio did.", {"enum": ["HIT", "MISS", "BYPASS", "ADHOC", "DISABLED"]}, True),
     "X-Route": ("Where the audio is from.", {"enum": ["HOT", "ADHOC", "CACHE"]}, True),
-    "X-Queue-Position": ("Its place in the line on arrival; 0 where it did not wait.", {"type": "string", "pattern": "^[0-9]+$"}, False),
+    "X-Queue-Position": (
+        "Its position in the queue on arrival; 0 where it did not wait.",
+        {"type": "string", "pattern": "^[0-9]+$"},
+        False,
+    ),
     "X-Queue-Wait": ("Milliseconds that it waited there.", {"type": "string", "pattern": "^[0-9]+$"}, False),
     "X-RateLimit-Limit": ("Requests in a window, where there is a limit.", {"type": "string", "pattern": "^[0-9]+$"}, False),
     "X-RateLimit-Remaining": ("Requests that are left of them.", {"type": "string", "pattern": "^[0-9]+$"}, False),

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from tts_server.web.openapi.operation import FORM, JSON, URLENCODED, Answer, Body, ErrorManner, Operation, Schema
+from tts_server.web.policy import Authorization, RoutePolicy
 
 SCHEMAS = "#/components/schemas/"
 
@@ -67,12 +68,12 @@ class Describer:
             raise ValueError(f"two models share a name: {', '.join(sorted(twice))}")
         self.schemas |= made["$defs"]
 
-    def operation(self, operation: Operation) -> dict[str, Any]:
-        told: dict[str, Any] = {
+    def operation(self, operation: Operation, policy: RoutePolicy) -> dict[str, Any]:
+        described: dict[str, Any] = {
             "operationId": operation.id,
             "tags": [operation.tag],
             "summary": operation.summary,
-            "description": operation.description,
+            "description": f"{operation.description} {requirements(policy)}".strip(),
             "parameters": [
                 {
                     "name": one.name,
@@ -87,16 +88,16 @@ class Describer:
             "responses": {},
         }
         if operation.query:
-            told["parameters"] += self.query(operation.query, operation.query_example)
+            described["parameters"] += self.query(operation.query, operation.query_example)
         if operation.body:
-            told["requestBody"] = self.body(operation.body)
+            described["requestBody"] = self.body(operation.body)
         for status, answer in operation.answers.items():
-            told["responses"][str(status)] = self.answer(answer)
-        for status in operation.statuses():
-            told["responses"][str(status)] = error_name(status, operation.manner)
-        if not operation.needs_key:
-            told["security"] = []
-        return told
+            described["responses"][str(status)] = self.answer(answer)
+        for status in operation.statuses(policy):
+            described["responses"][str(status)] = error_name(status, operation.manner)
+        if policy.authorization is Authorization.NONE:
+            described["security"] = []
+        return described
 
     def query(self, model: type[BaseModel], example: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         schema = self.schemas[model.__name__]
@@ -106,18 +107,18 @@ class Describer:
             yield parameter | words | {"schema": {key: value for key, value in property_.items() if key != "description"}}
 
     def body(self, body: Body) -> dict[str, Any]:
-        told = {}
+        content = {}
         for media in body.media:
             if media == JSON and len(body.models) == 1 and not body.without:
                 schema: Any = reference(body.models[0])
             else:
                 schema = self.fields(body, media)
-            told[media] = {"schema": schema, "example": dict(body.example)}
+            content[media] = {"schema": schema, "example": dict(body.example)}
             if media in (FORM, URLENCODED):
                 files = {name: {"contentType": body.file_types} for name in body.files if media == FORM}
                 objects = {name: {"contentType": JSON} for name, value in schema["properties"].items() if self.is_object(value)}
-                told[media]["encoding"] = files | objects
-        return {"required": True, "content": told}
+                content[media]["encoding"] = files | objects
+        return {"required": True, "content": content}
 
     def is_object(self, schema: Mapping[str, Any]) -> bool:
         if "$ref" in schema:
@@ -139,15 +140,26 @@ class Describer:
             files = {name: {"type": "string", "format": "binary", "description": words} for name, words in body.files.items()}
             properties = {**files, **properties}
             required += body.required_files
-        told: dict[str, Any] = {"type": "object", "properties": properties}
+        fields: dict[str, Any] = {"type": "object", "properties": properties}
         names = [name for name in required if name in properties]
-        return told | ({"required": names} if names else {})
+        return fields | ({"required": names} if names else {})
 
     def answer(self, answer: Answer) -> dict[str, Any]:
-        told: dict[str, Any] = {"description": answer.description, "headers": header_references(answer.headers)}
+        described: dict[str, Any] = {"description": answer.description, "headers": header_references(answer.headers)}
         if answer.content:
-            told["content"] = {media: {"schema": inline(shape)} for media, shape in answer.content.items()}
-        return told
+            described["content"] = {media: {"schema": inline(shape)} for media, shape in answer.content.items()}
+        return described
+
+
+def requirements(policy: RoutePolicy) -> str:
+    """Return what the policy of a route requires, in sentences for people; empty where it requires nothing."""
+    role = policy.authorization.role
+    sentences = [
+        f"Needs a key with the role {role.value}." if role else "",
+        "Needs a key of any role." if policy.authorization in (Authorization.LISTING, Authorization.ANY_ROLE) else "",
+        "Waits for a slot in the queue." if policy.is_queued else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def form_field(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
@@ -156,12 +168,12 @@ def form_field(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
     Who fills a form in begins with the example, else with an empty field, which is "not given".
     """
     kinds = schema.get("anyOf")
-    told = {**{key: value for key, value in schema.items() if key != "anyOf"}, **kinds[0]} if kinds else dict(schema)
-    if example is None and ("$ref" in told or told.get("type") == "array"):
-        told = {"type": "string", "description": f"{told.get('description', '')} JSON."}
+    described = {**{key: value for key, value in schema.items() if key != "anyOf"}, **kinds[0]} if kinds else dict(schema)
+    if example is None and ("$ref" in described or described.get("type") == "array"):
+        described = {"type": "string", "description": f"{described.get('description', '')} JSON."}
     if example is None and "default" in schema:
-        return told
-    return told | {"examples": ["" if example is None else example]}
+        return described
+    return described | {"examples": ["" if example is None else example]}
 
 
 def reference(model: type[BaseModel]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from tts_server.web.policy import Authorization, RoutePolicy
+
 Schema = Mapping[str, Any]
 Shape = type[BaseModel] | Schema
 
@@ -73,9 +75,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """`errors` are the statuses that it has beside those of every operation; `query` is a model whose fields stand in the address."""
+    """What a route does with one method. What it requires is not said here, but in the route's policy.
 
-    method: Literal["get", "head", "post", "patch", "delete"]
+    `method` is in lower case. `errors` are the statuses that it has beside those of every operation; `query` is a model whose fields stand
+    in the address.
+    """
+
+    method: str
     path: str
     id: str
     tag: str
@@ -87,12 +93,13 @@ class Operation:
     query: type[BaseModel] | None = None
     query_example: Mapping[str, Any] = field(default_factory=dict)
     body: Body | None = None
-    needs_key: bool = True
     manner: ErrorManner = ErrorManner.OPENAI
 
-    def statuses(self) -> tuple[int, ...]:
-        """The statuses of its errors."""
-        common = {403, 500, 503} | ({400, 413, 429} if self.body else set())
-        if self.needs_key and self.manner is not ErrorManner.RESONANCE:
+    def statuses(self, policy: RoutePolicy) -> tuple[int, ...]:
+        """Return the statuses of its errors, where its route has this policy."""
+        common = {403, 500, 503} | ({400, 413} if self.body else set())
+        if policy.is_rate_limited:
+            common.add(429)
+        if policy.authorization is not Authorization.NONE and self.manner is not ErrorManner.RESONANCE:
             common.add(401)
         return tuple(sorted({*common, *self.errors} - set(self.answers)))

@@ -17,10 +17,8 @@ def health_operations(path: str, name: str) -> tuple[Operation, ...]:
     """The same under each of its addresses."""
     words = "For watchdogs and load balancers. Needs no key."
     return (
-        Operation("get", path, f"get{name}", SERVER, "Is the server well", words, {200: WELL, 503: UNWELL}, needs_key=False),
-        Operation(
-            "head", path, f"head{name}", SERVER, "The same without the body", words, {200: HEAD_WELL, 503: HEAD_UNWELL}, needs_key=False
-        ),
+        Operation("get", path, f"get{name}", SERVER, "Is the server well", words, {200: WELL, 503: UNWELL}),
+        Operation("head", path, f"head{name}", SERVER, "The same without the body", words, {200: HEAD_WELL, 503: HEAD_UNWELL}),
     )
 
 
@@ -95,9 +93,9 @@ SERVER_OPERATIONS = (
         "/v1/queue/{request_id}",
         "showPlace",
         SERVER,
-        "Show a request's place in the line",
+        "Show a request's position in the queue",
         "For a request that is not answered yet.",
-        {200: Answer("Its place.", {JSON: Place}, ("Cache-Control",))},
+        {200: Answer("Its position.", {JSON: Place}, ("Cache-Control",))},
         parameters=(Parameter("request_id", "path", "The x-request-id that the request was sent with.", "my-request-1"),),
     ),
     Operation(

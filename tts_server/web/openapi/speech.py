@@ -182,7 +182,7 @@ SILLYTAVERN_OPERATIONS = (
         "Speak a text as a stream",
         "The fields of POST /tts in the address; a WAV of unknown length unless output_format says otherwise.",
         {200: Answer("The audio, as it is made.", TTS_FORMATS, AUDIO_HEADERS)},
-        (400, 404, 422, 429),
+        (400, 404, 422),
         query=TtsFields,
         query_example=TTS,
     ),

@@ -92,7 +92,7 @@ VOICE_OPERATIONS = (
         "Download a voice's recording",
         "The file as it lies in the folder of voices. Built-in voices have none.",
         {200: Answer("The recording.", dict.fromkeys(sorted(set(CONTENT_TYPES.values())), BINARY), ("Content-Disposition",))},
-        (404, 429),
+        (404,),
         (VOICE_ID,),
     ),
     Operation(
@@ -103,7 +103,7 @@ VOICE_OPERATIONS = (
         "Hear a voice",
         "A sentence in that voice, always the same.",
         {200: Answer("The sentence.", {AudioFormat.MP3.content_type: BINARY}, AUDIO_HEADERS)},
-        (400, 404, 429),
+        (400, 404),
         (VOICE_ID, Parameter("model", "query", "The model that speaks.", "tts-1")),
     ),
     Operation(

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, after_this_request, g, request
 from tts_server.errors import Unavailable
 from tts_server.web.clients import client_name, parse_address
 from tts_server.web.openai import SpeechDesk
+from tts_server.web.policy import READING
 from tts_server.web.realtime.session import Session
 from tts_server.web.realtime.socket import UpgradeRequired, WebSocket
 
@@ -44,7 +45,7 @@ TakeOver = Callable[[Dialogue], None]
 def realtime_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("realtime", __name__)
 
-    @routes.get(PATH, websocket=True)
+    @routes.get(PATH, websocket=True, policy=READING)
     def talk() -> Response:
         take_over: TakeOver | None = request.environ.get(TAKE_OVER)
         if take_over is None:
@@ -61,7 +62,7 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
         take_over(Session(websocket, desk.for_caller(), model, client, is_openai=_is_openai(), client=limited, key=key))
         return Response(status=101)
 
-    @routes.get(PATH)
+    @routes.get(PATH, policy=READING)
     def explain() -> Response:
         @after_this_request
         def name_version(response: Response) -> Response:
