@@ -1,7 +1,8 @@
-"""The command line in processes of its own: say, serve, errors in words."""
+"""The command line: say, serve, errors in words."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from commands.other_servers import answering
 from measure import hear
 
 from tts_server.addresses import own_addresses
+from tts_server.commands import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -32,18 +34,40 @@ def run(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> s
     )
 
 
-@pytest.mark.parametrize("name", ["out.mp3", "out.wav", "ünïcode 音.flac", "out.opus", "out.aac"])
-def test_say_writes_the_format_of_the_ending(tmp_path, name):
-    done = run("say", "A file is written.", "-o", name, cwd=tmp_path)
+@pytest.fixture
+def run_here(tmp_path, monkeypatch, capfd):
+    """Run a command in this process, which has imported all, and in an empty folder; returns the exit code and the errors."""
+
+    def call(*arguments: str) -> tuple[int, str]:
+        monkeypatch.chdir(tmp_path)
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            code = end.code
+        return code, capfd.readouterr().err
+
+    return call
+
+
+def test_say_in_a_process_of_its_own_writes_a_file(tmp_path):
+    name = "ünïcode 音.flac"
+    done = run("say", "-", "-o", name, cwd=tmp_path, stdin="Read from the standard input, with an ä.".encode())
     assert done.returncode == 0, done.stderr.decode()
     assert hear((tmp_path / name).read_bytes()).seconds > 0.8
 
 
-def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip):
+@pytest.mark.parametrize("name", ["out.mp3", "out.wav", "out.opus", "out.aac"])
+def test_say_writes_the_format_of_the_ending(tmp_path, run_here, name):
+    assert run_here("say", "A file is written.", "-o", name)[0] == 0
+    assert hear((tmp_path / name).read_bytes()).seconds > 0.8
+
+
+def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip, run_here, monkeypatch):
     (tmp_path / "clip.flac").write_bytes(clip)
     text = "Read from the standard input, with an ä.".encode()
     for options in (["--voice", "onyx"], ["--reference", "clip.flac"], []):
-        assert run("say", "-", "-o", "out.wav", "--seed", "1", *options, cwd=tmp_path, stdin=text).returncode == 0
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"))
+        assert run_here("say", "-", "-o", "out.wav", "--seed", "1", *options)[0] == 0
         (tmp_path / "out.wav").rename(tmp_path / f"{len(options) and options[0]}.wav")
     files = [(tmp_path / f"{name}.wav").read_bytes() for name in ("--voice", "--reference", 0)]
     assert len(set(files)) == 3
@@ -52,15 +76,31 @@ def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["say", "Yes.", "-o", "out.xyz"], "must end in one of"),
         (["say", "Yes.", "-o", "out.mp3", "--voice", "nobody"], "no voice 'nobody'"),
+        (["sing"], "There is no command 'sing'."),
+        (["serve", "--host", "203.0.113.7"], "Set HOST to an address of this machine"),
+        (["say", "-f", "nope.txt"], "There is no file nope.txt."),
+        (["serve", "--port", "many"], "--port: 'many' is not a whole number."),
+        (["docter"], "There is no command 'docter'. Did you mean doctor?"),
+        (["sing"], "install, repair, accept, test, lock"),
+    ],
+)
+def test_errors_of_a_process_are_sentences_without_a_trace(tmp_path, arguments, words):
+    done = run(*arguments, cwd=tmp_path)
+    output = done.stderr.decode()
+    assert done.returncode != 0
+    assert words in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["say", "Yes.", "-o", "out.xyz"], "must end in one of"),
         (["say", "\u200b", "-o", "out.mp3"], "nothing to say"),
         (["say", "你好。", "-o", "out.mp3"], "chatterbox-multilingual"),
         (["say", "Yes.", "-o", "out.mp3", "--reference", "missing.wav"], "missing.wav"),
         (["say", "Yes.", "--speed", "9"], "between 0.25 and 4"),
-        (["sing"], "There is no command 'sing'."),
-        (["serve", "--host", "203.0.113.7"], "Set HOST to an address of this machine"),
-        (["say", "-f", "nope.txt"], "There is no file nope.txt."),
         (["say", "-f", "."], "is a folder, not a file."),
         (["say", "Yes.", "--speed", "fast"], "--speed: 'fast' is not a number."),
         (["say", "Yes.", "--temperature", "nan"], "--temperature: 'nan' is not a number."),
@@ -70,19 +110,15 @@ def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip):
         (["say", "Yes.", "--vioce", "onyx"], "There is no option --vioce. Did you mean --voice?"),
         (["voices", "--jsno"], "There is no option --jsno. Did you mean --json?"),
         (["voices", "onyx"], "takes no 'onyx'."),
-        (["serve", "--port", "many"], "--port: 'many' is not a whole number."),
-        (["docter"], "There is no command 'docter'. Did you mean doctor?"),
-        (["sing"], "install, repair, accept, test, lock"),
         (["keys", "add", "me", "--role", "amdin"], "there is no role 'amdin'. Did you mean admin?"),
         (["say", "Yes.", "--model", "gpt-9", "-o", "out.mp3"], "There is no model 'gpt-9'. Models: embedded, chatterbox-english"),
         (["say", "Yes.", "--model", "chaterbox-turbo", "-o", "out.mp3"], "Did you mean chatterbox-turbo?"),
         (["say", "Yes.", "--preview", "--model", "gpt-9"], "There is no model 'gpt-9'."),
     ],
 )
-def test_errors_are_sentences_without_a_trace(tmp_path, arguments, words):
-    done = run(*arguments, cwd=tmp_path)
-    output = done.stderr.decode()
-    assert done.returncode != 0
+def test_errors_are_sentences_without_a_trace(run_here, arguments, words):
+    code, output = run_here(*arguments)
+    assert code != 0
     assert words in output
     assert "Traceback" not in output
 
