@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import urllib.parse
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,12 @@ def test_every_link_in_the_documents_leads_somewhere():
 
 
 EXAMPLES = re.findall(r"<!-- example: (\w+) -->\n```(\w+)\n(.*?)```", README, re.DOTALL)
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    """pytest imports test files by their names alone, and does not start where two have the same."""
+    names = Counter(path.name for path in (PROJECT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_the_readme_has_the_five_examples():
