@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,31 @@ def server(folder: Path) -> Iterator[str]:
             process.kill()
 
 
-def test_voices_made_by_two_servers_at_once_are_all_there_with_what_was_said_of_them(tmp_path: Path) -> None:
-    (tmp_path / "voices").mkdir()
-    with server(tmp_path) as one, server(tmp_path) as other, ThreadPoolExecutor(8) as threads:
+@dataclass(frozen=True)
+class Pair:
+    """The addresses of two servers, and the folder of voices that they share."""
+
+    one: str
+    other: str
+    voices: Path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two servers in processes of their own. Tests leave no voices."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "voices").mkdir()
+    with server(folder) as one, server(folder) as other:
+        yield Pair(one, other, folder / "voices")
+
+
+def delete(url: str, name: str) -> int:
+    return requests.delete(f"{url}/v1/voices/{name}", timeout=120).status_code
+
+
+def test_voices_made_by_two_servers_at_once_are_all_there_with_what_was_said_of_them(pair: Pair) -> None:
+    one, other = pair.one, pair.other
+    with ThreadPoolExecutor(8) as threads:
 
         def make(number: int) -> int:
             fields = {"name": f"voice {number}", "aliases": f"alias {number}", "description": f"Description {number}"}
@@ -72,28 +95,27 @@ def test_voices_made_by_two_servers_at_once_are_all_there_with_what_was_said_of_
                 assert listed[f"voice {number}"]["description"] == f"Description {number}"
 
         def change(number: int) -> int:
-            url = f"{(other, one)[number % 2]}/v1/voices/voice {number}"
+            url, name = (other, one)[number % 2], f"voice {number}"
             if number % 3 == 0:
-                return requests.delete(url, timeout=120).status_code
-            return requests.patch(url, json={"description": "Changed"}, timeout=120).status_code
+                return delete(url, name)
+            return requests.patch(f"{url}/v1/voices/{name}", json={"description": "Changed"}, timeout=120).status_code
 
         assert list(threads.map(change, range(NUM_VOICES))) == [200] * NUM_VOICES
-    written = json.loads((tmp_path / "voices" / "voices.json").read_text(encoding="utf-8"))
+    written = json.loads((pair.voices / "voices.json").read_text(encoding="utf-8"))
     assert {name: entry["description"] for name, entry in written.items()} == {
         f"voice {number}": "Changed" for number in range(NUM_VOICES) if number % 3
     }
+    assert {delete(one, name) for name in written} == {200}
 
 
-def test_two_servers_that_make_one_voice_at_once_make_it_once(tmp_path: Path) -> None:
-    (tmp_path / "voices").mkdir()
-    with server(tmp_path) as one, server(tmp_path) as other, ThreadPoolExecutor(8) as threads:
+def test_two_servers_that_make_one_voice_at_once_make_it_once(pair: Pair) -> None:
+    def make(number: int) -> int:
+        url = (pair.one, pair.other)[number % 2]
+        return requests.post(f"{url}/v1/voices", data={"name": "same"}, files={"audio": CLIP}, timeout=120).status_code
 
-        def make(number: int) -> int:
-            return requests.post(
-                f"{(one, other)[number % 2]}/v1/voices", data={"name": "same"}, files={"audio": CLIP}, timeout=120
-            ).status_code
-
+    with ThreadPoolExecutor(8) as threads:
         assert sorted(threads.map(make, range(8))) == [201] + [409] * 7
+    assert delete(pair.other, "same") == 200
 
 
 def test_a_change_that_another_process_delays_for_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
