@@ -1,6 +1,6 @@
 """Chatterbox checkpoints with random weights, in the layout that the stock package loads: for tests (tiny) and measurements (full size).
 
-    python benchmarks/checkpoints.py {english,multilingual,turbo,nano} FOLDER [--tiny] [--half] [--seed N] [--stop-after N]
+    python benchmarks/checkpoints.py KIND FOLDER [--tiny] [--half] [--seed N] [--stop-after N]
 
 A tiny checkpoint (about 5 MB) is run by the same classes, constructed inside `tiny_sizes()`.
 """
@@ -20,7 +20,15 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
-from tts_server.engines.chatterbox.families import LANGUAGES, MULTILINGUAL_V2, SPEECH_VOCABULARY, TAGS, Family, families  # noqa: E402
+from tts_server.engines.chatterbox.families import (  # noqa: E402
+    LANGUAGES,
+    MULTILINGUAL_V2,
+    SINGLE_LANGUAGE,
+    SPEECH_VOCABULARY,
+    TAGS,
+    Family,
+    families,
+)
 from tts_server.engines.chatterbox.weights import stock  # noqa: E402
 
 import torch  # noqa: E402  isort: skip
@@ -140,8 +148,9 @@ def write_checkpoint(
 ) -> Path:
     """Write a checkpoint of random weights into `folder` and return it.
 
-    `kind` is one of KINDS. `stop_after` is the mean length, in speech tokens, of what the model says with its default controls
-    (the lengths are spread like those of any chance that is the same at each step); None lets it never stop by itself.
+    `kind` is one of KINDS, or that of a single-language model, such as `multilingual-hi`. `stop_after` is the mean length, in speech
+    tokens, of what the model says with its default controls (the lengths are spread like those of any chance that is the same at each
+    step); None lets it never stop by itself.
     """
     family = family_of(kind)
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,8 +164,8 @@ def write_checkpoint(
         voice = _voice(t3.hp, prompt_seconds=2 if tiny else 10)
         _set_endings(t3, family, voice["t3"], stop_after)
     s3gen_weights = s3gen.state_dict()
-    if kind == "english":
-        # The published file has no such buffers either: its loader is not strict.
+    if kind == "english" or family in SINGLE_LANGUAGE:
+        # The published files have no such buffers either: their loaders are not strict.
         for name in ("tokenizer._mel_filters", "tokenizer.window"):
             del s3gen_weights[name]
     for part, weights in (("t3", t3.state_dict()), ("s3gen", s3gen_weights), ("voice_encoder", voice_encoder.state_dict())):
@@ -350,7 +359,7 @@ def _write_byte_tokenizer(folder: Path, size: int, merges: Sequence[str]) -> Non
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=[*KINDS, *(family.id.removeprefix("chatterbox-") for family in SINGLE_LANGUAGE)])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tiny", action="store_true", help="a thousandth of the size, for tests")
     parser.add_argument("--half", action="store_true", help="half precision")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.acceptance.recording import RecordingEngine, SpokenSegment
+from benchmarks.acceptance.texts import SENTENCES
 from tts_server.audio.decode import decode_clip
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.chatterbox.create import create_engine, planned_bytes
@@ -92,6 +93,16 @@ class Subject:
         self._parts: Parts | None = None
         self._engine: RecordingEngine | None = None
         self._synthesizer: Synthesizer | None = None
+
+    @property
+    def language(self) -> str | None:
+        """The language of `sentences` as stock `generate` is told it; None for a model that takes no language."""
+        return self.family.default_language if self.family.is_multilingual else None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Texts in the language that the model speaks where none is named."""
+        return SENTENCES[self.family.default_language]
 
     def in_mode(self, mode: str) -> Subject:
         """The same model in another mode, not loaded yet."""

@@ -10,7 +10,6 @@ import numpy as np
 from benchmarks.acceptance.levels import signal_to_noise
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.subject import Spoken
-from benchmarks.acceptance.texts import SENTENCES
 from tts_server.errors import TTSError, Unavailable
 from tts_server.speech import VoiceReference
 
@@ -27,7 +26,7 @@ def measure(session: Session) -> None:
     try:
         with ThreadPoolExecutor(1) as pool:
             speaking = pool.submit(_speak_all, session)
-            second = other.speak(SENTENCES["en"][0])
+            second = other.speak(other.sentences[0])
             failures = _failures(speaking.result())
         session.judge("second", len(failures) + (not len(second.samples)))
     finally:
@@ -41,7 +40,8 @@ def measure(session: Session) -> None:
 
 def _speak_all(session: Session) -> list[Spoken | TTSError]:
     """Several requests at once; each answered with audio or with its error."""
-    texts = [SENTENCES["en"][number % len(SENTENCES["en"])] for number in range(session.scale.weather_streams)]
+    sentences = session.subject.sentences
+    texts = [sentences[number % len(sentences)] for number in range(session.scale.weather_streams)]
 
     def speak(number: int) -> Spoken | TTSError:
         try:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.acceptance.session import Session
-from benchmarks.acceptance.texts import SENTENCES
 from benchmarks.engine_decoder import create_decoder
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.controls import sampling_of
@@ -24,7 +23,7 @@ def measure(session: Session) -> None:
     """Decode in exact mode, in which a row may not depend on the others."""
     subject, scale = session.subject, session.scale
     parts = subject.parts
-    texts = [SENTENCES["en"][number % len(SENTENCES["en"])] for number in range(scale.batched)]
+    texts = [subject.sentences[number % len(subject.sentences)] for number in range(scale.batched)]
     rows = 2 * scale.batched
     alone_decoder = create_decoder(parts, "exact", rows)
     alone = [decode(parts, alone_decoder, [text], scale.forced_tokens, first_seed=number)[0] for number, text in enumerate(texts)]
@@ -47,7 +46,7 @@ def decode(
 
     With `steps_between` the sequences join one after the other, so many steps apart.
     """
-    language = "en" if parts.family.is_multilingual else None
+    language = parts.family.default_language if parts.family.is_multilingual else None
     segments = []
     with torch.inference_mode():
         for number, text in enumerate(texts):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from benchmarks.acceptance.parts.batching import decode
 from benchmarks.acceptance.session import Session
-from benchmarks.acceptance.texts import SENTENCES
 from benchmarks.engine_decoder import create_decoder
 
 import torch  # isort: skip
@@ -20,7 +19,7 @@ def measure(session: Session) -> None:
     session.note("device", describe(subject.device))
     parts = subject.parts
     decoder = create_decoder(parts, subject.loading.mode, ROWS)
-    texts = [SENTENCES["en"][number] for number in (0, 1, 0)]
+    texts = [subject.sentences[number] for number in (0, 1, 0)]
     first, other, again = (decode(parts, decoder, [text], session.scale.forced_tokens)[0] for text in texts)
     session.judge("follows", first != other)
     session.judge("repeats", first == again)

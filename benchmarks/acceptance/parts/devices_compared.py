@@ -9,7 +9,6 @@ import numpy as np
 from benchmarks.acceptance.levels import signal_to_noise
 from benchmarks.acceptance.parts.batching import decode
 from benchmarks.acceptance.session import Session
-from benchmarks.acceptance.texts import SENTENCES
 from benchmarks.engine_decoder import create_decoder
 from tts_server.admission import never
 from tts_server.engines.base import Utterance
@@ -34,7 +33,7 @@ def compare(session: Session, device: str) -> None:
     subject = session.subject
     family, folder = subject.family, subject.loading.folder
     reference = load(family, folder)
-    text = SENTENCES["en"][0]
+    text = subject.sentences[0]
     tokens = decode(reference, create_decoder(reference, "exact", 2), [text], session.scale.forced_tokens)[0]
     tokens = [token for token in tokens if token < reference.t3.hp.start_speech_token]
     expected = logits(reference, text, tokens)
@@ -58,7 +57,7 @@ def logits(parts: Any, text: str, tokens: list[int]) -> torch.Tensor:
     t3, family = parts.t3, parts.family
     rows = 1 if family.is_gpt2 else 2
     device, dtype = t3.speech_head.weight.device, t3.speech_head.weight.dtype
-    ids = parts.text_ids(text, "en" if family.is_multilingual else None).to(device)[None].expand(rows, -1)
+    ids = parts.text_ids(text, family.default_language if family.is_multilingual else None).to(device)[None].expand(rows, -1)
     speech = torch.tensor(tokens, device=device)[None].expand(rows, -1)
     with torch.inference_mode(), torch.autocast(device.type, enabled=False):
         condition = parts.builtin.t3_cond(0.5).to(device=device)
@@ -75,8 +74,7 @@ def _speak(subject: Any, text: str, device: str) -> Samples:
     engine = subject.create_engine(device=device, mode="exact", checks_speech=False)
     try:
         voice = engine.builtin_voice(engine.voices()[0].id)
-        language = "en" if subject.family.is_multilingual else None
-        stream = engine.submit(Utterance(text, voice, 0, 1, 1.0, language, {}))
+        stream = engine.submit(Utterance(text, voice, 0, 1, 1.0, subject.language, {}))
         return np.concatenate([np.zeros(0, np.float32), *stream.chunks(never)])
     finally:
         engine.close()

@@ -8,24 +8,19 @@ from benchmarks.acceptance.levels import steps_at
 from benchmarks.acceptance.parts.words import error_rate, recognize
 from benchmarks.acceptance.session import Session
 from benchmarks.acceptance.subject import Spoken
-from benchmarks.acceptance.texts import SENTENCES
 
 PERCENTILE = 99
 
 
 def measure(session: Session) -> None:
     """The same sentences in both modes, one after the other, so that one model is loaded at a time."""
-    family = session.subject.family
-    language = "en" if "en" in family.languages else next((one for one in family.languages if one in SENTENCES), None)
-    if language is None:
-        session.skip_all("there is no text in a language of the model")
-        return
+    language = session.subject.family.default_language
     spoken: dict[str, list[Spoken]] = {}
     own = session.subject.loading.mode
     for mode in (own, *({"exact", "fast"} - {own})):
         subject = session.subject if mode == own else session.subject.in_mode(mode)
         try:
-            for number, text in enumerate(SENTENCES[language][: session.scale.sentences]):
+            for number, text in enumerate(subject.sentences[: session.scale.sentences]):
                 one = session.speak(f"{mode} {number}", text, subject=subject, language=language, seed=number)
                 spoken.setdefault(mode, []).append(one)
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.acceptance.session import Session
-from benchmarks.acceptance.texts import SENTENCES
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
 from tts_server.engines.chatterbox.quality import SpeechJudge
 
@@ -26,7 +25,7 @@ def measure(session: Session) -> None:
         for fault, segments in found.items():
             segments.append(fault in faults)
         if usual >= MIN_SECONDS and seconds:
-            ratios.setdefault(segment.language or "en", []).append(seconds / usual)
+            ratios.setdefault(segment.language or session.subject.family.default_language, []).append(seconds / usual)
     for language, values in ratios.items():
         session.note(
             f"seconds to expected in {language}, percentiles 1, 50, 99", [float(one) for one in np.percentile(values, (1, 50, 99))]
@@ -41,6 +40,6 @@ def measure(session: Session) -> None:
 def ensure_spoken(session: Session) -> None:
     """Speak some sentences if no part before has spoken."""
     if not session.spoken:
-        language = session.subject.family.languages[0] if "en" not in session.subject.family.languages else "en"
-        for number, text in enumerate(SENTENCES.get(language, SENTENCES["en"])[: session.scale.sentences]):
-            session.speak(f"sentence {number}", text, language=language, seed=number)
+        subject = session.subject
+        for number, text in enumerate(subject.sentences[: session.scale.sentences]):
+            session.speak(f"sentence {number}", text, language=subject.family.default_language, seed=number)

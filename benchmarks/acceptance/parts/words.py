@@ -17,7 +17,7 @@ def measure(session: Session) -> None:
     for language in [language for language in SENTENCES if language in family.languages]:
         found = []
         clips: list[tuple[Path | None, int]] = [(None, scale.sentences)]
-        if language == family.languages[0] or language == "en":
+        if language == family.default_language:
             clips += [(clip, scale.cloned_sentences) for clip in session.subject.clips[:1]]
         for clip, count in clips:
             for number, text in enumerate(SENTENCES[language][:count]):
@@ -34,7 +34,7 @@ def measure(session: Session) -> None:
     if judged:
         session.judge("tails", missing, f"of {judged}")
     else:
-        session.skip("tails", session.recognizer.why_not(family.languages[0]))
+        session.skip("tails", session.recognizer.why_not(family.default_language))
 
 
 def recognize(session: Session, spoken: Spoken, language: str) -> Errors:
