@@ -15,9 +15,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from tts_server.engines.chatterbox.t3.alignment import HEADS, coverage
+from tts_server.engines.chatterbox.t3.alignment import HEADS, TextCoverage
 from tts_server.engines.chatterbox.t3.backbone import Backbone
 from tts_server.engines.chatterbox.t3.decoder import StepFailure, T3Decoder, UnsoundLogits
+from tts_server.engines.chatterbox.t3.kv_cache import KeyValues
 from tts_server.engines.chatterbox.t3.sampling import Sampling
 from tts_server.engines.chatterbox.t3.sequence import Sequence
 from tts_server.engines.chatterbox.weights import linear, stock
@@ -258,12 +259,31 @@ def test_only_the_multilingual_model_tells_how_much_of_the_text_was_attended_to(
 
 
 def test_coverage_is_the_share_of_the_text_that_some_step_attended_to() -> None:
-    keys = 50 * torch.eye(20).expand(len(HEADS), -1, -1)
-    steps = torch.eye(20)[[3, 3, 4, 5, 12]]
-    share = coverage(steps[:, None].expand(-1, len(HEADS), -1), keys)
-    assert float(share) == pytest.approx((len(range(1, 8)) + len(range(10, 15))) / 18)
-    everything = coverage(torch.eye(20)[:, None].expand(-1, len(HEADS), -1), keys)
-    assert float(everything) == 1.0
+    text, first, size, rows = 20, 5, 32, 3
+    layers = 1 + max(layer for layer, _ in HEADS)
+    heads = 1 + max(head for _, head in HEADS)
+    store = KeyValues(layers, heads, size, max_rows=rows, dtype=torch.float32, device=torch.device("cpu"), own_prefix=True)
+    store.allocate(rows, first + text + 10)
+    for layer, head in HEADS:
+        # The key of each text token is one unit vector; what comes before and after the text attracts most, and must not count.
+        store.keys[layer][:, head] = 90.0
+        store.keys[layer][:, head, first : first + text] = 50 * torch.eye(text, size)
+    coverage = TextCoverage(store, max_rows=rows, max_text=text)
+    for row in range(rows):
+        coverage.begin(row, first, text)
+    steps = [[3, 0, 0], [3, 19, 1], [4, 19, 2], [5, 19, 3], [12, 19, 4]]
+    for attended in steps:
+        query = torch.eye(size)[attended][:, None]
+        coverage.mark(dict.fromkeys(HEADS, query), store.capacity)
+    assert float(coverage.share(0, text)) == pytest.approx((len(range(1, 8)) + len(range(10, 15))) / 18)
+    assert float(coverage.share(1, text)) == pytest.approx((len(range(1, 3)) + len(range(17, 19))) / 18)
+    coverage.move(0, 2)
+    assert float(coverage.share(2, text)) == float(coverage.share(0, text))
+    coverage.begin(0, first, text)
+    assert float(coverage.share(0, text)) == 0
+    for token in range(text):
+        coverage.mark({head: torch.eye(size)[[token] * rows][:, None] for head in HEADS}, store.capacity)
+    assert float(coverage.share(0, text)) == 1
 
 
 def test_a_model_whose_transformer_was_released_speaks_as_before(t3: Any) -> None:

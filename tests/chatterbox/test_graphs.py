@@ -26,10 +26,14 @@ from tts_server.engines.chatterbox.weights.loading import Parts
 MAX_ROWS = 4
 POSITIONS = SPAN_STEP + 100
 NUM_SHAPES = 3 * 2  # 1, 2, 4 rows; 512 and all positions
+NUM_COUNTS = 3  # 1, 2, 4 sequences to sample, for GPT-2
 
 
 class Recorder:
-    """Captures by keeping the function, and replays by calling it and writing its results to the outputs of the capture."""
+    """Captures by keeping the function, and replays by calling it and writing its result to the output of the capture.
+
+    distort: from the output before a replay to the output after it.
+    """
 
     def __init__(
         self, *, fails_at: tuple[int, ...] = (), is_locked: bool = False, distort: Callable[[Tensor], Tensor] | None = None
@@ -49,20 +53,19 @@ class Recorder:
         self._num_tried += 1
         if self._num_tried - 1 in self._fails_at:
             raise CaptureFailed("operation not permitted when stream is capturing")
-        logits, queries = run()
-        self.captured.append(tuple(logits.shape))
+        output = run()
+        self.captured.append(tuple(output.shape))
 
         def replay() -> None:
             self.num_replays += 1
-            new, new_queries = run()
-            logits.copy_(new if self._distort is None else self._distort(logits.clone()))
-            for head, query in new_queries.items():
-                queries[head].copy_(query)
+            before = output.clone()
+            result = run().clone()
+            output.copy_(result if self._distort is None else self._distort(before))
 
-        return replay, (logits, queries)
+        return replay, output
 
-    def synchronize(self) -> None:
-        return None
+    def is_true(self, condition: Tensor) -> bool:
+        return bool(condition)
 
 
 def make_sequences(parts: Parts, count: int = 5) -> list[Sequence]:
@@ -100,19 +103,22 @@ def direct_tokens(parts: Parts) -> list[list[int]]:
 def test_every_shape_is_captured_at_load_the_largest_first_and_then_replayed(parts: Callable[[str], Parts], kind: str) -> None:
     recorder = Recorder()
     decoder = make_decoder(parts(kind), recorder)
-    assert [shape[0] for shape in recorder.captured] == [4, 4, 2, 2, 1, 1]
+    steps, samples = recorder.captured[:NUM_SHAPES], recorder.captured[NUM_SHAPES:]
+    assert [shape[0] for shape in steps] == [4, 4, 2, 2, 1, 1]
+    ways = 1 if kind in ("turbo", "nano") else 2  # Llama: without and with top-p
+    assert samples == [(count,) for count in (4, 2, 1) for _ in range(ways)]
     before, size = recorder.num_replays, decoder.nbytes
     assert decode(decoder, make_sequences(parts(kind))) == direct_tokens(parts(kind))
     assert recorder.num_replays > before
-    assert len(recorder.captured) == NUM_SHAPES
+    assert len(recorder.captured) == NUM_SHAPES + len(samples)
     assert decoder.nbytes == size  # the storage has not grown
 
 
-@pytest.mark.parametrize("fails_at", [(0,), (2, 3), (NUM_SHAPES - 1,), tuple(range(NUM_SHAPES))])
+@pytest.mark.parametrize("fails_at", [(0,), (2, 3), (NUM_SHAPES - 1, NUM_SHAPES), tuple(range(NUM_SHAPES + NUM_COUNTS))])
 def test_shapes_that_cannot_be_captured_run_directly(parts: Callable[[str], Parts], fails_at: tuple[int, ...], caplog: Any) -> None:
     recorder = Recorder(fails_at=fails_at)
     decoder = make_decoder(parts("turbo"), recorder)
-    assert len(recorder.captured) == NUM_SHAPES - len(fails_at)
+    assert len(recorder.captured) == NUM_SHAPES + NUM_COUNTS - len(fails_at)
     assert len([record for record in caplog.records if "without a graph" in record.message]) == 1
     assert decode(decoder, make_sequences(parts("turbo"))) == direct_tokens(parts("turbo"))
 
@@ -125,8 +131,8 @@ def test_nothing_is_captured_while_another_thread_blocks_the_device(parts: Calla
 
 @pytest.mark.parametrize(
     "distort",
-    [lambda stale: stale, lambda logits: logits + 1, lambda logits: logits * float("nan"), lambda logits: logits.flip(-1)],
-    ids=["an empty graph", "an offset", "NaN", "other logits"],
+    [lambda before: before, lambda before: before + 1, lambda before: before * 0 - 7, lambda before: before.flip(-1).roll(1)],
+    ids=["an empty graph", "an offset", "a constant", "another order"],
 )
 def test_a_graph_whose_replay_is_wrong_is_not_used(parts: Callable[[str], Parts], distort: Callable[[Tensor], Tensor]) -> None:
     recorder = Recorder(distort=distort)
@@ -146,13 +152,13 @@ def test_graphs_are_dropped_when_the_storage_is_replaced(parts: Callable[[str], 
         for backend in (recorder, None):
             store = backbone.store(2, own_prefix=True)
             store.reserve(SPAN_STEP, 2)
-            step = StaticStep(backbone, store, 2, (), backend)
+            step = StaticStep(backbone, store, torch.zeros(2, backbone.vocabulary), None, backend)
             step.capture()
-            store.add(prefix, 3)
+            store.copy_prefixes([store.add(prefix, 3)])
             step.run([5], [1])
             replayed = recorder.num_replays
             store.reserve(store.capacity + 1)
-            outputs.append(step.run([7], [2])[0].clone())
+            outputs.append(step.run([7], [2]).clone())
             assert step.num_graphs == 0
     assert recorder.num_replays == replayed
     assert torch.equal(*outputs)
@@ -162,7 +168,7 @@ def test_growth_that_fails_in_any_tensor_changes_nothing() -> None:
     layers, heads, size = 3, 2, 8
     prefix = Prefix(*([torch.randn(heads, 5, size) for _ in range(layers)] for _ in range(2)))
     store = KeyValues(layers, heads, size, max_rows=4, dtype=torch.float32, device=torch.device("cpu"), own_prefix=True)
-    store.add(prefix, 10)
+    store.copy_prefixes([store.add(prefix, 10)])
     before = [tensor.data_ptr() for tensor in (*store.keys, *store.values)]
     generation, capacity = store.generation, store.capacity
     real = torch.zeros

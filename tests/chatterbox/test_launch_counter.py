@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from benchmarks.engine_counts import ReplayedGraphs, count
+from benchmarks.engine_counts import count
 from benchmarks.launch_counter import LaunchCounter
 
 
@@ -46,19 +46,18 @@ def test_a_copy_to_the_host_is_a_read_on_a_fake_device() -> None:
     assert counter.reads.total() == 1
 
 
-def test_a_replayed_graph_is_one_launch_and_computes_what_was_captured() -> None:
-    counter, x = LaunchCounter(), torch.ones(4)
-    replay, output = ReplayedGraphs(counter).capture(lambda: (x * 2, {"queries": x + 1}))
-    x.fill_(3.0)
-    with counter:
-        replay()
-    assert counter.launches.total() == 1
-    assert (output[0].tolist(), output[1]["queries"].tolist()) == ([6.0] * 4, [4.0] * 4)
+def test_only_operations_on_a_device_count_where_that_is_asked() -> None:
+    with FakeTensorMode(), LaunchCounter(device_type="cuda") as counter:
+        host = torch.ones(4)
+        host + host
+        x = host.to("cuda:1")
+        x + x
+    assert counter.operations == {"_to_copy": 1, "add": 1}
 
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
 def test_what_a_gpu_is_given_to_do_is_counted_for_each_part(checkpoint: Callable[[str], Path], mode: str) -> None:
     counts = count("nano", checkpoint("nano"), mode, "cpu", sequences=2, num_tokens=6)
-    assert counts.step_launches >= 1
-    assert counts.step_reads >= 1
+    assert 2 <= counts.step_launches <= 20
+    assert counts.step_reads == 1
     assert min(counts.flow_launches, counts.vocoder_launches) > 50

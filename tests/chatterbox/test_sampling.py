@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers.generation import logits_process as warpers
 
-from tts_server.engines.chatterbox.t3.sampling import Sampler, Sampling
+from tts_server.engines.chatterbox.t3.sampler import UNSOUND, Draw, Sampler
+from tts_server.engines.chatterbox.t3.sampling import Sampling
 
 VOCABULARY, START = 300, 298
 SAMPLINGS = [
@@ -34,6 +35,20 @@ def stock_token(is_gpt2: bool, logits: torch.Tensor, used: list[int], sampling: 
     return int(torch.multinomial(logits.softmax(-1), 1))
 
 
+def make_sampler(count: int, *, is_gpt2: bool = False, is_static: bool = False) -> Sampler:
+    return Sampler(
+        is_gpt2=is_gpt2, vocabulary=VOCABULARY, start=START, max_sequences=count, device=torch.device("cpu"), is_static=is_static
+    )
+
+
+def draws_of(sampler: Sampler, samplings: list[Sampling], seeds: list[int] | None = None) -> list[Draw]:
+    """One draw from each row of the logits."""
+    return [
+        Draw(sampler.open(), row, row, sampling, torch.Generator().manual_seed(row if seeds is None else seeds[row]))
+        for row, sampling in enumerate(samplings)
+    ]
+
+
 def make_logits(generator: torch.Generator) -> torch.Tensor:
     """Logits with many ties: they are rounded to a quarter."""
     return (torch.randn(len(SAMPLINGS), VOCABULARY, generator=generator) * 8).round() / 4
@@ -41,17 +56,18 @@ def make_logits(generator: torch.Generator) -> torch.Tensor:
 
 @pytest.mark.parametrize("is_gpt2", [True, False])
 @pytest.mark.parametrize("has_ties", [True, False])
-def test_a_batch_is_sampled_as_the_stock_loop_samples_each_alone(is_gpt2: bool, has_ties: bool) -> None:
+@pytest.mark.parametrize("is_static", [True, False])
+def test_a_batch_is_sampled_as_the_stock_loop_samples_each_alone(is_gpt2: bool, has_ties: bool, is_static: bool) -> None:
     # The order among equals is nobody's promise, so with ties no filter may cut between them: top-p is left out there.
     samplings = [Sampling(**{**vars(sampling), "top_p": 1.0}) if has_ties else sampling for sampling in SAMPLINGS]
-    sampler = Sampler(is_gpt2=is_gpt2, vocabulary=VOCABULARY, start=START, max_sequences=len(samplings), device=torch.device("cpu"))
-    slots = [sampler.open() for _ in samplings]
-    generators = [torch.Generator().manual_seed(seed) for seed in range(len(samplings))]
+    sampler = make_sampler(len(samplings) + 5, is_gpt2=is_gpt2, is_static=is_static)
+    draws = draws_of(sampler, samplings)
     source = torch.Generator().manual_seed(5)
     tokens: list[list[int]] = [[] for _ in samplings]
     steps = [make_logits(source) if has_ties else torch.randn(len(samplings), VOCABULARY, generator=source) * 3 for _ in range(20)]
     for logits in steps:
-        for token, so_far in zip(sampler.sample(logits, slots, samplings, generators), tokens, strict=True):
+        sampler.logits[: len(logits)] = logits
+        for token, so_far in zip(sampler.draw(draws), tokens, strict=True):
             so_far.append(token)
     for row, sampling in enumerate(samplings):
         with torch.random.fork_rng(devices=[]):
@@ -61,30 +77,79 @@ def test_a_batch_is_sampled_as_the_stock_loop_samples_each_alone(is_gpt2: bool, 
                 used = (wanted or [START]) if is_gpt2 else [START, *wanted]
                 wanted.append(stock_token(is_gpt2, logits[row : row + 1], used, sampling))
             assert tokens[row] == wanted
-            assert torch.equal(generators[row].get_state(), torch.get_rng_state())
+            assert torch.equal(draws[row].generator.get_state(), torch.get_rng_state())
+
+
+LIKELIEST = torch.zeros(VOCABULARY).index_fill_(0, torch.tensor([7]), 3.0).index_fill_(0, torch.tensor([9]), 2.0)
 
 
 def test_temperature_zero_takes_the_likeliest_token_and_draws_nothing() -> None:
-    sampler = Sampler(is_gpt2=False, vocabulary=VOCABULARY, start=START, max_sequences=1, device=torch.device("cpu"))
-    generator = torch.Generator().manual_seed(1)
-    before = generator.get_state()
-    logits = torch.zeros(1, VOCABULARY)
-    logits[0, 7], logits[0, 9] = 3.0, 2.0
-    sampling = Sampling(temperature=0, repetition_penalty=2.0)
-    slot = sampler.open()
-    assert [sampler.sample(logits, [slot], [sampling], [generator])[0] for _ in range(3)] == [7, 9, 7]
-    assert torch.equal(generator.get_state(), before)
+    sampler = make_sampler(1)
+    sampler.logits[0] = LIKELIEST
+    draws = draws_of(sampler, [Sampling(temperature=0, repetition_penalty=2.0)])
+    before = draws[0].generator.get_state()
+    assert [sampler.draw(draws)[0] for _ in range(3)] == [7, 9, 7]
+    assert torch.equal(draws[0].generator.get_state(), before)
 
 
-def test_a_slot_begins_with_no_memory_of_who_had_it_before() -> None:
-    sampler = Sampler(is_gpt2=False, vocabulary=VOCABULARY, start=START, max_sequences=1, device=torch.device("cpu"))
-    logits = torch.zeros(1, VOCABULARY)
-    logits[0, 7], logits[0, 9] = 3.0, 2.0
-    sampling = Sampling(temperature=0, repetition_penalty=2.0)
+def test_a_slot_begins_with_no_memory_of_its_former_sequence() -> None:
+    sampler = make_sampler(1)
+    sampler.logits[0] = LIKELIEST
     for _ in range(3):
-        slot = sampler.open()
-        assert sampler.sample(logits, [slot], [sampling], [torch.Generator()]) == [7]
-        sampler.close(slot)
+        draws = draws_of(sampler, [Sampling(temperature=0, repetition_penalty=2.0)])
+        assert sampler.draw(draws) == [7]
+        sampler.close(draws[0].slot)
+
+
+@pytest.mark.parametrize("is_static", [True, False])
+def test_tokens_do_not_depend_on_the_rest_of_the_batch(is_static: bool) -> None:
+    """Sequences that come and go, in batches of 1 to 6, get the tokens that each gets alone."""
+    source = torch.Generator().manual_seed(3)
+    steps = [torch.randn(len(SAMPLINGS), VOCABULARY, generator=source) * 3 for _ in range(6)]
+
+    def tokens_of(members: list[list[int]]) -> list[list[int]]:
+        """`members[step]`: the sequences of each step; sequence n reads row n."""
+        sampler = make_sampler(len(SAMPLINGS), is_static=is_static)
+        draws = draws_of(sampler, SAMPLINGS)
+        tokens: list[list[int]] = [[] for _ in SAMPLINGS]
+        for step, numbers in enumerate(members):
+            for number in numbers:
+                sampler.logits[number] = steps[len(tokens[number])][number]
+            for number, token in zip(numbers, sampler.draw([draws[number] for number in numbers]), strict=True):
+                tokens[number].append(token)
+            assert step < len(members)
+        return tokens
+
+    alone = [tokens_of([[number]] * 6)[number] for number in range(len(SAMPLINGS))]
+    together = tokens_of([[0], [0, 3], [3, 0, 5], [5, 4, 3, 2, 1, 0], [1, 2], [2, 0, 1, 4]])
+    assert together == [one[: len(other)] for one, other in zip(alone, together, strict=True)]
+    assert all(together)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("is_gpt2", [True, False])
+def test_logits_that_are_not_finite_cost_their_sequence_alone(bad: float, is_gpt2: bool) -> None:
+    logits = torch.randn(3, VOCABULARY, generator=torch.Generator().manual_seed(1))
+    tokens = []
+    for is_bad in (False, True):
+        sampler = make_sampler(3, is_gpt2=is_gpt2)
+        draws = draws_of(sampler, [SAMPLINGS[0]] * 3)
+        sampler.logits[:] = logits
+        if is_bad:
+            sampler.logits[1, 40] = bad
+        tokens.append([sampler.draw(draws) for _ in range(3)])
+    expected, drawn = tokens
+    assert [[one[0], one[2]] for one in drawn] == [[one[0], one[2]] for one in expected]
+    assert [one[1] for one in drawn] == [UNSOUND] * 3
+    assert UNSOUND not in {one[1] for one in expected}
+
+
+def test_guidance_moves_logits_away_from_the_unconditional_row() -> None:
+    sampler = make_sampler(2)
+    sampler.logits[0, 5], sampler.logits[0, 6], sampler.logits[1, 6] = 2.0, 2.1, 1.0
+    unguided, guided = Sampling(temperature=0, cfg_weight=0.0), Sampling(temperature=0, cfg_weight=0.5)
+    generator = torch.Generator()
+    assert sampler.draw([Draw(sampler.open(), 0, 0, unguided, generator), Draw(sampler.open(), 0, 1, guided, generator)]) == [6, 5]
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,10 @@ class Conditioning:
 
 
 class Prefill:
-    """Attention of new rows to their prefix and to themselves, and storage of their keys and values.
+    """Attention of new rows to their prefix and to themselves, and storage of their prefixes, keys and values.
 
-    `counts[i]` is the number of positions of `rows[i]`; shorter rows are padded on the right, where causality hides the padding.
+    The numbers of the rows follow each other. `counts[i]` is the number of positions of `rows[i]`; shorter rows are padded on the
+    right, where causality hides the padding.
     `positions` [rows, longest] is for the backbone.
     """
 
@@ -62,6 +63,11 @@ class Prefill:
         self._longest = max(self._lengths)
         longest = max(counts)
         device = store.device
+        store.copy_prefixes(rows)
+        self._row_index = torch.tensor(rows, device=device)[:, None]
+        # The padding is stored too, behind the row's length, or in the last position, which no text fills: decoding overwrites it.
+        places = torch.tensor([store.lengths[row] for row in rows], device=device)[:, None] + torch.arange(longest, device=device)
+        self._places = places.clamp_(max=store.capacity - 1)
         self.positions = torch.tensor(self._lengths, device=device)[:, None] + torch.arange(longest, device=device)
         # CUDA kernels want rows of a mask to begin at multiples of 8 elements; without that PyTorch copies the mask in every layer.
         width = self._longest + longest
@@ -72,10 +78,8 @@ class Prefill:
             self._mask[index, :, :, length : self._longest] = _NEVER
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        for index, (row, count) in enumerate(zip(self._rows, self._counts, strict=True)):
-            start = self._store.lengths[row]
-            self._store.keys[layer][row, :, start : start + count] = key[index, :, :count]
-            self._store.values[layer][row, :, start : start + count] = value[index, :, :count]
+        self._store.keys[layer][self._row_index, :, self._places] = key.transpose(1, 2)
+        self._store.values[layer][self._row_index, :, self._places] = value.transpose(1, 2)
         keys = torch.cat((self._beside(layer, key, "keys"), key), 2)
         values = torch.cat((self._beside(layer, value, "values"), value), 2)
         return functional.scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
@@ -99,18 +103,19 @@ class Prefill:
 class SharedDecode:
     """One more position for every row. Exact: softmax runs over the scores of prefix and suffix together.
 
-    `positions` [rows, 1] is for the backbone; `queries` keeps those of the `watched` heads, [rows, 1, size].
+    `positions` [rows, 1] is for the backbone; `queries` keeps those of the `watched` heads, [rows, 1, size]; `span` is how many positions
+    of the rows' own storage are read.
     """
 
     def __init__(self, store: KeyValues, watched: Iterable[Head] = ()) -> None:
         self._store = store
         count, device = store.num_rows, store.device
-        self._span = max(store.lengths) + 1
-        store.reserve(self._span)
+        self.span = max(store.lengths) + 1
+        store.reserve(self.span)
         self._lengths = torch.tensor(store.lengths, device=device)
         self._rows = torch.arange(count, device=device)
         self.positions = torch.tensor([store.position(row) for row in range(count)], device=device)[:, None]
-        ahead = torch.arange(self._span, device=device) > self._lengths[:, None]
+        ahead = torch.arange(self.span, device=device) > self._lengths[:, None]
         self._bias = torch.zeros(ahead.shape, dtype=store.dtype, device=device).masked_fill_(ahead, _NEVER)[:, None]
         voices: dict[Prefix, list[int]] = {}
         for row, prefix in enumerate(store.prefixes):
@@ -128,12 +133,12 @@ class SharedDecode:
         _watch(self.queries, self._watched, layer, query)
         query = query * size**-0.5
         # Keys times queries rather than the other way round: a third faster on a CPU, where the keys are the large factor.
-        after = torch.matmul(keys[:count, :, : self._span], query.transpose(-1, -2))[..., 0].add_(self._bias)
+        after = torch.matmul(keys[:count, :, : self.span], query.transpose(-1, -2))[..., 0].add_(self._bias)
         before = query.new_full((count, heads, self._longest), _NEVER)
         for prefix, rows in self._voices:
             before[rows, :, : prefix.length] = torch.matmul(prefix.keys[layer], query[rows, :, 0].permute(1, 2, 0)).permute(2, 0, 1)
         weights = torch.cat((before, after), -1).softmax(-1, dtype=torch.float32).to(query.dtype)
-        out = torch.matmul(weights[:, :, None, self._longest :], values[:count, :, : self._span])
+        out = torch.matmul(weights[:, :, None, self._longest :], values[:count, :, : self.span])
         for prefix, rows in self._voices:
             shared = torch.matmul(weights[rows, :, : prefix.length].transpose(0, 1), prefix.values[layer])
             out[rows, :, 0] += shared.transpose(0, 1)
@@ -175,4 +180,4 @@ class StaticDecode:
 def _watch(queries: dict[Head, Tensor], watched: tuple[Head, ...], layer: int, query: Tensor) -> None:
     for head in watched:
         if head[0] == layer:
-            queries[head] = query[:, head[1]].clone()
+            queries[head] = query[:, head[1]]

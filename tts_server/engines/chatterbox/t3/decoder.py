@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence as Many
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tts_server.engines.chatterbox.faults import is_out_of_memory
-from tts_server.engines.chatterbox.t3.alignment import HEADS, coverage
-from tts_server.engines.chatterbox.t3.attention import Head, Prefill, SharedDecode
+from tts_server.engines.chatterbox.t3.alignment import HEADS, TextCoverage
+from tts_server.engines.chatterbox.t3.attention import Prefill, SharedDecode
 from tts_server.engines.chatterbox.t3.backbone import Backbone
-from tts_server.engines.chatterbox.t3.graph_backend import GraphBackend
-from tts_server.engines.chatterbox.t3.kv_cache import Prefix, PrefixCache
-from tts_server.engines.chatterbox.t3.sampling import Sampler, Sampling
+from tts_server.engines.chatterbox.t3.graph_backend import CaptureFailed, GraphBackend
+from tts_server.engines.chatterbox.t3.kv_cache import PrefixCache
+from tts_server.engines.chatterbox.t3.sampler import UNSOUND, Draw, ReadTokens, Sampler, read_tokens
+from tts_server.engines.chatterbox.t3.sampling import Sampling
 from tts_server.engines.chatterbox.t3.scheduler import Scheduler
-from tts_server.engines.chatterbox.t3.sequence import Sequence, Voice
+from tts_server.engines.chatterbox.t3.sequence import Running, Sequence, Voice
 from tts_server.engines.chatterbox.t3.static_step import StaticStep
 from tts_server.engines.chatterbox.weights.linear import Packing
 
+log = logging.getLogger(__name__)
+
 DEFAULT_PREFIX_BYTES = 512 << 20
 WARM_UP_TOKENS = 8
+MAX_ADMITTED = {"cuda": 8}
+"""Sequences that start in one step, by type of device. Elsewhere 2: reading texts takes a CPU many times as long as a step."""
 
 
 class StepFailure(Exception):
@@ -38,20 +43,6 @@ class UnsoundLogits(ArithmeticError):
     """The model gave NaN or infinity for a sequence."""
 
 
-@dataclass(eq=False)
-class _Running:
-    """A sequence with rows. `rows`: the conditional one, and with guidance the unconditional one. `slot` is the sampler's."""
-
-    sequence: Sequence
-    prefix: Prefix
-    slot: int
-    text_length: int
-    max_tokens: int = 0
-    rows: list[int] = field(default_factory=list)
-    queries: list[Tensor] = field(default_factory=list)
-    """Of the watched heads in each decoding step, [heads, size]; empty for models that watch none."""
-
-
 class T3Decoder:
     """All sequences of one model. Not thread-safe: one thread owns it.
 
@@ -60,6 +51,7 @@ class T3Decoder:
     max_positions: of a row, from the voice to the last token (default: as far as the model knows positions).
     prefix_bytes: of memory for the prefixes of voices that are not speaking.
     graphs: decode with static shapes; the default is to do so on CUDA and only there. `graph_backend` then captures them in `warm_up`.
+    max_admitted: sequences that start in one step (default: MAX_ADMITTED). read: brings the tokens of a step to the host.
     """
 
     def __init__(
@@ -70,10 +62,11 @@ class T3Decoder:
         max_rows: int = 16,
         max_positions: int | None = None,
         prefix_bytes: int = DEFAULT_PREFIX_BYTES,
-        max_admitted: int = 2,
+        max_admitted: int | None = None,
         graphs: bool | None = None,
         graph_backend: GraphBackend | None = None,
         release: bool = False,
+        read: ReadTokens = read_tokens,
     ) -> None:
         weight = t3.speech_head.weight
         packing = Packing.choose(weight.device, weight.dtype, mode)
@@ -83,26 +76,37 @@ class T3Decoder:
             self._backbone = backbone = Backbone(t3, packing, release=release)
             is_static = backbone.device.type == "cuda" if graphs is None else graphs
             self._store = backbone.store(max_rows, own_prefix=is_static)
-            self._watched = HEADS if backbone.is_multilingual else ()
-            self._static = StaticStep(backbone, self._store, max_rows, self._watched, graph_backend) if is_static else None
+            self._coverage: TextCoverage | None = None
+            if backbone.is_multilingual:
+                self._coverage = TextCoverage(self._store, max_rows=max_rows, max_text=backbone.max_text)
             self._sampler = Sampler(
                 is_gpt2=backbone.is_gpt2,
                 vocabulary=backbone.vocabulary,
                 start=backbone.start,
                 max_sequences=max_rows,
                 device=backbone.device,
+                is_static=is_static,
+                graph_backend=graph_backend,
+                read=read,
             )
+            self._static: StaticStep | None = None
+            if is_static:
+                self._static = StaticStep(backbone, self._store, self._sampler.logits, self._coverage, graph_backend)
+            self._graph_backend = graph_backend
         self._max_positions = min(max_positions or backbone.max_positions, backbone.max_positions)
         self._prefixes = PrefixCache(prefix_bytes)
+        max_admitted = max_admitted or MAX_ADMITTED.get(backbone.device.type, 2)
         self._scheduler: Scheduler[Sequence] = Scheduler(max_rows, max_admitted=max_admitted)
-        self._running: dict[Sequence, _Running] = {}
-        self._owners: list[_Running] = []
+        self._running: dict[Sequence, Running] = {}
+        self._owners: list[Running] = []
         self._finished: list[Sequence] = []
+        # What the sampler draws from, as long as no row is added, moved or removed.
+        self._draws: list[Draw] = []
 
     @property
     def is_multilingual(self) -> bool:
         """Whether finished sequences have a `coverage`."""
-        return bool(self._watched)
+        return self._coverage is not None
 
     @property
     def num_running(self) -> int:
@@ -142,13 +146,25 @@ class T3Decoder:
         """
         if self._static is None:
             return
-        self._store.allocate(self.max_rows, self._max_positions)
-        self._static.capture()
+        # One more than a row may fill, and a multiple of 8, which kernels for half precision read faster.
+        self._store.allocate(self.max_rows, -(-(self._max_positions + 1) // 8) * 8)
+        self._capture(self._static)
         if voice is not None:
             ids = torch.arange(1, WARM_UP_TOKENS + 1)
             self.add(Sequence(ids, voice, Sampling(max_tokens=2), torch.Generator().manual_seed(0)))
             while self.num_running + self.num_waiting:
                 self.step()
+
+    def _capture(self, static: StaticStep) -> None:
+        if self._graph_backend is None:
+            return
+        try:
+            with self._graph_backend.capturing():
+                failures = static.capture() + self._sampler.capture()
+        except CaptureFailed as error:
+            failures = [str(error)]
+        if failures:
+            log.warning("%d shapes of a decoding step run without a graph; the first: %s", len(failures), failures[0])
 
     @torch.inference_mode()
     def abort(self, sequence: Sequence) -> None:
@@ -171,10 +187,9 @@ class T3Decoder:
         Raises StepFailure; the decoder is ready for the next step then, which also returns what finished in this one.
         """
         failures: list[StepFailure] = []
-        logits: list[Tensor] = []
         if self._running:
             try:
-                logits.append(self._decode())
+                self._decode()
             except Exception as cause:
                 # Storage grows as a whole before a row changes: without the youngest sequence, the others can go on.
                 failed = list(self._running)[-1:] if is_out_of_memory(cause) else list(self._running)
@@ -187,12 +202,12 @@ class T3Decoder:
                 failures.append(self._fail([sequence], cause))
         if admitted:
             try:
-                logits.append(self._prefill(admitted))
+                self._prefill(admitted)
             except Exception as cause:
                 failures.append(self._fail([running.sequence for running in admitted], cause))
         if self._running:
             try:
-                failures += self._draw(torch.cat(logits))
+                failures += self._draw()
             except Exception as cause:
                 failures.append(self._fail(list(self._running), cause))
         if failures:
@@ -203,12 +218,12 @@ class T3Decoder:
 
     # Rows
 
-    def _admit(self, sequence: Sequence) -> _Running:
+    def _admit(self, sequence: Sequence) -> Running:
         """Give a sequence its prefix and its slot; the rows come with the prefill."""
         sampling, voice, backbone = sequence.sampling, sequence.conditionals, self._backbone
         key = (voice.key, None if backbone.is_gpt2 else sampling.exaggeration)
         prefix = self._prefixes.acquire(key, lambda: backbone.condition(voice.t3_cond(sampling.exaggeration)))
-        running = _Running(sequence, prefix, self._sampler.open(), len(sequence.text_ids))
+        running = Running(sequence, prefix, self._sampler.open(), len(sequence.text_ids))
         self._running[sequence] = running
         left = self._max_positions - prefix.length - running.text_length - 1
         if left < 1:
@@ -224,14 +239,17 @@ class T3Decoder:
         running = self._running.pop(sequence, None)
         if running is None:
             return
-        if running.queries and reason in ("stop", "cap"):
-            sequence.coverage = self._coverage(running)
+        self._draws = []
+        if self._coverage is not None and reason in ("stop", "cap"):
+            sequence.coverage = self._coverage.share(running.rows[0], running.text_length)
         for row in sorted(running.rows, reverse=True):
             self._store.remove(row, wipe=wipe)
             moved = self._owners.pop()
             if row < len(self._owners):
                 self._owners[row] = moved
                 moved.rows[moved.rows.index(len(self._owners))] = row
+                if self._coverage is not None:
+                    self._coverage.move(len(self._owners), row)
         self._sampler.close(running.slot)
         self._prefixes.release(running.prefix)
 
@@ -242,30 +260,24 @@ class T3Decoder:
 
     # The model
 
-    def _decode(self) -> Tensor:
-        """Logits [rows, vocabulary] after one more position in all rows; the watched queries go to the sequences."""
+    def _decode(self) -> None:
+        """Write the logits of all rows after one more position."""
         tokens = [owner.sequence.tokens[-1] for owner in self._owners]
         counts = [len(owner.sequence.tokens) for owner in self._owners]
         if self._static is not None:
-            logits, queries = self._static.run(tokens, counts)
-        else:
-            logits, queries = self._decode_shared(tokens, counts)
-        if self._watched:
-            of_rows = torch.cat([queries[head] for head in self._watched], 1)
-            for running in self._running.values():
-                running.queries.append(of_rows[running.rows[0]])
-        return logits
-
-    def _decode_shared(self, tokens: list[int], counts: list[int]) -> tuple[Tensor, dict[Head, Tensor]]:
+            self._static.run(tokens, counts)
+            return
         backbone = self._backbone
-        attend = SharedDecode(self._store, self._watched)
+        attend = SharedDecode(self._store, HEADS if self._coverage is not None else ())
         x = backbone.speech(torch.tensor(tokens, device=backbone.device), torch.tensor(counts, device=backbone.device))
         hidden = backbone.run(x, attend.positions, attend)
+        if self._coverage is not None:
+            self._coverage.mark(attend.queries, attend.span)
         attend.store()
-        return backbone.logits(hidden[:, 0]), attend.queries
+        self._sampler.logits[: len(tokens)] = backbone.logits(hidden[:, 0])
 
-    def _prefill(self, admitted: Many[_Running]) -> Tensor:
-        """Logits [new rows, vocabulary] after the texts of new sequences."""
+    def _prefill(self, admitted: Many[Running]) -> None:
+        """Give rows to new sequences and write the logits after their texts."""
         backbone, store = self._backbone, self._store
         suffixes: list[Tensor] = []
         rows: list[int] = []
@@ -279,6 +291,9 @@ class T3Decoder:
                 self._owners.append(running)
                 running.rows.append(row)
                 rows.append(row)
+                if self._coverage is not None:
+                    # The text is what a row's suffix begins with.
+                    self._coverage.begin(row, store.lengths[row], running.text_length)
             suffixes += parts
         counts = [len(suffix) for suffix in suffixes]
         attend = Prefill(store, rows, counts)
@@ -286,48 +301,32 @@ class T3Decoder:
         attend.store()
         each = torch.arange(len(rows), device=backbone.device)
         ends = torch.tensor(counts, device=backbone.device)
-        return backbone.logits(hidden[each, ends - 1])
-
-    def _coverage(self, running: _Running) -> Tensor:
-        """How much of its text a sequence has attended to, on the device. Its rows must still be there."""
-        start = running.prefix.length
-        keys = [self._store.key_row(layer, running.rows[0], head)[start : start + running.text_length] for layer, head in HEADS]
-        return coverage(torch.stack(running.queries), torch.stack(keys))
+        self._draws = []
+        self._sampler.logits[rows[0] : rows[-1] + 1] = backbone.logits(hidden[each, ends - 1])
 
     # Tokens
 
-    def _draw(self, logits: Tensor) -> list[StepFailure]:
-        """A token for each running sequence from the logits [rows, vocabulary] of all rows; the failures of those that have none."""
+    def _draw(self) -> list[StepFailure]:
+        """A token for each running sequence from the logits of its rows; the failures of those that have none."""
         running = list(self._running.values())
-        first = torch.tensor([each.rows[0] for each in running], device=logits.device)
-        scores = logits[first]
-        if not self._backbone.is_gpt2:
-            # Without guidance both are the same row.
-            other = torch.tensor([each.rows[-1] for each in running], device=logits.device)
-            weight = torch.tensor([each.sequence.sampling.cfg_weight for each in running], device=logits.device)[:, None]
-            scores = scores + weight * (scores - logits[other])
-        is_sound = scores.isfinite().all(-1)
-        failures = []
-        if not bool(is_sound.all()):
-            unsound = [each.sequence for each, sound in zip(running, is_sound.tolist(), strict=True) if not sound]
-            names = ", ".join(f"{sequence.group}/{sequence.index} after {len(sequence.tokens)} tokens" for sequence in unsound)
-            scores = scores[is_sound]
-            running = [each for each, sound in zip(running, is_sound.tolist(), strict=True) if sound]
-            failures.append(StepFailure(unsound, UnsoundLogits(f"the model gave numbers that are not finite for segment {names}")))
-        if running:
-            tokens = self._sampler.sample(
-                scores,
-                [each.slot for each in running],
-                [each.sequence.sampling for each in running],
-                [each.sequence.generator for each in running],
-            )
-            for each, token in zip(running, tokens, strict=True):
+        if not self._draws:
+            # Without guidance both rows are the same.
+            self._draws = [
+                Draw(each.slot, each.rows[0], each.rows[-1], each.sequence.sampling, each.sequence.generator) for each in running
+            ]
+        tokens = self._sampler.draw(self._draws)
+        unsound = []
+        for each, token in zip(running, tokens, strict=True):
+            if token == UNSOUND:
+                unsound.append(each.sequence)
+            else:
                 self._take(each, token)
-        for failure in failures:
-            self._fail(failure.sequences, failure.cause)
-        return failures
+        if not unsound:
+            return []
+        names = ", ".join(f"{sequence.group}/{sequence.index} after {len(sequence.tokens)} tokens" for sequence in unsound)
+        return [self._fail(unsound, UnsoundLogits(f"the model gave numbers that are not finite for segment {names}"))]
 
-    def _take(self, running: _Running, token: int) -> None:
+    def _take(self, running: Running, token: int) -> None:
         sequence = running.sequence
         # The stock loop of the GPT-2 models does not look whether the very first token is the end, and goes on from it.
         if token == self._backbone.stop and (sequence.tokens or not self._backbone.is_gpt2):

@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
 import torch
+from torch import Tensor
 
 T = TypeVar("T")
 
 LOCK_SECONDS = 60.0
 """How long a capture waits for others. Whoever holds the lock for longer is stuck; the steps are then run without graphs."""
+
+
+def row_counts(max_rows: int) -> list[int]:
+    """The numbers of rows, ascending, that work is captured for; a smaller batch is filled up to the next one."""
+    counts = [1, 2, 4, 8, *range(16, 64, 16), *range(64, max_rows, 32)]
+    return [count for count in counts if count < max_rows] + [max_rows]
 
 
 class CaptureFailed(RuntimeError):
@@ -31,8 +38,8 @@ class GraphBackend(Protocol):
         `run` is called more than once and must be repeatable.
         """
 
-    def synchronize(self) -> None:
-        """Block until the device has done all that was submitted."""
+    def is_true(self, condition: Tensor) -> bool:
+        """The value of a boolean scalar, once the device has computed it."""
 
 
 class CudaGraphs:
@@ -80,5 +87,5 @@ class CudaGraphs:
             raise CaptureFailed(str(error)) from error
         return graph.replay, outputs
 
-    def synchronize(self) -> None:
-        torch.cuda.synchronize(self._device)
+    def is_true(self, condition: Tensor) -> bool:
+        return bool(condition)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -84,17 +85,26 @@ class KeyValues:
         self.generation += 1
 
     def add(self, prefix: Prefix, length: int) -> int:
-        """A new row of that voice, with storage for `length` positions after the prefix. Returns its number."""
+        """A new row of that voice, with storage for `length` positions after the prefix and one more. Returns its number.
+
+        With `own_prefix`, its prefix has to be copied by `copy_prefixes`.
+        """
         row = self.num_rows
         start = prefix.length if self.own_prefix else 0
-        self.reserve(start + length, row + 1)
-        if self.own_prefix:
-            for store, source in ((self.keys, prefix.keys), (self.values, prefix.values)):
-                for layer, tensor in enumerate(source):
-                    store[layer][row, :, :start] = tensor
+        self.reserve(start + length + 1, row + 1)
         self.lengths.append(start)
         self.prefixes.append(prefix)
         return row
+
+    def copy_prefixes(self, rows: Sequence[int]) -> None:
+        """Store the prefixes of new rows, whose numbers follow each other. Rows of one voice cost as much as one row."""
+        if not self.own_prefix:
+            return
+        for prefix, group in itertools.groupby(rows, key=lambda row: self.prefixes[row]):
+            numbers = list(group)
+            for store, source in ((self.keys, prefix.keys), (self.values, prefix.values)):
+                for layer, tensor in enumerate(source):
+                    store[layer][numbers[0] : numbers[-1] + 1, :, : prefix.length] = tensor
 
     def remove(self, row: int, *, wipe: bool = False) -> None:
         """Free a row; the last row takes its place. `wipe` a row that may hold NaN: masked positions are multiplied by 0."""

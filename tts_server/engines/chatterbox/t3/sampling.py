@@ -1,9 +1,7 @@
-"""From logits to speech tokens, for all sequences of a step at once, each as the stock loop would sample it alone.
+"""How the next speech token of each sequence is chosen from the logits of a step: the filters, for all sequences at once.
 
 The order of the stock code: GPT-2: temperature, top-k, top-p, repetition penalty. Llama: repetition penalty, temperature, min-p, top-p.
-The meaning of each is that of the warpers of `transformers.generation.logits_process`; a token is drawn as `torch.multinomial` draws
-one: argmax(p / q) with q exponential noise, here from the sequence's own generator. So the tokens of a seed do not depend on who else
-is in the batch, and the generator ends where the stock loop leaves it.
+The meaning of each is that of the warpers of `transformers.generation.logits_process`.
 """
 
 from __future__ import annotations
@@ -52,108 +50,100 @@ class Sampling:
                 raise ValueError(f"{name} cannot be {getattr(self, name)}")
 
 
-class Sampler:
-    """Samples for up to `max_sequences` at a time; each holds a *slot* that remembers which tokens it has used.
+NEUTRAL = Sampling(temperature=1.0, repetition_penalty=1.0, cfg_weight=0.0)
+"""Changes no logits."""
 
-    start: the start-of-speech token, which the repetition penalty counts as used: GPT-2 only before the first token, Llama always.
+
+class Filters:
+    """The parameters of a batch on the device, and the filters that read them.
+
+    The parameters are written when the batch changes and read in each step; their addresses never change, so that the filters can run in a
+    CUDA graph. A filter that has no effect for any sequence of the batch is skipped; in a graph (`is_static`) all but top-p always run.
     """
 
-    def __init__(self, *, is_gpt2: bool, vocabulary: int, start: int, max_sequences: int, device: torch.device) -> None:
-        self._is_gpt2, self._start = is_gpt2, start
-        self._used = torch.zeros(max_sequences, vocabulary, dtype=torch.bool, device=device)
-        self._free = list(range(max_sequences))[::-1]
+    def __init__(self, max_sequences: int, vocabulary: int, *, is_gpt2: bool, is_static: bool, device: torch.device) -> None:
+        self._is_gpt2, self._is_static, self._vocabulary = is_gpt2, is_static, vocabulary
+        is_pinned = device.type == "cuda" and torch.cuda.is_available()
+        self._host = torch.zeros(6, max_sequences, pin_memory=is_pinned)
+        self._table = torch.zeros(6, max_sequences, device=device)
+        self._batch: list[Sampling] = []
 
-    def open(self) -> int:
-        """A slot for a new sequence."""
-        slot = self._free.pop()
-        self._used[slot] = False
-        self._used[slot, self._start] = True
-        return slot
+    @property
+    def has_top_p(self) -> bool:
+        return any(sampling.top_p < 1 for sampling in self._batch)
 
-    def close(self, slot: int) -> None:
-        self._free.append(slot)
+    def write(self, samplings: Many[Sampling]) -> None:
+        """Set the parameters of the batch, the first row's first. The device must have used the previous ones."""
+        self._batch = list(samplings)
+        for row, one in enumerate(samplings):
+            top_k = one.top_k if 0 < one.top_k < self._vocabulary else self._vocabulary
+            # A row without top-p: no sum of probabilities is below 0, so none of its tokens is removed.
+            removed = 1 - one.top_p if one.top_p < 1 else -1.0
+            values = (one.cfg_weight, one.temperature or 1.0, top_k, removed, one.min_p, one.repetition_penalty)
+            self._host[:, row] = torch.tensor(values)
+        count = len(samplings)
+        self._table[:, :count].copy_(self._host[:, :count], non_blocking=True)
 
-    def sample(self, logits: Tensor, slots: Many[int], samplings: Many[Sampling], generators: Many[torch.Generator]) -> list[int]:
-        """One token for each row of logits float32 [sequences, vocabulary]. The logits must be finite."""
-        where = torch.tensor(slots, device=logits.device)
-        used = self._used[where]
+    def guide(self, conditional: Tensor, unconditional: Tensor) -> Tensor:
+        """Classifier-free guidance: logits [sequences, vocabulary] each. Equal ones stay as they are."""
+        return conditional + self._column(0, conditional) * (conditional - unconditional)
+
+    def apply(self, scores: Tensor, used: Tensor, *, has_top_p: bool) -> Tensor:
+        """Scores of the tokens that may be drawn, -inf for all others. scores float32, used bool: [sequences, vocabulary]."""
         if self._is_gpt2:
-            scores = self._top_p(self._top_k(self._cool(logits, samplings), samplings), samplings)
-            scores = self._penalize(scores, used, samplings)
-        else:
-            scores = self._cool(self._penalize(logits, used, samplings), samplings)
-            scores = self._top_p(self._min_p(scores, samplings), samplings)
-        tokens = (scores.softmax(-1) / self._noise(scores, samplings, generators)).argmax(-1)
-        if self._is_gpt2:
-            self._used[where, self._start] = False
-        self._used[where, tokens] = True
-        return tokens.tolist()
+            scores = self._cool(scores)
+            has_top_k = self._is_static or any(0 < one.top_k < self._vocabulary for one in self._batch)
+            return self._penalize(self._rank(scores, has_top_k=has_top_k, has_top_p=has_top_p), used)
+        scores = self._cool(self._penalize(scores, used))
+        return self._rank(self._min_p(scores), has_top_k=False, has_top_p=has_top_p)
 
-    @staticmethod
-    def _cool(scores: Tensor, samplings: Many[Sampling]) -> Tensor:
-        temperatures = [sampling.temperature or 1.0 for sampling in samplings]
-        return scores if all(value == 1 for value in temperatures) else scores / _column(temperatures, scores)
+    def _column(self, number: int, scores: Tensor) -> Tensor:
+        return self._table[number, : len(scores), None]
 
-    @staticmethod
-    def _penalize(scores: Tensor, used: Tensor, samplings: Many[Sampling]) -> Tensor:
-        penalties = [sampling.repetition_penalty for sampling in samplings]
-        if all(value == 1 for value in penalties):
+    def _cool(self, scores: Tensor) -> Tensor:
+        if not self._is_static and all(one.temperature in (0, 1) for one in self._batch):
             return scores
-        penalty = _column(penalties, scores)
+        return scores / self._column(1, scores)
+
+    def _penalize(self, scores: Tensor, used: Tensor) -> Tensor:
+        if not self._is_static and all(one.repetition_penalty == 1 for one in self._batch):
+            return scores
+        penalty = self._column(5, scores)
         return torch.where(used, torch.where(scores < 0, scores * penalty, scores / penalty), scores)
 
-    @staticmethod
-    def _top_k(scores: Tensor, samplings: Many[Sampling]) -> Tensor:
-        """Removes what is below the k-th highest score; those equal to it stay."""
-        size = scores.shape[1]
-        counts = [sampling.top_k if 0 < sampling.top_k < size else size for sampling in samplings]
-        limits = [count for count in counts if count < size]
-        if not limits:
-            return scores
-        highest = scores.topk(max(limits)).values
-        last = highest.gather(1, torch.tensor([[min(count, max(limits)) - 1] for count in counts], device=scores.device))
-        if len(limits) < len(counts):
-            last = last.masked_fill(torch.tensor([[count == size] for count in counts], device=scores.device), _NEVER)
-        return scores.masked_fill(scores < last, _NEVER)
-
-    @staticmethod
-    def _top_p(scores: Tensor, samplings: Many[Sampling]) -> Tensor:
-        """Removes the least likely tokens that together have a chance of at most 1 - top_p; the most likely one stays."""
-        if all(sampling.top_p >= 1 for sampling in samplings):
-            return scores
-        # Sorting costs more than all the rest, so only what an earlier filter has left is sorted.
-        count = int((scores > _NEVER).sum(-1).max())
-        ranked, ids = scores.topk(count)
-        ranked, ids = ranked.flip(-1), ids.flip(-1)
-        # A row without a limit keeps all: no sum of chances is below 0.
-        limits = _column([1 - sampling.top_p if sampling.top_p < 1 else -1.0 for sampling in samplings], scores)
-        removed = ranked.softmax(-1).cumsum(-1) <= limits
-        removed[:, -1] = False
-        return scores.scatter(1, ids, ranked.masked_fill_(removed, _NEVER))
-
-    @staticmethod
-    def _min_p(scores: Tensor, samplings: Many[Sampling]) -> Tensor:
+    def _min_p(self, scores: Tensor) -> Tensor:
         """Removes tokens less likely than min_p times the most likely one."""
-        shares = [sampling.min_p for sampling in samplings]
-        if not any(shares):
+        if not self._is_static and not any(one.min_p for one in self._batch):
             return scores
-        chances = scores.softmax(-1)
-        return scores.masked_fill(chances < chances.amax(-1, keepdim=True) * _column(shares, scores), _NEVER)
+        probabilities = scores.softmax(-1)
+        return scores.masked_fill(probabilities < probabilities.amax(-1, keepdim=True) * self._column(4, scores), _NEVER)
 
-    @staticmethod
-    def _noise(scores: Tensor, samplings: Many[Sampling], generators: Many[torch.Generator]) -> Tensor:
-        """Exponential noise for each row from its own generator, which may live on another device; none at temperature 0."""
-        noise = torch.ones_like(scores)
-        for row, sampling, generator in zip(noise, samplings, generators, strict=True):
-            if sampling.temperature == 0:
-                continue
-            if generator.device.type == row.device.type:
-                row.exponential_(1, generator=generator)
-            else:
-                row.copy_(torch.empty(len(row), device=generator.device).exponential_(1, generator=generator))
-        return noise
+    def _rank(self, scores: Tensor, *, has_top_k: bool, has_top_p: bool) -> Tensor:
+        """Top-k removes what is below the k-th highest score; those equal to it stay. Top-p then removes the least likely tokens that
+        together have a probability of at most 1 - top_p; the most likely one stays.
+        """
+        if not (has_top_k or has_top_p):
+            return scores
+        ranked, ids = self._ascending(scores, has_top_k=has_top_k)
+        count = ranked.shape[1]
+        if has_top_k:
+            place = (count - self._column(2, scores).long()).clamp_(min=0)
+            ranked = ranked.masked_fill(ranked < ranked.gather(1, place), _NEVER)
+        if has_top_p:
+            removed = ranked.softmax(-1).cumsum(-1) <= self._column(3, scores)
+            removed[:, -1] = False
+            ranked = ranked.masked_fill(removed, _NEVER)
+        return torch.full_like(scores, _NEVER).scatter_(1, ids, ranked)
 
-
-def _column(values: list[float], like: Tensor) -> Tensor:
-    """One value for each row, [rows, 1]."""
-    return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None]
+    def _ascending(self, scores: Tensor, *, has_top_k: bool) -> tuple[Tensor, Tensor]:
+        """The highest scores, the lowest of them first, and their tokens: at least all that top-k and the filters before have left."""
+        if self._is_static:
+            return scores.sort(-1)
+        # Sorting costs more than all the rest on a CPU, so only what can remain is sorted.
+        lowest = scores.new_full((len(scores), 1), torch.finfo(scores.dtype).min)
+        limits = [one.top_k if 0 < one.top_k < self._vocabulary else 0 for one in self._batch]
+        if has_top_k and all(limits):
+            highest = scores.topk(max(limits)).values
+            lowest = highest.gather(1, self._column(2, scores).long() - 1)
+        ranked, ids = scores.topk(int((scores >= lowest).sum(-1).max()))
+        return ranked.flip(-1), ids.flip(-1)

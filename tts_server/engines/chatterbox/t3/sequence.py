@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
+from tts_server.engines.chatterbox.t3.kv_cache import Prefix
 from tts_server.engines.chatterbox.t3.sampling import Sampling
 
 
@@ -47,3 +48,15 @@ class Sequence:
     @property
     def is_finished(self) -> bool:
         return self.finish_reason is not None
+
+
+@dataclass(eq=False)
+class Running:
+    """A sequence with rows. `rows`: the conditional one, and with guidance the unconditional one. `slot` is the sampler's."""
+
+    sequence: Sequence
+    prefix: Prefix
+    slot: int
+    text_length: int
+    max_tokens: int = 0
+    rows: list[int] = field(default_factory=list)
