@@ -349,6 +349,11 @@ def test_the_test_command_runs_every_stage_and_gives_its_arguments_to_pytest(tes
     assert testable.log.read_bytes() == log
 
 
+def test_the_test_command_has_packages_compiled_once(testable: Copy) -> None:
+    assert testable.start("test", PYTHONDONTWRITEBYTECODE="1").returncode == 0
+    assert list(testable.site_packages().glob("importlinter/__pycache__/cli.*.pyc"))
+
+
 def test_the_test_command_stops_at_the_first_failure_with_its_exit_status(testable: Copy) -> None:
     done = testable.start("test", STUB_FAIL="mypy")
     assert done.returncode == 9

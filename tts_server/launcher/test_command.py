@@ -64,6 +64,8 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
     environment.ensure(BASE, S3, TEST, TORCH, CHATTERBOX, BARE, backend=torch_build(environment))
     install_system_packages()
     variables = clean_environment()
+    # Tests start a hundred processes: without compiled files each compiles all packages anew, which doubles what an import takes.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     if not arguments:
         variables.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other share the cores
     if os.environ.get("CI") == "true":
