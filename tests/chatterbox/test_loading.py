@@ -215,6 +215,29 @@ assert (nano["n_layer"], nano["n_embd"], nano["n_head"]) == (12, 768, 12)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    ("package", "printed"),
+    [
+        ("", ""),
+        ("class Dicta:\n    def __init__(self): raise TypeError('no model')", "Hebrew diacritization failed: no model"),
+        ("class Dicta:\n    def add_diacritics(self, text): return text + '!'", ""),
+    ],
+)
+def test_a_missing_helper_is_no_warning_for_each_text_and_a_failing_one_is(package: str, printed: str, tmp_path: Path) -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tts_server.engines.chatterbox.weights import stock
+from chatterbox.models.tokenizers import tokenizer
+spoken = tokenizer.add_hebrew_diacritics("shalom")
+sys.exit(spoken not in ("shalom", "shalom!"))
+"""
+    if package:
+        (tmp_path / "dicta_onnx.py").write_text(package)
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, encoding="utf-8", check=False)
+    assert (run.returncode, run.stdout, run.stderr.strip()) == (0, "", printed)
+
+
 def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
     code = "import sys; sys.modules['torchaudio'] = None; import tts_server.engines.chatterbox.weights.stock"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
