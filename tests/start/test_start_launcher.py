@@ -328,8 +328,13 @@ def test_a_python_that_only_pretends_to_be_there_is_passed_over(fresh: Copy) -> 
 
 @pytest.fixture
 def testable(installed: Copy) -> Copy:
-    """A copy whose linters and pytest only write down that they were called; STUB_FAIL names one that fails."""
-    stub = "import os, sys\nprint('{0}', *sys.argv[1:], flush=True)\nsys.exit(9 if os.environ.get('STUB_FAIL') == '{0}' else 0)\n"
+    """A copy whose linters and pytest only write down that they were called; STUB_FAIL names one that fails.
+
+    Where STUB_COMPILES is set, they also say whether they would write compiled files.
+    """
+    stub = "import os, sys\nprint('{0}', *sys.argv[1:], flush=True)\n"
+    stub += "if 'STUB_COMPILES' in os.environ: print(not sys.dont_write_bytecode, flush=True)\n"
+    stub += "sys.exit(9 if os.environ.get('STUB_FAIL') == '{0}' else 0)\n"
     modules = {f"{name}.py": stub.format(name) for name in ("ruff", "mypy", "pytest")}
     modules["importlinter/cli.py"] = f"def lint_imports_command():\n    exec({stub.format('lint-imports')!r})\n"
     wheel = write_wheel(installed.folder, "stages", "1.0", modules)
@@ -349,9 +354,9 @@ def test_the_test_command_runs_every_stage_and_gives_its_arguments_to_pytest(tes
     assert testable.log.read_bytes() == log
 
 
-def test_the_test_command_has_packages_compiled_once(testable: Copy) -> None:
-    assert testable.start("test", PYTHONDONTWRITEBYTECODE="1").returncode == 0
-    assert list(testable.site_packages().glob("importlinter/__pycache__/cli.*.pyc"))
+def test_the_test_command_writes_compiled_files_whatever_the_caller_has_set(testable: Copy) -> None:
+    done = testable.start("test", "-x", PYTHONDONTWRITEBYTECODE="1", STUB_COMPILES="1")
+    assert done.stdout.splitlines() == ["ruff check .", "True", "mypy", "True", "lint-imports", "True", "pytest -x", "True"], done.stderr
 
 
 def test_the_test_command_stops_at_the_first_failure_with_its_exit_status(testable: Copy) -> None:
