@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,6 +173,51 @@ def test_all_files_are_those_of_one_commit_although_main_moves_meanwhile(hub: Sm
 def test_a_revision_may_be_named_for_one_model(hub: SmallHub, options: FileOptions) -> None:
     assert find(NANO, replace(options, revisions={NANO.id: MOVED, "chatterbox-turbo": "main"})).commit == MOVED
     assert options.revision_of("chatterbox-turbo", "pin") == "pin"
+
+
+# When a model is loaded
+
+
+def put_model(cache: RepositoryCache, commit: str, folder: Path) -> None:
+    shutil.copytree(folder, cache.snapshot(commit))
+
+
+def load(options: FileOptions) -> None:
+    ChatterboxSource(NANO, ChatterboxOptions(files=options, device="cpu", threads=1)).create().close()
+
+
+def test_a_model_that_is_loaded_at_another_commit_is_logged_once_with_both(
+    options: FileOptions, cache: RepositoryCache, checkpoint: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    put_model(cache, MOVED, checkpoint("nano"))
+    options = replace(options, is_offline=True)
+    source = ChatterboxSource(NANO, ChatterboxOptions(files=options, device="cpu", threads=1))
+    assert source.is_present()
+    assert source.stamp()
+    source.create().close()
+    (message,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING and MOVED in record.getMessage()]
+    assert message == f"chatterbox-nano: commit {NANO.revision} is wanted and not on this machine; commit {MOVED} is used"
+
+
+def test_a_model_that_follows_main_is_loaded_at_the_commit_that_main_has_then(
+    hub: SmallHub, options: FileOptions, cache: RepositoryCache, checkpoint: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    hub.files[NANO.repository] = {path.name: path.read_bytes() for path in checkpoint("nano").iterdir()}
+    options = replace(options, revisions={NANO.id: "main"})
+    fetch(NANO, options)
+    hub.main = MOVED
+    load(options)
+    assert f"chatterbox-nano: its files are those of commit {MOVED}" in caplog.text
+    assert locate(NANO, options).commit == MOVED
+
+
+def test_a_model_with_a_pin_is_loaded_without_a_look_at_the_hub(
+    hub: SmallHub, options: FileOptions, cache: RepositoryCache, checkpoint: Callable[[str], Path]
+) -> None:
+    put_model(cache, str(NANO.revision), checkpoint("nano"))
+    load(options)
+    assert hub.requests == []
 
 
 # Without a published pin
