@@ -320,12 +320,17 @@ def test_a_model_that_is_on_its_way_is_waited_for(monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_stops_in_words_and_leaves_no_file(server, tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tts_server", "say", "-", "-o", "long.wav", "--server", server.url],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-    )
+    # A shell that runs the tests in the background has them ignore the signal, and so their children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tts_server", "say", "-", "-o", "long.wav", "--server", server.url],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         assert process.stdin is not None
         process.stdin.write(" ".join(f"This is sentence number {n} of a long story." for n in range(2000)).encode())
