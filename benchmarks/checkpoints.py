@@ -164,7 +164,7 @@ def write_checkpoint(
         voice = _voice(t3.hp, prompt_seconds=2 if tiny else 10)
         _set_endings(t3, family, voice["t3"], stop_after)
     s3gen_weights = s3gen.state_dict()
-    if kind == "english" or family in SINGLE_LANGUAGE:
+    if kind == "english" or family.is_single_language:
         # The published files have no such buffers either: their loaders are not strict.
         for name in ("tokenizer._mel_filters", "tokenizer.window"):
             del s3gen_weights[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -67,7 +68,10 @@ def small_hub(files: dict[str, dict[str, bytes]]) -> Iterator[SmallHub]:
             commit = hub.main if match is None or match[2] == "main" else match[2]
             self.commit = hub.answered_commit or commit
             content = hub.other_commits.get(commit, hub.files).get(match[1], {}).get(match[3]) if match else None
-            if hub.statuses:
+            if listing := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/.+", self.path):
+                names = hub.files.get(listing[1], {})
+                self.send(json.dumps({"siblings": [{"rfilename": name} for name in names]}).encode(), "")
+            elif hub.statuses:
                 self.say(hub.statuses.pop(0))
             elif self.path.startswith("/elsewhere/"):
                 # As signed addresses do, it refuses who shows a token as well.

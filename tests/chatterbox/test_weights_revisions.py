@@ -358,6 +358,38 @@ def test_shared_files_that_are_nowhere_are_named(tmp_path: Path, options: FileOp
     assert set(caught.value.files) == {"ve.pt", "Cangjie5_TC.json"}
 
 
+def test_the_only_t3_of_a_repository_is_taken_whatever_its_name(
+    both: SmallHub, options: FileOptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = both.files[HINDI.repository]
+    data = files["t3_hindi_v2.safetensors"] = files.pop("t3_hi.safetensors")
+    assert (find(HINDI, options).folder / "t3_hi.safetensors").read_bytes() == data
+    assert "t3_hindi_v2.safetensors is used" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(["t3_a.safetensors", "t3_b.safetensors"], "has t3_a.safetensors, t3_b.safetensors"), ([], "has no file t3_*.safetensors")],
+)
+def test_a_repository_with_several_t3_or_none_is_refused_with_their_names(
+    both: SmallHub, options: FileOptions, names: list[str], words: str
+) -> None:
+    files = both.files[HINDI.repository]
+    data = files.pop("t3_hi.safetensors")
+    files.update(dict.fromkeys(names, data))
+    with pytest.raises(DownloadFailed) as caught:
+        find(HINDI, options)
+    assert f"{HINDI.repository} {words}" in str(caught.value)
+
+
+def test_a_folder_with_a_t3_of_another_name_says_how_it_should_be_named(tmp_path: Path, options: FileOptions) -> None:
+    folder = tmp_path / HINDI.id
+    folder.mkdir()
+    (folder / "t3_hindi_v2.safetensors").write_bytes(b"content")
+    with pytest.raises(WeightsMissing, match=r"It holds t3_hindi_v2.safetensors: rename the right one to t3_hi.safetensors"):
+        find(HINDI, replace(options, model_dir=tmp_path))
+
+
 def test_a_folder_of_the_owners_without_a_shared_file_names_its_repository(tmp_path: Path, options: FileOptions) -> None:
     folder = tmp_path / HINDI.id
     folder.mkdir()

@@ -65,6 +65,11 @@ class Family:
     shared: SharedFiles = SharedFiles()
 
     @property
+    def is_single_language(self) -> bool:
+        """Whether it is a fine-tuned multilingual model that speaks one language."""
+        return self.is_multilingual and len(self.languages) == 1
+
+    @property
     def default_language(self) -> str:
         """The language of a text for which none is named: English where the model speaks it."""
         return "en" if "en" in self.languages else self.languages[0]

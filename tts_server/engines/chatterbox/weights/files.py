@@ -162,6 +162,9 @@ def _own_folder(family: Family, model_dir: Path) -> Path | None:
             return folder
         if (folder / family.files["t3"]).is_file():
             raise WeightsMissing(family.name, missing, folder, "Copy them there from " + " or ".join(_addresses(family, missing)))
+        if family.is_single_language and folder != model_dir and (others := sorted(path.name for path in folder.glob("t3_*.safetensors"))):
+            advice = f"It holds {', '.join(others)}: rename the right one to {family.files['t3']}."
+            raise WeightsMissing(family.name, missing, folder, advice)
     return None
 
 

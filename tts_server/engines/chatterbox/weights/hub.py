@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import logging
 import re
 import time
 import urllib.error
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from tts_server.engines.chatterbox.weights.transfer import Connection, RemoteFil
 log = logging.getLogger(__name__)
 
 HUB = "https://huggingface.co"
+MAX_LISTING_BYTES = 2**20
 
 Report = Callable[[int, "int | None"], None]
 """Gets the bytes that are there and those of all files together; None as long as that is unknown."""
@@ -48,7 +50,7 @@ class Revisions:
 
 def current_commit(family: Family, connection: Connection, revision: str) -> str:
     """The commit that a revision has on the hub now. Raises DownloadFailed."""
-    return _ask_for(family, family.repository, connection, revision, family.files["t3"]).commit
+    return _ask_for_t3(family, connection, revision).commit
 
 
 def download(family: Family, cache: RepositoryCache, connection: Connection, revisions: Revisions, report: Report) -> str:
@@ -56,7 +58,7 @@ def download(family: Family, cache: RepositoryCache, connection: Connection, rev
 
     One process at a time downloads into a repository's folder; others wait and then use its files. Raises DownloadFailed.
     """
-    t3 = _ask_for(family, family.repository, connection, revisions.own, family.files["t3"])
+    t3 = _ask_for_t3(family, connection, revisions.own)
     if is_commit(revisions.own) and t3.commit != revisions.own:
         raise DownloadFailed(family.name, t3.remote.name, f"{connection.endpoint} answers for commit {t3.commit}, not {revisions.own}")
     # A branch may move meanwhile: all files are those of one commit.
@@ -80,10 +82,43 @@ def _ask_if_wanted(family: Family, connection: Connection, commit: str, shared_r
     try:
         return _ask_for(family, repository, connection, revision, name).remote
     except DownloadFailed as error:
-        cause = error.__cause__
-        if isinstance(cause, urllib.error.HTTPError) and cause.code == 404 and family.is_optional(name):
+        if _is_absent(error) and family.is_optional(name):
             return None
         raise
+
+
+def _ask_for_t3(family: Family, connection: Connection, revision: str) -> _HubFile:
+    """What the hub says of T3. A single-language model's is taken under another name too, where its repository has no second one."""
+    try:
+        return _ask_for(family, family.repository, connection, revision, family.files["t3"])
+    except DownloadFailed as error:
+        if not (_is_absent(error) and family.is_single_language):
+            raise
+        names = _t3_names(family, connection, revision)
+        if len(names) != 1:
+            has = f"has {', '.join(names)}" if names else "has no file t3_*.safetensors"
+            raise DownloadFailed(family.name, family.files["t3"], f"{family.repository} {has}") from error
+    log.warning("%s: %s has no %s; %s is used", family.id, family.repository, family.files["t3"], names[0])
+    file = _ask_for(family, family.repository, connection, revision, names[0])
+    return replace(file, remote=replace(file.remote, name=family.files["t3"]))
+
+
+def _t3_names(family: Family, connection: Connection, revision: str) -> list[str]:
+    """The names of T3 files in a repository."""
+    url = f"{connection.endpoint}/api/models/{family.repository}/revision/{quote(revision, safe='')}"
+    try:
+        with connection.open(url, "GET") as (response, _):
+            listed = json.loads(response.read(MAX_LISTING_BYTES))
+        return sorted(name for entry in listed["siblings"] if re.fullmatch(r"t3_[\w.-]*\.safetensors", name := str(entry["rfilename"])))
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        log.warning("%s: the files of %s cannot be listed (%s)", family.id, family.repository, connection.explain(error))
+        return []
+
+
+def _is_absent(error: DownloadFailed) -> bool:
+    """Whether the hub said that it does not have a file."""
+    cause = error.__cause__
+    return isinstance(cause, urllib.error.HTTPError) and cause.code == 404
 
 
 def _ask_for(family: Family, repository: str, connection: Connection, revision: str, name: str) -> _HubFile:
