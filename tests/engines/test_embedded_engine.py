@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from running import shared_speaker
 
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
@@ -31,11 +32,15 @@ class GatedSpeaker:
 
 
 @pytest.fixture
-def engine():
-    engine = EmbeddedEngine(threads=1)
-    engine._speaker = GatedSpeaker()
+def speaker():
+    return GatedSpeaker()
+
+
+@pytest.fixture
+def engine(speaker):
+    engine = EmbeddedEngine(threads=1, speaker=speaker)
     yield engine
-    engine._speaker.gate.set()
+    speaker.gate.set()
     engine.close()
 
 
@@ -47,39 +52,39 @@ def never() -> bool:
     return False
 
 
-def occupied(engine: EmbeddedEngine) -> None:
+def occupied(engine: EmbeddedEngine, speaker: GatedSpeaker) -> None:
     engine.submit(utterance("occupied", 5))
-    assert engine._speaker.started.wait(20)
+    assert speaker.started.wait(20)
 
 
-def test_first_segments_go_before_later_ones_and_else_first_come_first_served(engine):
-    occupied(engine)
+def test_first_segments_go_before_later_ones_and_else_first_come_first_served(engine, speaker):
+    occupied(engine, speaker)
     streams = [engine.submit(utterance(name, index)) for name, index in [("a2", 2), ("a3", 3), ("b0", 0), ("a4", 4), ("c0", 0)]]
-    engine._speaker.gate.set()
+    speaker.gate.set()
     for stream in streams:
         list(stream.chunks(never))
-    assert engine._speaker.spoken == ["occupied", "b0", "c0", "a2", "a3", "a4"]
+    assert speaker.spoken == ["occupied", "b0", "c0", "a2", "a3", "a4"]
 
 
-def test_a_closed_stream_is_never_spoken(engine):
-    occupied(engine)
+def test_a_closed_stream_is_never_spoken(engine, speaker):
+    occupied(engine, speaker)
     dropped, kept = engine.submit(utterance("dropped")), engine.submit(utterance("kept"))
     dropped.close()
     dropped.close()
-    engine._speaker.gate.set()
+    speaker.gate.set()
     list(kept.chunks(never))
-    assert engine._speaker.spoken == ["occupied", "kept"]
+    assert speaker.spoken == ["occupied", "kept"]
 
 
-def test_waiting_ends_when_the_client_is_gone(engine):
-    occupied(engine)
+def test_waiting_ends_when_the_client_is_gone(engine, speaker):
+    occupied(engine, speaker)
     stream = engine.submit(utterance("waiting"))
     with pytest.raises(Cancelled):
         list(stream.chunks(lambda: True))
 
 
-def test_a_failure_is_told_without_its_details_and_the_next_request_works(engine):
-    engine._speaker.gate.set()
+def test_a_failure_is_told_without_its_details_and_the_next_request_works(engine, speaker):
+    speaker.gate.set()
     with pytest.raises(EngineFailure) as failure:
         list(engine.submit(utterance("fail")).chunks(never))
     assert "inner detail" not in failure.value.message
@@ -87,25 +92,25 @@ def test_a_failure_is_told_without_its_details_and_the_next_request_works(engine
     assert len(list(engine.submit(utterance("next")).chunks(never))) == 1
 
 
-def test_a_stopped_engine_takes_no_more(engine):
-    engine._speaker.gate.set()
+def test_a_stopped_engine_takes_no_more(engine, speaker):
+    speaker.gate.set()
     engine.close()
     with pytest.raises(EngineFailure):
         engine.submit(utterance("late"))
 
 
-def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine):
-    occupied(engine)
+def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine, speaker):
+    occupied(engine, speaker)
     waiting = engine.submit(utterance("waiting"))
     stopping = threading.Thread(target=engine.close)
     stopping.start()
     while not engine._closed:
         pass
-    engine._speaker.gate.set()
+    speaker.gate.set()
     stopping.join()
     with pytest.raises(EngineFailure):
         list(waiting.chunks(never))
-    assert engine._speaker.spoken == ["occupied"]
+    assert speaker.spoken == ["occupied"]
 
 
 def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeypatch):
@@ -120,10 +125,10 @@ def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeyp
         return frames(self, phonemes, *arguments)
 
     monkeypatch.setattr(Speaker, "frames", counted)
-    engine = EmbeddedEngine(threads=1)
+    engine = EmbeddedEngine(threads=1, speaker=shared_speaker())
     try:
         digits = Utterance("7" * 280, engine.builtin_voice("alloy"), 0, 0, 1.0, None, {})
-        assert len(Speaker().phonemes(digits.text)) > 3
+        assert len(shared_speaker().phonemes(digits.text)) > 3
         stream = engine.submit(digits)
         assert is_running.wait(20)
         stream.close()

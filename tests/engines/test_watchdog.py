@@ -77,11 +77,15 @@ class StuckSpeaker:
 
 
 @pytest.fixture
-def engine():
-    engine = EmbeddedEngine(threads=1, stuck_seconds=0.2)
-    engine._speaker = StuckSpeaker()
+def speaker():
+    return StuckSpeaker()
+
+
+@pytest.fixture
+def engine(speaker):
+    engine = EmbeddedEngine(threads=1, stuck_seconds=0.2, speaker=speaker)
     yield engine
-    engine._speaker.let_go.set()
+    speaker.let_go.set()
     engine.close()
 
 
@@ -101,10 +105,10 @@ def test_a_stuck_segment_is_told_and_the_next_one_is_spoken(engine):
     assert engine.stats()["threads_stuck"] == 1
 
 
-def test_what_comes_back_too_late_is_heard_by_nobody(engine):
+def test_what_comes_back_too_late_is_heard_by_nobody(engine, speaker):
     with pytest.raises(EngineStuck):
         heard(engine.submit(utterance("stuck")))
-    engine._speaker.let_go.set()
+    speaker.let_go.set()
     wait_until(lambda: engine.stats()["threads_stuck"] == 0)
     for text in ("one", "three"):
         assert (heard(engine.submit(utterance(text))) == len(text)).all()
@@ -112,7 +116,7 @@ def test_what_comes_back_too_late_is_heard_by_nobody(engine):
     assert len(engine._workers) == 1, "both threads went on"
 
 
-def test_an_engine_that_has_lost_all_its_threads_says_so_at_once_and_recovers_when_one_comes_back(engine):
+def test_an_engine_that_has_lost_all_its_threads_says_so_at_once_and_recovers_when_one_comes_back(engine, speaker):
     streams = [engine.submit(utterance("stuck")) for _ in range(MAX_STUCK + 1)]
     last = engine.submit(utterance("waiting"))
     for stream in [*streams, last]:
@@ -120,7 +124,7 @@ def test_an_engine_that_has_lost_all_its_threads_says_so_at_once_and_recovers_wh
             heard(stream)
     with pytest.raises(EngineStuck):
         engine.submit(utterance("later"))
-    engine._speaker.let_go.set()
+    speaker.let_go.set()
     wait_until(lambda: engine.stats()["threads_stuck"] == 0)
     assert (heard(engine.submit(utterance("later"))) == len("later")).all()
     assert len(engine._workers) == 1
