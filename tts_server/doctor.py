@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import importlib.metadata
-import json
 import os
 import platform
 import shutil
@@ -20,64 +18,28 @@ import textwrap
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 
 from tts_server import __version__
 from tts_server.addresses import listen_briefly, url_of
 from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT, Settings
+from tts_server.doctor_chatterbox import check_chatterbox
 from tts_server.doctor_models import check_models
 from tts_server.engines.base import Utterance
-from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
-from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.errors import TTSError
 from tts_server.finding import Finding
-from tts_server.launcher.accelerator import Build, Machine, choose, covered, look, torch_pins
+from tts_server.launcher.accelerator import Machine, choose, look, torch_pins
 from tts_server.launcher.client_options import PROGRAM
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.locks import BASE, NEWEST_PYTHON, OLDEST_PYTHON, TORCH, Platform, lock_of, pins, uncovered_reason
-
-CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]
-MODELS_BYTES = 4 * 10**9
-
-TORCH_VARIABLES = (
-    "CUDA", "NVIDIA", "NCCL", "HIP", "HSA", "ROCR", "AMD", "GPU", "TORCH", "PYTORCH", "OMP", "MKL", "KMP", "PYTHON", "VIRTUAL_ENV",
-    "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAM", "XDG_", "HF_HOME", "HF_HUB_CACHE", "LANG", "LC_",
-)  # fmt: skip
-"""Beginnings of the names of variables that PyTorch, its drivers and Python read."""
+from tts_server.packages import compare_packages, installed_version
 
 WIDTH = 100
 """Columns of the report."""
-
-# Run by a Python of its own, since packages for another processor or driver can end the process that loads them.
-INSPECT = """
-import json, os, sys
-
-sys.path.insert(0, sys.argv[1])
-found = {}
-try:
-    import torch
-
-    cuda = torch.cuda.is_available()
-    found["torch"] = {
-        "version": torch.__version__, "cuda": torch.version.cuda, "hip": torch.version.hip, "is_available": cuda,
-        "name": torch.cuda.get_device_name(0) if cuda else None, "capability": torch.cuda.get_device_capability(0) if cuda else None,
-        "architectures": torch.cuda.get_arch_list() if cuda else [], "mps": torch.backends.mps.is_available(),
-    }
-except Exception as error:
-    found["torch_error"] = f"{type(error).__name__}: {error}"
-try:
-    from tts_server.engines.chatterbox.weights import stock
-
-    found["torchaudio"] = getattr(sys.modules.get("torchaudio._extension"), "__file__", None) is not None
-    found["watermark"] = stock.PerthImplicitWatermarker is not None
-except Exception as error:
-    found["stock_error"] = str(error) or type(error).__name__
-print("\\n" + json.dumps(found))
-"""
 
 
 def check_python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
@@ -100,29 +62,12 @@ def check_environment() -> Finding:
 def check_packages(requirements: Path = PROJECT / "requirements.txt") -> Finding:
     """Is every package of a requirements file installed, in a version the file allows?"""
     try:
-        present, wrong = _compare(requirements)
+        present, wrong = compare_packages(requirements)
     except (OSError, InvalidRequirement) as error:
         return Finding("Packages", False, f"{requirements.name} cannot be read: {error}", "bring the file back", needed=True)
     if wrong:
         return Finding("Packages", False, "; ".join(wrong), _reinstall(), needed=True)
     return Finding("Packages", True, ", ".join(present), needed=True)
-
-
-def _compare(requirements: Path) -> tuple[list[str], list[str]]:
-    lines = [line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
-    wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
-    present, wrong = [], []
-    for requirement in wanted:
-        if requirement.marker is not None and not requirement.marker.evaluate():
-            continue
-        version = _version(requirement.name)
-        if version is None:
-            wrong.append(f"{requirement.name} is missing")
-        elif not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
-        else:
-            present.append(f"{requirement.name} {version}")
-    return present, wrong
 
 
 def installed_lists(folder: Path = Path(sys.prefix)) -> list[str]:
@@ -141,10 +86,10 @@ def check_locks(lists: Sequence[str], project: Path = PROJECT, on: Platform | No
                 return Finding("Versions", True, f"not for this machine: {reason}")
             locked = _applicable((project / lock_of(name)).read_text(encoding="utf-8"))
             if name == TORCH:
-                locked |= torch_pins((_version("torch") or "").partition("+")[2])
+                locked |= torch_pins((installed_version("torch") or "").partition("+")[2])
             num_compared += len(locked)
             for package, tested in locked.items():
-                version = _version(package)
+                version = installed_version(package)
                 if version is None or version.partition("+")[0] != tested:
                     differing[package] = f"{package} {version or 'missing'} (tested: {tested})"
     except OSError as error:
@@ -228,107 +173,6 @@ def check_embedded() -> Finding:
     return Finding("Embedded voice", True, f'said "Hello." in {seconds:.1f} s of audio', needed=True)
 
 
-def check_chatterbox(machine: Machine, models_folder: Path) -> list[Finding]:
-    """Chatterbox's packages, PyTorch's build against the GPU, the watermarker, the disk. Loads nothing unless Chatterbox is installed."""
-    if _version("chatterbox-tts") is None:
-        names = ", ".join(model.id for model in KNOWN_MODELS if model.install_hint)
-        build = choose(machine)
-        remedy = INSTALL if build.backend else ""
-        return [Finding("Chatterbox", False, f"not installed ({names})" if remedy else f"not for this machine: {build.reason}", remedy)]
-    found = inspect_chatterbox()
-    return [
-        check_chatterbox_packages(found),
-        check_torch(found, machine),
-        check_watermark(found),
-        check_models_disk(models_folder),
-    ]
-
-
-def inspect_chatterbox(timeout: float = 180) -> dict[str, Any]:
-    """What another Python saw when it loaded Chatterbox: keys as in INSPECT; `stock_error` alone where it did not live to tell."""
-    command = [sys.executable, "-W", "ignore", "-c", INSPECT, str(PROJECT)]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, encoding="utf-8", errors="replace", env=_quiet()
-        )
-        found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return {"stock_error": f"loading them failed: {error}"}
-    if not isinstance(found, dict):
-        last = done.stderr.strip().splitlines()[-1:] or [""]
-        return {"stock_error": f"loading them ended the process with status {done.returncode} {last[0]}".strip()}
-    return found
-
-
-def check_chatterbox_packages(found: dict[str, Any], files: Sequence[Path] = tuple(CHATTERBOX_FILES)) -> Finding:
-    """Is each package there in a version that fits, and do they load?"""
-    present: list[str] = []
-    wrong: list[str] = []
-    try:
-        for file in files:
-            well, not_well = _compare(file)
-            present += well
-            wrong += not_well
-    except (OSError, InvalidRequirement) as error:
-        return Finding("Chatterbox", False, f"{error}", "bring the file back")
-    if wrong:
-        return Finding("Chatterbox", False, "; ".join(wrong), INSTALL)
-    if "stock_error" in found:
-        return Finding("Chatterbox", False, f"does not load: {found['stock_error']}", INSTALL)
-    native = "" if found["torchaudio"] else "; torchaudio without its native part, which is not needed"
-    return Finding("Chatterbox", True, ", ".join(present) + native)
-
-
-def check_torch(found: dict[str, Any], machine: Machine) -> Finding:
-    """Does PyTorch load, and is it a build that uses this machine's GPU?"""
-    if "torch" not in found:
-        return Finding("PyTorch", False, f"does not load: {found.get('torch_error') or found['stock_error']}", INSTALL)
-    torch, build = found["torch"], choose(machine)
-    version, name = torch["version"], torch["name"]
-    if torch["is_available"] and torch["cuda"] and not covered(tuple(torch["capability"]), torch["architectures"]):
-        capability = "{}.{}".format(*torch["capability"])
-        return Finding("PyTorch", False, f"{version} has no code for the {name} (compute capability {capability})", INSTALL)
-    if torch["is_available"]:
-        return Finding("PyTorch", True, f"{version} on the {name}")
-    if torch["mps"]:
-        return Finding("PyTorch", True, f"{version} on Apple's GPU")
-    if build.is_for_gpu:
-        return _unused_gpu(torch, build)
-    return Finding("PyTorch", True, f"{version} on the CPU")
-
-
-def _unused_gpu(torch: dict[str, Any], build: Build) -> Finding:
-    made_for = f"CUDA {torch['cuda']}" if torch["cuda"] else f"ROCm {torch['hip']}" if torch["hip"] else "the CPU alone"
-    detail = f"{torch['version']}, made for {made_for}, does not use the GPU ({build.reason})"
-    # The number in cu128 is CUDA's version without its point.
-    is_this_build = build.backend == f"cu{(torch['cuda'] or '').replace('.', '')}" or (torch["hip"] and build.backend.startswith("rocm"))
-    if is_this_build:
-        remedy = "restart the machine after an update of the driver; let a container see the GPU (--gpus all); unset CUDA_VISIBLE_DEVICES"
-        return Finding("PyTorch", False, detail, remedy)
-    return Finding("PyTorch", False, detail, INSTALL)
-
-
-def check_watermark(found: dict[str, Any]) -> Finding:
-    """Does what marks Chatterbox's speech as made load? Without it that engine does not speak."""
-    if found.get("watermark"):
-        return Finding("Watermark", True, "loads")
-    return Finding(
-        "Watermark", False, f"does not load, so Chatterbox does not speak: {found.get('stock_error', 'no reason given')}", INSTALL
-    )
-
-
-def check_models_disk(folder: Path) -> Finding:
-    """Is there room for a model where they are downloaded to?"""
-    nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(nearest).free
-    detail = f"{free / 1e9:.0f} GB free in {folder}"
-    if free < MODELS_BYTES:
-        return Finding(
-            "Models", False, f"{detail}; a model takes up to {MODELS_BYTES / 1e9:.0f}", "let HF_HOME name a folder on another disk"
-        )
-    return Finding("Models", True, detail)
-
-
 def check_port(host: str, port: int) -> Finding:
     """Is the port free to listen on?"""
     name = f"Port {port}"
@@ -390,7 +234,7 @@ def report(settings: Settings) -> list[Finding]:
         check_gpu(machine),
         check_embedded(),
         *check_chatterbox(machine, models_folder(settings)),
-        *(check_models(settings) if _version("chatterbox-tts") else ()),
+        *(check_models(settings) if installed_version("chatterbox-tts") else ()),
         check_ffmpeg(),
         check_voices(settings.voice_library_path),
         check_cache(settings.voice_cache_path),
@@ -441,17 +285,5 @@ def _windows_memory() -> int:
     return int(struct.unpack("<2L7Q", status.raw[:64])[2])
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def _reinstall() -> str:
     return f"{PROGRAM} repair"
-
-
-def _quiet() -> dict[str, str]:
-    """For a Python that loads PyTorch: what that reads, without keys and passwords."""
-    return {**minimal_environment(TORCH_VARIABLES), "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}
