@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from running import shared_speaker
 
 from tts_server.engines.base import Capabilities, Control, Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
@@ -81,7 +82,7 @@ class SpeakingEngine(EmbeddedEngine):
     )
 
     def __init__(self) -> None:
-        super().__init__(threads=1)
+        super().__init__(threads=1, speaker=shared_speaker())
 
 
 class MultilingualEngine(SpeakingEngine):

@@ -41,9 +41,8 @@ def test_a_device_that_fails_for_good_ends_the_server_with_its_own_status(tmp_pa
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     script = Path(__file__).with_name("serve_with_lost_device.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(port), str(tmp_path)], env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS / 'engines'}"}
-    )
+    modules = os.pathsep.join(map(str, (ROOT, TESTS, TESTS / "engines")))
+    process = subprocess.Popen([sys.executable, str(script), str(port), str(tmp_path)], env={**os.environ, "PYTHONPATH": modules})
     try:
         wait_until_served(url, process)
         fields = {"model": "chatterbox-turbo", "input": "Good evening to you all.", "response_format": "wav"}
