@@ -183,12 +183,13 @@ def test_abandoned_encoders_leave_no_memory_behind(format: AudioFormat) -> None:
             encoder.close()
         gc.collect()
 
+    # An encoder that leaked would keep at least its 50 kB of state or audio a hundred times, each time. The allocator of a large process
+    # takes a few megabytes more now and then: one time without growth shows that nothing leaks.
+    limit = 4_000_000
     abandon(30)
-    growths = []
-    for _ in range(3):
+    growths: list[int] = []
+    while len(growths) < 3 and min(growths, default=limit) >= limit:
         before = process.memory_info().rss
         abandon(100)
         growths.append(process.memory_info().rss - before)
-    # An encoder that leaked would keep at least its 50 kB of state or audio a hundred times, each time. The allocator of a large process
-    # takes a few megabytes more now and then.
-    assert min(growths) < 4_000_000
+    assert min(growths) < limit
