@@ -34,8 +34,8 @@ class ScriptedJudge(SpeechJudge):
         return next(self.of_samples, ())
 
 
-def attempt(length: int, *faults: str) -> Attempt:
-    return Attempt([0] * length, None, False, faults)
+def attempt(length: int, *faults: str, coverage: float | None = None) -> Attempt:
+    return Attempt([0] * length, None, False, faults, coverage)
 
 
 def test_a_segment_without_faults_is_spoken_once(parts):
@@ -86,6 +86,11 @@ def test_bad_audio_of_the_last_attempt_gives_way_to_an_earlier_one(parts):
         ([attempt(10, "silent"), attempt(40, "too long", "stuck", "looping")], 1),
         ([attempt(10, "not a number"), attempt(10, "silent")], 0),
         ([attempt(10, "stuck"), attempt(10, "looping")], 0),
+        ([attempt(10, "stuck", coverage=0.5), attempt(10, "looping", coverage=0.9)], 1),
+        ([attempt(30, "stuck", coverage=0.5), attempt(31, "looping", coverage=0.9)], 1),
+        ([attempt(10, "stuck", coverage=0.5), attempt(40, "looping", coverage=0.9)], 0),
+        ([attempt(10, "stuck", coverage=0.1), attempt(10, "looping", "too long", coverage=0.9)], 0),
+        ([attempt(10, coverage=0.0), attempt(10, "looping", coverage=1.0)], 0),
     ],
 )
 def test_the_best_attempt_has_the_fewest_faults_and_the_usual_length(attempts, best):
@@ -93,6 +98,23 @@ def test_the_best_attempt_has_the_fewest_faults_and_the_usual_length(attempts, b
     for each in attempts:
         retries.add(each)
     assert retries.best() is attempts[best]
+
+
+@pytest.mark.parametrize("kind", ["multilingual", "turbo"])
+def test_the_coverage_of_a_text_is_logged_and_counted_and_rejects_nothing(parts, caplog, kind):
+    judge = ScriptedJudge()
+    with caplog.at_level("DEBUG", "tts_server"), running(parts(kind), checks_speech=True, judge=judge) as engine:
+        streams = [engine.submit(utterance(parts(kind).builtin, seed=seed, group=seed)) for seed in range(2)]
+        assert all(len(listen(stream)) for stream in streams)
+        assert [stream.retries for stream in streams] == [0, 0]
+        stats = engine.stats()
+    lines = [record.getMessage() for record in caplog.records if "covered" in record.getMessage()]
+    if kind == "multilingual":
+        assert 0 < stats["coverage"] <= 1
+        assert len(lines) == 2
+    else:
+        assert "coverage" not in stats
+        assert not lines
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 65, 999, 1000])

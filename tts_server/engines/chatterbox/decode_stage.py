@@ -39,7 +39,14 @@ class DecodeStage:
         self._judge = judge
         self._max_tokens = max_tokens
         self._deferred: deque[Job] = deque()
-        self._isolated: Job | None = None
+        self._is_isolating = False
+        self._num_covered = 0
+        self._sum_coverage = 0.0
+
+    @property
+    def mean_coverage(self) -> float | None:
+        """The mean share of their texts that sequences have attended to, 0 to 1, if the model tells."""
+        return self._sum_coverage / self._num_covered if self._num_covered else None
 
     @property
     def is_busy(self) -> bool:
@@ -58,16 +65,18 @@ class DecodeStage:
             return
         if self._judge is not None and job.retries is None:
             job.retries = self._start_retries(job, self._judge)
-        if self.is_busy and (job.is_isolated or self._isolated is not None or self._deferred):
+        if self._deferred or not self._can_add(job):
             self._deferred.append(job)
         else:
             self._add(job)
 
     def take_deferred(self) -> Job | None:
-        """The next job that can begin now after all; the caller passes it to `begin`."""
-        if self.is_busy and (self._isolated is not None or not self._deferred or self._deferred[0].is_isolated):
-            return None
-        return self._deferred.popleft() if self._deferred else None
+        """Remove and return the next job that waits for an isolated one, or to be isolated, if it can begin now."""
+        return self._deferred.popleft() if self._deferred and self._can_add(self._deferred[0]) else None
+
+    def begin_deferred(self, job: Job) -> None:
+        """Queue the current piece of a job that `take_deferred` returned."""
+        self._add(job)
 
     def remove(self, job: Job) -> None:
         """Take a job out, decoding or waiting."""
@@ -85,7 +94,13 @@ class DecodeStage:
         faults = self._judge.faults_of_tokens(sequence.tokens, job.text, job.utterance.language) if self._judge else ()
         if is_cut and self._judge:
             faults = tuple({*faults, "too long"})
-        attempt = Attempt(sequence.tokens, sequence.generator.get_state(), is_cut, faults)
+        # The only read of the coverage, after the last step of the sequence.
+        coverage = None if sequence.coverage is None else float(sequence.coverage)
+        if coverage is not None:
+            self._num_covered += 1
+            self._sum_coverage += coverage
+            log.debug("%s: %.0f %% of the text of a segment is covered", self._parts.family.id, 100 * coverage)
+        attempt = Attempt(sequence.tokens, sequence.generator.get_state(), is_cut, faults, coverage)
         if job.retries is not None:
             job.retries.add(attempt)
         if faults and job.can_try_again:
@@ -138,6 +153,10 @@ class DecodeStage:
         limit = min(self._max_tokens, math.ceil(judge.longest_seconds(job.text, language) * TOKEN_RATE))
         return Retries(limit, math.ceil(judge.usual_seconds(job.text, language) * TOKEN_RATE))
 
+    def _can_add(self, job: Job) -> bool:
+        """Whether a job may be decoded beside what is being decoded: an isolated one may not, and nothing beside it."""
+        return not self.is_busy or not (job.is_isolated or self._is_isolating)
+
     def _add(self, job: Job) -> None:
         max_tokens = job.retries.next_limit if job.retries is not None else self._max_tokens
         job.sequence = Sequence(
@@ -150,4 +169,4 @@ class DecodeStage:
             owner=job,
         )
         self.decoder.add(job.sequence)
-        self._isolated = job if job.is_isolated else None
+        self._is_isolating = job.is_isolated

@@ -142,16 +142,18 @@ class ChatterboxEngine:
         return self._loop.submit(utterance, deque(recording_pieces(source)))
 
     def stats(self) -> Mapping[str, float]:
-        loop, decode = self._loop, self._decode
+        runner, decode = self._loop.runner, self._decode
+        coverage = {} if decode.mean_coverage is None else {"coverage": decode.mean_coverage}
         return {
-            "segments_done": loop.num_done,
+            **coverage,
+            "segments_done": runner.num_done,
             "retries": decode.num_retries,
-            "steps": loop.num_steps,
+            "steps": runner.num_steps,
             "tokens": decode.num_tokens,
-            "failures": loop.num_failures,
-            "segments_waiting": loop.num_waiting,
+            "failures": runner.num_failures,
+            "segments_waiting": self._loop.num_waiting,
             "sequences_running": self._decoder.num_running,
-            "audio_seconds": loop.audio_seconds,
+            "audio_seconds": runner.audio_seconds,
         }
 
     def close(self) -> None:

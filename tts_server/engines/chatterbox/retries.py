@@ -10,6 +10,9 @@ MAX_ATTEMPTS = 3
 BUDGET = 1.5
 """Tokens of all attempts together, as a multiple of the limit of one: a model that never stops costs no more than that."""
 
+SAME_LENGTH = math.log(1.1)
+"""Lengths that differ by less than a tenth count as equal, in steps from the usual length."""
+
 UNUSABLE = ("silent", "not a number")
 """Faults that are worse than any number of others."""
 
@@ -20,12 +23,14 @@ class Attempt:
 
     generator_state: of the sequence's random generator after its last token; S3Gen draws its noise from there.
     is_cut: the model was stopped at its limit. faults: what the judge has found, see `quality`.
+    coverage: the share of the text that the speech has attended to, 0 to 1, where the model tells; see `t3.alignment`.
     """
 
     tokens: list[int]
     generator_state: Any
     is_cut: bool
     faults: tuple[str, ...]
+    coverage: float | None = None
 
 
 class Retries:
@@ -57,9 +62,13 @@ class Retries:
         self.attempts[-1] = replace(self.attempts[-1], faults=(*self.attempts[-1].faults, *faults))
 
     def best(self) -> Attempt:
-        """The attempt with the fewest faults; among equals the one whose length is nearest to the usual one, then the earliest."""
+        """The attempt with the fewest faults; among equals the one whose length is nearest to the usual one, then the earliest.
+
+        Among those that are about equally far from the usual length, the one that covers more of the text comes first.
+        """
         return min(self.attempts, key=self._badness)
 
-    def _badness(self, attempt: Attempt) -> tuple[int, int, float]:
+    def _badness(self, attempt: Attempt) -> tuple[int, int, int, float, float]:
         num_unusable = sum(fault in UNUSABLE for fault in attempt.faults)
-        return num_unusable, len(attempt.faults), abs(math.log(max(1, len(attempt.tokens)) / self._usual))
+        distance = abs(math.log(max(1, len(attempt.tokens)) / self._usual))
+        return num_unusable, len(attempt.faults), int(distance / SAME_LENGTH), -(attempt.coverage or 0.0), distance

@@ -67,7 +67,11 @@ class WaveStage:
         """
         if job.wave is None:
             others = [] if job.is_isolated else [other for other in ready() if other is not job and not other.is_isolated]
-            self._start_batch([job, *others][: max(1, limit)])
+            members = [job, *others][: max(1, limit)]
+            try:
+                self._start_batch(members)
+            except Exception as error:
+                raise BatchFailure(members, len(members), error) from error
         batch: Batch = job.wave
         try:
             spoken = next(batch.slices)
@@ -102,7 +106,7 @@ class WaveStage:
         return not block
 
     def _start_batch(self, jobs: list[Job]) -> None:
-        requests = [self._line(job) for job in jobs]
+        requests = [self._request(job) for job in jobs]
         if self._batch_bytes:
             count = self.speaker.split_batch(requests, self._batch_bytes)[0]
             jobs, requests = jobs[:count], requests[:count]
@@ -111,7 +115,7 @@ class WaveStage:
             job.wave = batch
 
     @staticmethod
-    def _line(job: Job) -> WaveRequest:
+    def _request(job: Job) -> WaveRequest:
         """S3Gen gets a copy of the generator, so that the batch can be run again from the same state."""
         generator = torch.Generator()
         generator.set_state(job.generator.get_state())
