@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hub_files import files_of, put_snapshot
 from small_hub import COMMIT, LARGE, SmallHub, etag, small_hub
 
-from tts_server.engines.chatterbox.failures import DownloadFailed, WeightsMissing
-from tts_server.engines.chatterbox.families import MULTILINGUAL_V3, NANO, SINGLE_LANGUAGE, Family, families
+from tts_server.engines.chatterbox.failures import DownloadFailed
+from tts_server.engines.chatterbox.families import NANO, families
 from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource
 from tts_server.engines.chatterbox.weights.files import FileOptions, Located, fetch, find, locate
 from tts_server.engines.chatterbox.weights.repository_cache import Checksum, RepositoryCache
@@ -26,19 +27,7 @@ from tts_server.errors import Cancelled
 MOVED = "f" * 40
 NOWHERE = "http://127.0.0.1:9"
 UNPINNED = replace(NANO, revision=None)
-HINDI = next(family for family in SINGLE_LANGUAGE if family.id.endswith("-hi"))
 T3 = NANO.files["t3"]
-
-
-def content(words: str, size: int) -> bytes:
-    return (words.encode() * (size // len(words) + 1))[:size]
-
-
-def files_of(family: Family, words: str = "") -> dict[str, bytes]:
-    """All files of a model's own repository; those of weights are large ones on the hub."""
-    weights = {name: content(f"{name} {words}", 2 * LARGE) for part, name in family.files.items() if part != "conditionals"}
-    others = {family.files["conditionals"]: b"conds", **dict.fromkeys(family.tokenizer_files, b"{}")}
-    return {name: data for name, data in {**weights, **others}.items() if name not in family.shared.names}
 
 
 @pytest.fixture
@@ -55,15 +44,6 @@ def options(hub: SmallHub, tmp_path: Path) -> FileOptions:
 @pytest.fixture
 def cache(tmp_path: Path) -> RepositoryCache:
     return RepositoryCache(tmp_path, NANO.repository)
-
-
-def put_snapshot(cache: RepositoryCache, commit: str, family: Family = NANO) -> Path:
-    """What another program has downloaded."""
-    folder = cache.snapshot(commit)
-    folder.mkdir(parents=True)
-    for name, data in files_of(family, commit).items():
-        (folder / name).write_bytes(data)
-    return folder
 
 
 def asked_revisions(hub: SmallHub) -> set[str]:
@@ -318,82 +298,3 @@ def test_who_waits_for_another_process_can_be_cancelled(options: FileOptions, ca
     finally:
         may_go.set()
         holder.join()
-
-
-# A model that shares files with another one
-
-
-@pytest.fixture
-def both(hub: SmallHub) -> SmallHub:
-    """A hub with Hindi and with the model that it shares files with."""
-    base = {name: content(name, 2 * LARGE) for name in MULTILINGUAL_V3.files.values()}
-    hub.files[MULTILINGUAL_V3.repository] = {**base, **dict.fromkeys(MULTILINGUAL_V3.tokenizer_files, b"[]")}
-    hub.files[HINDI.repository] = files_of(HINDI)
-    return hub
-
-
-def test_shared_files_come_from_the_other_repository_at_its_own_commit(both: SmallHub, options: FileOptions) -> None:
-    folder = find(HINDI, options).folder
-    for name in {*HINDI.files.values(), *HINDI.tokenizer_files}:
-        assert (folder / name).is_file(), name
-    asked = {path for method, path, *_ in both.requests if method == "HEAD"}
-    assert f"/{MULTILINGUAL_V3.repository}/resolve/{MULTILINGUAL_V3.revision}/ve.pt" in asked
-    assert f"/{HINDI.repository}/resolve/{HINDI.revision}/t3_hi.safetensors" in asked
-    assert not any(path.endswith("/s3gen.pt") for path in asked)
-
-
-def test_shared_files_are_taken_from_the_other_models_snapshot(both: SmallHub, options: FileOptions, tmp_path: Path) -> None:
-    find(MULTILINGUAL_V3, options)
-    put_snapshot(RepositoryCache(tmp_path, HINDI.repository), str(HINDI.revision), HINDI)
-    both.requests.clear()
-    folder = find(HINDI, replace(options, is_offline=True)).folder
-    assert (folder / "ve.pt").read_bytes() == both.files[MULTILINGUAL_V3.repository]["ve.pt"]
-    assert both.requests == []
-
-
-def test_shared_files_that_are_nowhere_are_named(tmp_path: Path, options: FileOptions) -> None:
-    put_snapshot(RepositoryCache(tmp_path, HINDI.repository), str(HINDI.revision), HINDI)
-    with pytest.raises(WeightsMissing) as caught:
-        find(HINDI, replace(options, is_offline=True))
-    assert set(caught.value.files) == {"ve.pt", "Cangjie5_TC.json"}
-
-
-def test_the_only_t3_of_a_repository_is_taken_whatever_its_name(
-    both: SmallHub, options: FileOptions, caplog: pytest.LogCaptureFixture
-) -> None:
-    files = both.files[HINDI.repository]
-    data = files["t3_hindi_v2.safetensors"] = files.pop("t3_hi.safetensors")
-    assert (find(HINDI, options).folder / "t3_hi.safetensors").read_bytes() == data
-    assert "t3_hindi_v2.safetensors is used" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [(["t3_a.safetensors", "t3_b.safetensors"], "has t3_a.safetensors, t3_b.safetensors"), ([], "has no file t3_*.safetensors")],
-)
-def test_a_repository_with_several_t3_or_none_is_refused_with_their_names(
-    both: SmallHub, options: FileOptions, names: list[str], words: str
-) -> None:
-    files = both.files[HINDI.repository]
-    data = files.pop("t3_hi.safetensors")
-    files.update(dict.fromkeys(names, data))
-    with pytest.raises(DownloadFailed) as caught:
-        find(HINDI, options)
-    assert f"{HINDI.repository} {words}" in str(caught.value)
-
-
-def test_a_folder_with_a_t3_of_another_name_says_how_it_should_be_named(tmp_path: Path, options: FileOptions) -> None:
-    folder = tmp_path / HINDI.id
-    folder.mkdir()
-    (folder / "t3_hindi_v2.safetensors").write_bytes(b"content")
-    with pytest.raises(WeightsMissing, match=r"It holds t3_hindi_v2.safetensors: rename the right one to t3_hi.safetensors"):
-        find(HINDI, replace(options, model_dir=tmp_path))
-
-
-def test_a_folder_of_the_owners_without_a_shared_file_names_its_repository(tmp_path: Path, options: FileOptions) -> None:
-    folder = tmp_path / HINDI.id
-    folder.mkdir()
-    for name, data in files_of(HINDI).items():
-        (folder / name).write_bytes(data)
-    with pytest.raises(WeightsMissing, match=f"huggingface.co/{MULTILINGUAL_V3.repository}$"):
-        find(HINDI, replace(options, model_dir=tmp_path))
