@@ -246,6 +246,7 @@ def test_a_model_is_loaded_although_it_cannot_be_downloaded(
     assert "zh" in languages_noticed(load())
     assert "spacy_ontonotes.zip of The Chinese word segmenter could not be downloaded" in caplog.text
     assert len(server.ranges) == 1, "loading does not wait for more attempts"
+    assert "HF_ENDPOINT" not in caplog.text, "a mirror of the hub would not help"
 
 
 def test_audio_that_was_made_without_it_is_told_from_audio_made_with_it(

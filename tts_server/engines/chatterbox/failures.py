@@ -46,16 +46,16 @@ class WeightsDamaged(ModelNotAvailable):
         self.path = path
 
 
+HUB_ADVICE = "A mirror can be named by HF_ENDPOINT, and files that you already have by MODEL_DIR."
+
+
 class DownloadFailed(ModelNotAvailable):
-    """A file could not be downloaded. What came is kept, and the next try goes on from there."""
+    """A file could not be downloaded. What came is kept, and the next try goes on from there. `advice` is a sentence."""
 
     code = "model_download_failed"
     retry_after = 60.0
     is_passing = True
 
-    def __init__(self, model: str, file: str, reason: str) -> None:
-        super().__init__(
-            f"{file} of {model} could not be downloaded: {reason}. Trying again goes on where it stopped. A mirror can be named by"
-            " HF_ENDPOINT, and files that you already have by MODEL_DIR."
-        )
+    def __init__(self, model: str, file: str, reason: str, advice: str = HUB_ADVICE) -> None:
+        super().__init__(f"{file} of {model} could not be downloaded: {reason}. Trying again goes on where it stopped. {advice}")
         self.file = file

@@ -12,7 +12,7 @@ from tts_server.engines.base import LanguageNotice
 from tts_server.engines.chatterbox.failures import DownloadFailed
 from tts_server.engines.chatterbox.families import Family
 from tts_server.engines.chatterbox.weights.files import FileOptions
-from tts_server.engines.chatterbox.weights.segmenter import PUBLISHED, SegmenterArchive, fetch_segmenter, find_segmenter
+from tts_server.engines.chatterbox.weights.segmenter import ADVICE, PUBLISHED, SegmenterArchive, fetch_segmenter, find_segmenter
 from tts_server.engines.chatterbox.weights.transfer import ATTEMPTS, STALL_SECONDS, Connection
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def provide_segmenter(
     folder = find_segmenter(files.hf_home)
     if folder is not None or files.is_offline:
         return folder
-    connection = Connection(archive.url, None, stall_seconds, files.pause_seconds, attempts)
+    connection = Connection(archive.url, None, stall_seconds, files.pause_seconds, attempts, ADVICE)
     try:
         return fetch_segmenter(files.hf_home, archive, connection, waiting)
     except (DownloadFailed, OSError) as error:

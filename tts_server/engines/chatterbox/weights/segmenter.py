@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 OWNER = "The Chinese word segmenter"
 FOLDER = "spacy_ontonotes"
+ADVICE = "A mirror can be named by SEGMENTER_URL, and a folder that has its model by PKUSEG_HOME."
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _unpack(path: Path, archive: SegmenterArchive, folder: Path) -> None:
                     _unpack_member(content, name, sha256, Path(unfinished) / name)
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
             path.unlink(missing_ok=True)
-            raise DownloadFailed(OWNER, path.name, f"the archive is not the published one ({error})") from error
+            raise DownloadFailed(OWNER, path.name, f"the archive is not the published one ({error})", ADVICE) from error
         folder.mkdir(exist_ok=True)
         for name in archive.members:
             (Path(unfinished) / name).replace(folder / name)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from tts_server.engines.chatterbox.failures import DownloadFailed
+from tts_server.engines.chatterbox.failures import HUB_ADVICE, DownloadFailed
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +74,17 @@ def _opener() -> urllib.request.OpenerDirector:
 
 @dataclass(frozen=True)
 class Connection:
-    """How a server is reached. `token` is sent to `endpoint` alone. `attempts` counts those in a row that bring nothing."""
+    """How a server is reached. `token` is sent to `endpoint` alone. `attempts` counts those in a row that bring nothing.
+
+    `advice` is a sentence for whoever cannot reach it.
+    """
 
     endpoint: str
     token: str | None = None
     stall_seconds: float = STALL_SECONDS
     pause_seconds: float = PAUSE_SECONDS
     attempts: int = ATTEMPTS
+    advice: str = HUB_ADVICE
     opener: urllib.request.OpenerDirector = field(default_factory=_opener)
 
     @contextlib.contextmanager
@@ -160,12 +164,12 @@ def download_file(owner: str, connection: Connection, file: RemoteFile, partial:
             if isinstance(error, urllib.error.HTTPError) and error.code == 416:
                 partial.unlink(missing_ok=True)
             if is_final(error) or fruitless >= connection.attempts:
-                raise DownloadFailed(owner, file.name, failure) from error
+                raise DownloadFailed(owner, file.name, failure, connection.advice) from error
             log.warning("%s: %s broke off (%s); it is resumed at %d bytes", owner, file.name, failure, before)
             time.sleep(connection.pause_seconds * max(1, fruitless))
     if not _is_sound(file, partial):
         partial.unlink(missing_ok=True)
-        raise DownloadFailed(owner, file.name, "what arrived is not what was announced")
+        raise DownloadFailed(owner, file.name, "what arrived is not what was announced", connection.advice)
 
 
 def _append(connection: Connection, file: RemoteFile, partial: Path, start: int, report: Callable[[int], None]) -> None:
