@@ -48,9 +48,8 @@ class Finished:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A finished run with tiny models, from a folder elsewhere, and what the roofline makes of its figures."""
     folder = tmp_path_factory.mktemp("engine-benchmark")
-    options = (
-        "--tiny --rounds 1 --models nano,english --only abcd --tokens 12 --words 30 --batches 1,3 --threads 1 --checkpoints checkpoints"
-    )
+    options = "--tiny --rounds 1 --models nano,english --only abcd --batches 1,3 --threads 1 --checkpoints checkpoints"
+    options += " --tokens 12 --words 15 --stock-requests 1"
     engine = ["engine.py", *options.split(), "--json", "figures.json", "--results", "RESULTS.md"]
     code = RUN.format(arguments=(str(PROJECT), TEST_PACKAGES, [engine, ["roofline.py", "--json", "figures.json"]]))
     run = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, encoding="utf-8", timeout=240, check=False)
