@@ -14,12 +14,12 @@ from typing import Any
 from tts_server.http.addresses import IN_USE, find_addresses, listen_on_all
 from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
-from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
 from tts_server.http.listener import Listener
 from tts_server.http.polling import switching_often
 from tts_server.http.signals import StopSignals
-from tts_server.web.checks import RequestChecks
+from tts_server.http.upgrades import UpgradedConnections
+from tts_server.wsgi import RequestChecks
 
 log = logging.getLogger("tts_server")
 
@@ -58,14 +58,14 @@ class Server:
     ) -> None:
         self.dispatcher = Dispatcher(checks.admission)
         deadlines = deadlines or Deadlines()
-        self._dialogues = Dialogues(max_websockets, max_websockets_per_client, idle_seconds=deadlines.websocket)
+        self._upgrades = UpgradedConnections(max_websockets, max_websockets_per_client, idle_seconds=deadlines.websocket)
         _allow_open_files()
         try:
             open_listener = partial(
                 Listener,
                 app,
                 dispatcher=self.dispatcher,
-                dialogues=self._dialogues,
+                upgrades=self._upgrades,
                 deadlines=deadlines,
                 max_body_bytes=max_body_bytes,
                 checks=checks,
@@ -102,7 +102,7 @@ class Server:
                     self._listener.turn()
                 self._drain()
         finally:
-            self._dialogues.close(0)
+            self._upgrades.close(0)
             with self._lock:
                 self._is_stopping = True
                 self._listener.close()
@@ -125,7 +125,7 @@ class Server:
     def _drain(self) -> None:
         log.info("stopping: what is being answered has %g seconds to end", self._stop_seconds)
         self._listener.drain()
-        goodbyes = threading.Thread(target=self._dialogues.close, args=(self._stop_seconds,), name="goodbyes", daemon=True)
+        goodbyes = threading.Thread(target=self._upgrades.close, args=(self._stop_seconds,), name="goodbyes", daemon=True)
         goodbyes.start()
         self._turn_until_quiet(time.monotonic() + self._stop_seconds)
         # Replies that have not begun can still become errors in words; what has begun is cut off.

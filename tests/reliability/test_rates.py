@@ -16,10 +16,10 @@ from running import RunningServer, run_server
 from websockets.sync.client import connect
 
 from tts_server import build, rates
+from tts_server.client_addresses import forwarded_address, network_name
 from tts_server.config import SettingsError, load_settings
 from tts_server.errors import RateLimited
 from tts_server.rates import Rate, Rates, parse_rates
-from tts_server.web.clients import forwarded_address, network_name
 
 
 @pytest.fixture

@@ -15,13 +15,12 @@ from waitress.utilities import Error
 from tts_server.admission import Ticket
 from tts_server.http.connections import JUST_BEGUN, STEADY, Connections
 from tts_server.http.deadlines import Deadlines, Pace
-from tts_server.http.dialogues import Dialogues
 from tts_server.http.half_closed import HalfClosed
 from tts_server.http.intake import Intake
 from tts_server.http.request import RequestTimeout, Stopping, refusal
 from tts_server.http.tasks import STOPPING, JsonErrorTask, Task, admit
-from tts_server.web.head import SAFE_METHODS
-from tts_server.web.realtime.routes import Dialogue
+from tts_server.http.upgrades import UpgradedConnections
+from tts_server.wsgi import SAFE_METHODS, UpgradedConnection
 
 DISCARD_SECONDS = 2.0
 """For so long the rest of a refused request is read and thrown away: to close before would take the reply from its client."""
@@ -36,7 +35,7 @@ LINGER = struct.Struct("hh" if sys.platform == "win32" else "ii")
 
 
 class Channel(Intake):
-    """One connection. `judge` ends it where its client is late. Handed over to a dialogue, it only counts as a connection.
+    """One connection. `judge` ends it where its client is late. Once it is upgraded, it only counts as a connection.
 
     `task` is the reply to the request in work. `free_since` is when it last was busy. `is_cut`: a reply broke off, and only
     an error of the connection can tell.
@@ -45,8 +44,10 @@ class Channel(Intake):
     task_class = Task
     error_task_class = JsonErrorTask
 
-    def __init__(self, dialogues: Dialogues, deadlines: Deadlines, connections: Connections, *arguments: Any, **options: Any) -> None:
-        self.dialogues = dialogues
+    def __init__(
+        self, upgrades: UpgradedConnections, deadlines: Deadlines, connections: Connections, *arguments: Any, **options: Any
+    ) -> None:
+        self.upgrades = upgrades
         self.task: Task | None = None
         self.is_cut = False
         self._deadlines = deadlines
@@ -98,7 +99,7 @@ class Channel(Intake):
 
     def judge(self, now: float) -> None:
         """End the connection if its client is late."""
-        if self.is_handed_over:
+        if self.is_upgraded:
             return
         self._connections.account(self)
         if self.discards_until is not None:
@@ -191,7 +192,7 @@ class Channel(Intake):
         self.handle_close()
 
     def writable(self) -> bool:
-        return not self.is_handed_over and self.discards_until is None and bool(super().writable())
+        return not self.is_upgraded and self.discards_until is None and bool(super().writable())
 
     def end_input(self) -> None:
         """Handle the end of the client's data: it has closed the connection, or only its sending side and waits for the reply."""
@@ -283,7 +284,7 @@ class Channel(Intake):
     def _flush_outbufs_below_high_watermark(self) -> None:
         """Wait for a slow reader, with the slot and the thread released to other requests."""
         if self.total_outbufs_len > self.adj.outbuf_high_watermark:
-            with self.server.task_dispatcher.blocked(self.requests[0].ticket if self.requests else None):
+            with self.server.task_dispatcher.blocked(self.requests[0].admitted.ticket if self.requests else None):
                 super()._flush_outbufs_below_high_watermark()
 
     def check_client_disconnected(self) -> bool:
@@ -298,22 +299,22 @@ class Channel(Intake):
             self._unsent.end()
         return is_sent
 
-    def hand_over(self, dialogue: Dialogue) -> None:
-        """From now on the dialogue alone reads and writes. Called by the request's thread."""
+    def upgrade(self, upgraded: UpgradedConnection) -> None:
+        """Leave reading and writing to `upgraded` from now on. Called by the request's thread."""
         with self.reading:
             connection = self.socket.dup()
-            self.is_handed_over = True
+            self.is_upgraded = True
         # What came behind the request was read as HTTP and is lost: a client has to wait for the reply to it.
         is_early = len(self.requests) > 1 or self.request is not None or self.has_early_bytes
         if is_early:
             connection.close()
-            self.dialogues.release(dialogue)
+            self.upgrades.release(upgraded)
             self._take_back()
         else:
-            self.dialogues.start(dialogue, connection, self._take_back)
+            self.upgrades.start(upgraded, connection, self._take_back)
 
     def _take_back(self) -> None:
-        """The dialogue is over: let the loop close what is left."""
+        """Let the loop close what is left of an upgraded connection."""
         self.will_close = True
-        self.is_handed_over = False
+        self.is_upgraded = False
         self.server.pull_trigger()

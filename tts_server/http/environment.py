@@ -6,7 +6,7 @@ from typing import Any
 
 from waitress.task import WSGITask
 
-from tts_server.web.clients import forwarded_address
+from tts_server.client_addresses import forwarded_address
 
 
 def environment(channel: Any, request: Any) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Intake(HTTPChannel):
 
     def __init__(self, deadlines: Deadlines, connections: Connections, *arguments: Any, **options: Any) -> None:
         self.num_tasks = 0
-        self.is_handed_over = False
+        self.is_upgraded = False
         self.has_ended_input = False
         self.discards_until: float | None = None
         self.reading = threading.Lock()
@@ -61,7 +61,7 @@ class Intake(HTTPChannel):
     @property
     def is_free(self) -> bool:
         """Whether nothing is being answered, sent or discarded."""
-        return not (self.is_handed_over or self.requests or self.total_outbufs_len or self.close_when_flushed)
+        return not (self.is_upgraded or self.requests or self.total_outbufs_len or self.close_when_flushed)
 
     @property
     def has_early_bytes(self) -> bool:
@@ -153,7 +153,7 @@ class Intake(HTTPChannel):
 
     def advance(self) -> None:
         """Process data that arrived during the last request, or close the connection after the last reply."""
-        if self.requests or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.is_handed_over:
+        if self.requests or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.is_upgraded:
             return
         if self._early and not self._has_flooded:
             data = bytes(self._early[: self.adj.recv_bytes])
@@ -167,14 +167,14 @@ class Intake(HTTPChannel):
             self.advance()
         if self._must_wait:
             return False
-        return not (self.is_handed_over or self.has_ended_input or self.will_close or self._fileno is None) and (
+        return not (self.is_upgraded or self.has_ended_input or self.will_close or self._fileno is None) and (
             self.discards_until is not None or not self.close_when_flushed
         )
 
     def handle_read(self) -> None:
         began = time.monotonic()
         with self.reading:
-            if not self.is_handed_over and self.socket is not None:
+            if not self.is_upgraded and self.socket is not None:
                 self._read()
         now = time.monotonic()
         self._cost.add(now - began, now)

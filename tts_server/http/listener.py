@@ -20,11 +20,11 @@ from tts_server.http.addresses import FurtherAddress
 from tts_server.http.channel import Channel
 from tts_server.http.connections import ConnectionLimits, Connections
 from tts_server.http.deadlines import Deadlines
-from tts_server.http.dialogues import Dialogues
 from tts_server.http.dispatch import Dispatcher
 from tts_server.http.polling import poll_once
 from tts_server.http.request import MAX_HEAD_BYTES, Crowded
-from tts_server.web.checks import RequestChecks
+from tts_server.http.upgrades import UpgradedConnections
+from tts_server.wsgi import RequestChecks
 
 log = logging.getLogger("tts_server")
 
@@ -77,7 +77,7 @@ class Listener(TcpWSGIServer):
         port: int,
         *,
         dispatcher: Dispatcher,
-        dialogues: Dialogues,
+        upgrades: UpgradedConnections,
         deadlines: Deadlines,
         max_body_bytes: int,
         checks: RequestChecks,
@@ -104,7 +104,7 @@ class Listener(TcpWSGIServer):
         self.is_ending = False
         limits = limits or connection_limits()
         self._connections = Connections(replace(limits, trusted_proxy=trusted_proxy))
-        self.channel_class = partial(self._open, partial(Channel, dialogues, deadlines, self._connections))
+        self.channel_class = partial(self._open, partial(Channel, upgrades, deadlines, self._connections))
         self._check_seconds = deadlines.check
         self._next_check = 0.0
         self._next_probe = 0.0

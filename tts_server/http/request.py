@@ -14,12 +14,10 @@ from typing import Any
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
-from tts_server.admission import Ticket
 from tts_server.errors import TTSError
 from tts_server.http.chunks import Chunks
 from tts_server.http.syntax import BlankLines, find_wrong_beginning, find_wrong_fields, find_wrong_request_line
-from tts_server.rates import Allowance
-from tts_server.web.gate import Access
+from tts_server.wsgi import Admitted
 
 log = logging.getLogger("tts_server")
 
@@ -40,31 +38,31 @@ BLANKS = re.compile(rb"[ \t\r\n]{256}")
 class RequestTimeout(Error):
     code = 408
     reason = "Request Timeout"
-    told_as = "request_timeout"
+    error_code = "request_timeout"
 
 
 class Stopping(Error):
     code = 503
     reason = "Service Unavailable"
-    told_as = "stopping"
+    error_code = "stopping"
 
 
 class OutOfRoom(Error):
     code = 503
     reason = "Service Unavailable"
-    told_as = "out_of_room"
+    error_code = "out_of_room"
 
 
 class Crowded(Error):
     code = 503
     reason = "Service Unavailable"
-    told_as = "busy"
+    error_code = "busy"
 
 
 class VersionNotSupported(Error):
     code = 505
     reason = "HTTP Version Not Supported"
-    told_as = "version_not_supported"
+    error_code = "version_not_supported"
 
 
 class _Refused(ParsingError):
@@ -78,8 +76,8 @@ class _Refused(ParsingError):
 class Request(HTTPRequestParser):
     """Reads one request. `error` is set where the server itself refuses it.
 
-    What is decided about it before it is worked on: its `access`, or a `refusal` that the application turns into a reply, what its client
-    has left of its rate, its `ticket` in the queue, and its `id`. `check` may set `refusal` by the head, so that no body is waited for.
+    `admitted` is what the checks decided once it was complete; `refusal` an error that the application turns into a reply. `check` may set
+    `refusal` by the head, so that no body is waited for.
     """
 
     command = ""
@@ -87,10 +85,7 @@ class Request(HTTPRequestParser):
     body_rcv: Any = None
     completed = False
     error: Error | None = None
-    access: Access | None = None
-    allowance: Allowance | None = None
-    ticket: Ticket | None = None
-    id: str | None = None
+    admitted: Admitted = Admitted()
     refusal: TTSError | None = None
     _refusal: Error | None = None
 

@@ -15,19 +15,22 @@ from tts_server.errors import TTSError
 from tts_server.http.environment import environment
 from tts_server.http.request import Stopping, refusal
 from tts_server.log import working_for
-from tts_server.web.access import log_refusal
-from tts_server.web.checks import RequestChecks
-from tts_server.web.failures import CLIENT_CLOSED_REQUEST, REQUEST_NAME, error_body
-from tts_server.web.gate import ACCESS, REFUSAL
-from tts_server.web.head import choose_request_id
-from tts_server.web.rates import ALLOWANCE
-from tts_server.web.realtime.routes import TAKE_OVER, Dialogue
-from tts_server.web.tickets import PAUSE, TICKET
+from tts_server.request_log import log_request
+from tts_server.wsgi import (
+    CLIENT_CLOSED_REQUEST,
+    PAUSE,
+    REFUSAL,
+    TICKET,
+    UPGRADE,
+    RequestChecks,
+    UpgradedConnection,
+    error_body,
+)
 
 log = logging.getLogger("tts_server")
 
 CODES = {413: "too_large", 431: "headers_too_large"}
-"""How clients are told of Waitress's own errors; ours say it themselves."""
+"""Codes of Waitress's own errors by their status; other errors have an `error_code`."""
 
 RETRY_SECONDS = 2
 STOPPING = "The server is stopping. Try again in a moment"
@@ -42,18 +45,14 @@ def admit(channel: Any, request: Any) -> Ticket | None:
         return None
     checks: RequestChecks = channel.server.checks
     try:
-        request.access = checks.check(environment(channel, request))
-        request.id = choose_request_id(request.access.head)
-        admitted = checks.admit(request.access, request.id, lambda: not channel.connected)
-    except TTSError as error:
-        request.refusal = error
-        return None
+        request.admitted = checks.admit(environment(channel, request), lambda: not channel.connected)
     except Exception:
         log.exception("a request could not be checked")
         request.refusal = TTSError("Something went wrong in the server. Its log has more.")
-        return None
-    request.ticket, request.allowance, request.refusal = admitted.ticket, admitted.allowance, admitted.refusal
-    return admitted.ticket
+    else:
+        request.refusal = request.admitted.refusal
+    ticket: Ticket | None = request.admitted.ticket
+    return ticket
 
 
 class JsonErrorTask(ErrorTask):
@@ -62,7 +61,7 @@ class JsonErrorTask(ErrorTask):
     def execute(self) -> None:
         error = self.request.error
         kind = "invalid_request_error" if error.code < 500 else "server_error"
-        code = getattr(error, "told_as", None) or CODES.get(error.code, "bad_request" if error.code < 500 else "server_error")
+        code = getattr(error, "error_code", None) or CODES.get(error.code, "bad_request" if error.code < 500 else "server_error")
         body = json.dumps(error_body(f"{error.reason}: {error.body}.".replace("..", "."), kind, None, code)).encode()
         self.status = f"{error.code} {error.reason}"
         id_ = uuid.uuid4().hex
@@ -73,16 +72,16 @@ class JsonErrorTask(ErrorTask):
         self.set_close_on_finish()
         self.write(b"" if self.request.command == "HEAD" else body)
         with working_for(id_):
-            log_refusal(self.request.command, self.request.path, error.code, len(body), str(self.channel.addr[0]))
+            log_request(self.request.command, self.request.path, error.code, len(body), str(self.channel.addr[0]))
 
 
 class Task(WSGITask):
-    """A request that the application answers. Its view may take the connection over: then the reply is the view's to send.
+    """A request that the application answers. Its view may upgrade the connection: then the server sends no reply.
 
     `is_whole`: the last byte of its reply is being sent, or was.
     """
 
-    dialogue: Dialogue | None = None
+    upgraded: UpgradedConnection | None = None
     is_whole = False
 
     def __init__(self, channel: Any, request: Any) -> None:
@@ -90,25 +89,23 @@ class Task(WSGITask):
         channel.task = self
 
     def get_environment(self) -> dict[str, Any]:
-        request, ticket = self.request, self.request.ticket
+        request, ticket = self.request, self.request.admitted.ticket
         environ = environment(self.channel, request)
-        environ[TAKE_OVER] = self.take_over
-        environ[ACCESS] = request.access
+        environ.update(request.admitted.environ)
+        environ[UPGRADE] = self.upgrade
         environ[REFUSAL] = request.refusal or (ticket.refusal if ticket is not None else None)
-        environ[ALLOWANCE] = request.allowance
-        environ[REQUEST_NAME] = request.id
         environ[TICKET] = ticket
         environ[PAUSE] = partial(self.channel.server.task_dispatcher.blocked, ticket, is_queued_after=True)
         return environ
 
-    def take_over(self, dialogue: Dialogue) -> None:
-        """Let the connection be the dialogue's once the view has answered 101; raises Unavailable."""
-        self.channel.dialogues.reserve(dialogue)
-        self.dialogue = dialogue
+    def upgrade(self, upgraded: UpgradedConnection) -> None:
+        """Give the connection to `upgraded` once the view has answered 101; raises Unavailable."""
+        self.channel.upgrades.reserve(upgraded)
+        self.upgraded = upgraded
 
     @property
-    def is_taken_over(self) -> bool:
-        return self.dialogue is not None and self.status.startswith("101")
+    def is_upgraded(self) -> bool:
+        return self.upgraded is not None and self.status.startswith("101")
 
     @property
     def ends_by_closing(self) -> bool:
@@ -129,7 +126,7 @@ class Task(WSGITask):
             super().set_close_on_finish()
 
     def write(self, data: bytes) -> None:
-        if not self.is_taken_over:
+        if not self.is_upgraded:
             data = b"" if self.request.command == "HEAD" else data
             if self.content_length is not None and self.content_bytes_written + len(data) >= self.content_length:
                 self.is_whole = True
@@ -143,12 +140,12 @@ class Task(WSGITask):
             self.channel.is_cut = self.ends_by_closing
             raise
         finally:
-            if self.dialogue is not None:
-                self.channel.dialogues.release(self.dialogue)
+            if self.upgraded is not None:
+                self.channel.upgrades.release(self.upgraded)
 
     def finish(self) -> None:
-        if self.is_taken_over:
-            self.channel.hand_over(self.dialogue)
+        if self.is_upgraded:
+            self.channel.upgrade(self.upgraded)
         elif self.channel.is_given_up and not self.wrote_header and self.status.startswith(str(CLIENT_CLOSED_REQUEST)):
             JsonErrorTask(self.channel, refusal(Stopping(STOPPING), self.channel.adj)).service()
             self.close_on_finish = True

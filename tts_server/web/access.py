@@ -10,16 +10,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tts_server.log import request_id, spoken_text, working_for
+from tts_server.request_log import log_request
 from tts_server.web.gate import ACCESS, Access
 from tts_server.web.guard import CALLER
-from tts_server.web.tickets import TICKET
+from tts_server.wsgi import TICKET
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-log = logging.getLogger("tts_server.web.access")
-
-MAX_PATH = 200
 
 
 def with_access_log(app: WSGIApplication) -> WSGIApplication:
@@ -108,8 +105,16 @@ class _Reply:
         access = environ.get(ACCESS)
         # Pages and monitors ask for it every few seconds.
         is_routine = isinstance(access, Access) and access.policy.is_health_probe and self.status == HTTPStatus.OK
-        level = logging.DEBUG if is_routine else logging.INFO
-        _log(level, environ.get("REQUEST_METHOD", ""), path, self.status, seconds, self._bytes, caller, is_cut_short=self._is_cut_short)
+        log_request(
+            environ.get("REQUEST_METHOD", ""),
+            path,
+            self.status,
+            self._bytes,
+            caller,
+            seconds=seconds,
+            is_cut_short=self._is_cut_short,
+            level=logging.DEBUG if is_routine else logging.INFO,
+        )
 
 
 class _ReadFile:
@@ -134,26 +139,3 @@ class _ReadFile:
             self._over(position - self._start, position == self.seek(0, os.SEEK_END))
         finally:
             self._file.close()
-
-
-def log_refusal(method: str, path: str, status: int, num_bytes: int, address: str) -> None:
-    """Log a request that never reached the application."""
-    _log(logging.INFO, method, path, status, 0.0, num_bytes, address)
-
-
-def _log(
-    level: int, method: str, path: str, status: int, seconds: float, num_bytes: int, caller: str, *, is_cut_short: bool = False
-) -> None:
-    fields: dict[str, object] = {
-        "method": method or "-",
-        "path": path[:MAX_PATH] or "-",
-        "status": status,
-        "ms": round(seconds * 1000),
-        "bytes": num_bytes,
-        "caller": caller or "-",
-    }
-    words = "%(method)s %(path)s %(status)d %(ms)d ms %(bytes)d bytes %(caller)s"
-    if is_cut_short:
-        fields["cut_short"] = True
-        words += " (cut short)"
-    log.log(level, words, fields, extra=fields)

@@ -12,7 +12,7 @@ from tts_server.voices.store import StoredVoices
 from tts_server.web.access import with_access_log
 from tts_server.web.admin import admin_routes
 from tts_server.web.bodies import MAX_FORM_FIELDS, install_body_limits
-from tts_server.web.checks import RequestChecks
+from tts_server.web.checks import PolicyChecks
 from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
 from tts_server.web.docs import docs_routes
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 50 * 2**20
 CHECKS = "tts_server.checks"
-"""The name among the extensions of the application under which its RequestChecks is found."""
+"""The name among the extensions of the application under which its PolicyChecks are found."""
 
 
 def with_normal_paths(app: WSGIApplication) -> WSGIApplication:
@@ -77,7 +77,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.wsgi_app = with_access_log(with_normal_paths(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
-    checks = RequestChecks(Gate(options, app.url_map), options.rates, options.admission)
+    checks = PolicyChecks(Gate(options, app.url_map), options.rates, options.admission)
     app.extensions[CHECKS] = checks
     install_guard(app, app.url_map, checks, options)
     install_body_limits(app)

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tts_server.admission import Admission, Ticket
+from tts_server.admission import Admission
 from tts_server.errors import RateLimited, TTSError
 from tts_server.rates import Allowance, Rates
-from tts_server.web.clients import client_name
-from tts_server.web.gate import Access, Gate
-from tts_server.web.head import RequestHead
+from tts_server.web.gate import ACCESS, Access, Gate
+from tts_server.web.head import REQUEST_ID, RequestHead, choose_request_id
+from tts_server.web.rates import ALLOWANCE
+from tts_server.wsgi import Admitted
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,52 +25,57 @@ SMALL_BYTES = 1024
 
 
 @dataclass(frozen=True)
-class Admitted:
-    """What was decided about a request.
+class Counted:
+    """What the rate limit says of a request. `allowance` is None where nothing is counted; with a `refusal` it is over the limit."""
 
-    `ticket` is None where it needs none; it has to be released. `allowance` is None where nothing is counted. With a `refusal` the request
-    is not to be worked on.
-    """
-
-    ticket: Ticket | None = None
     allowance: Allowance | None = None
     refusal: TTSError | None = None
 
 
-class RequestChecks:
+class PolicyChecks:
     """The checks of `gate`, the counts of `rates` and the queue of `admission`, in this order. Thread-safe."""
 
     def __init__(self, gate: Gate, rates: Rates, admission: Admission) -> None:
-        self.admission = admission
+        self._admission = admission
         self._gate = gate
         self._rates = rates
+
+    @property
+    def admission(self) -> Admission:
+        """The queue."""
+        return self._admission
 
     def check(self, environ: WSGIEnvironment) -> Access:
         """Accept a request by its head; raises Forbidden, Unauthorized or TooLarge."""
         return self._gate.check(environ)
 
-    def count(self, access: Access) -> Admitted:
+    def count(self, access: Access) -> Counted:
         """Count a request for its client if its policy says so."""
         if not self._rates.rules or not reaches_view(access.head) or not access.policy.is_rate_limited:
-            return Admitted()
-        client = client_name(access)
+            return Counted()
         try:
-            return Admitted(allowance=self._rates.take(client))
+            return Counted(self._rates.take(access.client))
         except RateLimited as error:
-            return Admitted(allowance=self._rates.left(client), refusal=error)
+            return Counted(self._rates.left(access.client), error)
 
-    def admit(self, access: Access, name: str, is_gone: Callable[[], bool]) -> Admitted:
-        """Count a request, and give it a ticket by this `name`, if its policy says so. What the queue refuses does not count."""
+    def admit(self, environ: WSGIEnvironment, is_gone: Callable[[], bool]) -> Admitted:
+        """Accept a request, count it, and give it a ticket, as its policy says. What the queue refuses does not count."""
+        try:
+            access = self.check(environ)
+        except TTSError as error:
+            return Admitted(refusal=error)
+        request_id = choose_request_id(access.head)
         counted = self.count(access)
+        decided = {ACCESS: access, REQUEST_ID: request_id, ALLOWANCE: counted.allowance}
         if counted.refusal is not None or not reaches_view(access.head) or not access.policy.is_queued:
-            return counted
-        ticket = self.admission.acquire(name, is_large=is_large(access.head), is_gone=is_gone)
+            return Admitted(refusal=counted.refusal, environ=decided)
+        ticket = self._admission.acquire(request_id, is_large=is_large(access.head), is_gone=is_gone)
         if ticket.refusal is None:
-            return Admitted(ticket, counted.allowance)
-        self.admission.release(ticket)
+            return Admitted(ticket, environ=decided)
+        self._admission.release(ticket)
         if counted.allowance is not None:
-            self._rates.give_back(client_name(access))
-        return Admitted(refusal=ticket.refusal)
+            self._rates.give_back(access.client)
+        return Admitted(refusal=ticket.refusal, environ={**decided, ALLOWANCE: None})
 
 
 def reaches_view(head: RequestHead) -> bool:

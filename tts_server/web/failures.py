@@ -11,15 +11,11 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, out_of_room
 from tts_server.log import request_id
-from tts_server.web.head import choose_request_id, read_head
+from tts_server.web.head import REQUEST_ID, choose_request_id, read_head
 from tts_server.web.suggestions import API_ROOT, suggest_path
+from tts_server.wsgi import CLIENT_CLOSED_REQUEST, error_body
 
 log = logging.getLogger("tts_server.web")
-
-REQUEST_NAME = "tts_server.request_id"
-"""In the environment: the id that the server has given the request."""
-
-CLIENT_CLOSED_REQUEST = 499
 
 
 class InvalidFields(InvalidRequest):
@@ -30,11 +26,6 @@ class InvalidFields(InvalidRequest):
         param = ".".join(str(part) for part in first["loc"][1:])
         super().__init__(f"{param}: {first['msg']}" if param else str(first["msg"]), param=param or None)
         self.detail = detail
-
-
-def error_body(message: str, type_: str, param: str | None, code: str | None, detail: Any = None) -> dict[str, Any]:
-    """OpenAI's error object, with the `detail` beside it that clients of other servers read."""
-    return {"error": {"message": message, "type": type_, "param": param, "code": code}, "detail": detail or message}
 
 
 def error_event(error: TTSError) -> dict[str, Any]:
@@ -74,7 +65,7 @@ def install_failures(app: Flask) -> None:
 
     @app.before_request
     def name_request() -> None:
-        g.request_id = request.environ.get(REQUEST_NAME) or choose_request_id(read_head(request.environ))
+        g.request_id = request.environ.get(REQUEST_ID) or choose_request_id(read_head(request.environ))
         request_id.set(g.request_id)
 
     @app.after_request

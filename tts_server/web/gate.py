@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tts_server.client_addresses import network_name
 from tts_server.errors import Forbidden, TooLarge, Unauthorized
 from tts_server.keys import Key, Role
 from tts_server.web.browsers import check_host, check_site, cors_policy, is_preflight, origin_allowed
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 ACCESS = "tts_server.access"
 """Key of the environment for the Access of a request that is accepted."""
-
-REFUSAL = "tts_server.refusal"
-"""Key of the environment for the TTSError of a request that the server has refused; the application only turns it into a reply."""
 
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 PROTOCOL_WITH_KEY = "openai-insecure-api-key."
@@ -39,6 +37,11 @@ class Access:
     key: Key | None = None
     is_preflight: bool = False
     may_load_models: bool = False
+
+    @property
+    def client(self) -> str:
+        """The name that the request is counted for: of its key, else of its address."""
+        return f"key {self.key.name}" if self.key is not None else network_name(self.head.address)
 
 
 class Gate:

@@ -6,17 +6,18 @@ from flask import Flask, Response, g, request
 
 from tts_server.errors import TTSError
 from tts_server.web.browsers import install_browser_headers
-from tts_server.web.checks import RequestChecks
-from tts_server.web.gate import ACCESS, REFUSAL, Access
+from tts_server.web.checks import PolicyChecks
+from tts_server.web.gate import ACCESS, Access
 from tts_server.web.options import WebOptions
 from tts_server.web.rates import ALLOWANCE
 from tts_server.web.route_map import RouteMap
+from tts_server.wsgi import REFUSAL
 
 CALLER = "tts_server.caller"
 """In the environment: the name of the key that a request came with."""
 
 
-def install_guard(app: Flask, routes: RouteMap, checks: RequestChecks, options: WebOptions) -> None:
+def install_guard(app: Flask, routes: RouteMap, checks: PolicyChecks, options: WebOptions) -> None:
     """Check every request before its view: Host, then origin, then key and role, then the rate of its client."""
 
     @app.before_request

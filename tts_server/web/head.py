@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tts_server.wsgi import SAFE_METHODS
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SLASHES = re.compile("/{2,}")
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+USABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+REQUEST_ID = "tts_server.request_id"
+"""Key of the environment for the id of a request."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class RequestHead:
 def choose_request_id(head: RequestHead) -> str:
     """Return the id of a request: the one that its client gave it, where that can be used, else a new one."""
     given = head.header("x-request-id")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def normalize_path(path: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Flask, Response, g, request
 
 from tts_server.rates import Allowance, Rates
-from tts_server.web.clients import client_name
 from tts_server.web.tickets import current_ticket
 
 ALLOWANCE = "tts_server.allowance"
@@ -22,7 +21,7 @@ def install_rates(app: Flask, rates: Rates) -> None:
             return response
         ticket = current_ticket()
         if ticket is not None and ticket.position:  # time has passed since it was counted
-            allowance = rates.left(client_name(g.access))
+            allowance = rates.left(g.access.client)
         response.headers["X-RateLimit-Limit"] = str(allowance.limit)
         response.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
         response.headers["X-RateLimit-Reset"] = str(allowance.reset)

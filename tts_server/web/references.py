@@ -15,7 +15,6 @@ from tts_server.errors import InvalidRequest, TooLarge, TTSError
 from tts_server.speech import VoiceReference
 from tts_server.voices.fetch import fetch
 from tts_server.voices.store import VoiceStore
-from tts_server.web.clients import client_name
 from tts_server.web.fields import SpeechFields
 from tts_server.web.limits import SharedLimit
 from tts_server.web.options import WebOptions
@@ -108,5 +107,5 @@ class WaitingStore:
 def _place(limit: SharedLimit) -> Iterator[None]:
     """Wait for a place, then use it, while others have the slot of the current request."""
     is_gone: Callable[[], bool] = client_watch()
-    with paused(), limit.place(client_name(g.access), is_gone):
+    with paused(), limit.place(g.access.client, is_gone):
         yield

@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule, RuleFactory
 from werkzeug.routing.exceptions import RoutingException, WebsocketMismatch
 
-from tts_server.web.head import SAFE_METHODS
 from tts_server.web.policy import UNMATCHED, Authorization, CrossSite, RoutePolicy
+from tts_server.wsgi import SAFE_METHODS
 
 
 class PolicyError(Exception):

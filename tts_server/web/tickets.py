@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from tts_server.admission import Admission, Ticket
 from tts_server.web.policy import READING
-
-TICKET = "tts_server.ticket"
-"""Where the server puts the Ticket of a request in its environment, if it has one."""
-
-PAUSE = "tts_server.pause"
-"""Where it puts a function without arguments that gives the context of `paused`."""
+from tts_server.wsgi import PAUSE, TICKET, Pause
 
 
 def current_ticket() -> Ticket | None:
@@ -28,7 +22,7 @@ def paused() -> AbstractContextManager[None]:
 
     Afterwards it waits for a slot, before all that have not begun; that raises Cancelled, or Busy where the server stops.
     """
-    pause: Callable[[], AbstractContextManager[None]] | None = request.environ.get(PAUSE)
+    pause: Pause | None = request.environ.get(PAUSE)
     return nullcontext() if pause is None else pause()
 
 

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
-from typing import Protocol
-
 from flask import Blueprint, Response, after_this_request, g, request
 
+from tts_server.client_addresses import parse_address
 from tts_server.errors import Unavailable
-from tts_server.web.clients import client_name, parse_address
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import READING
 from tts_server.web.realtime.session import Session
 from tts_server.web.realtime.socket import UpgradeRequired, WebSocket
+from tts_server.wsgi import UPGRADE, Upgrade
 
 PATH = "/v1/realtime"
-TAKE_OVER = "tts_server.take_over"
-"""Where the server puts a function of the environment that hands the request's connection to a Dialogue, after the view's reply."""
-
 SUBPROTOCOL = "realtime"
 OPENAI_SIGNS = ("model", "intent", "call_id")
 HANDSHAKE = ("Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
-
-
-class Dialogue(Protocol):
-    """What goes on with a connection after HTTP. `client` is who it is counted for; None where that is many programs at once."""
-
-    client: str | None
-
-    def converse(self, connection: socket.socket) -> None:
-        """Go on until it is over. Frees the connection."""
-
-    def leave(self, code: int = ..., reason: str = ...) -> None:
-        """End soon, unless told otherwise because the server stops. Returns at once."""
-
-    def idle_seconds(self) -> float:
-        """Returns for how long nothing has been asked of it."""
-
-
-TakeOver = Callable[[Dialogue], None]
 
 
 def realtime_routes(desk: SpeechDesk) -> Blueprint:
@@ -47,8 +23,8 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
 
     @routes.get(PATH, websocket=True, policy=READING)
     def talk() -> Response:
-        take_over: TakeOver | None = request.environ.get(TAKE_OVER)
-        if take_over is None:
+        upgrade: Upgrade | None = request.environ.get(UPGRADE)
+        if upgrade is None:
             raise Unavailable("This server cannot open WebSockets here.", code="no_websockets")
         websocket = WebSocket(
             _handshake(),
@@ -57,9 +33,9 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
         )
         model = request.args.get("model") or None
         desk.synthesizer.catalog.named(model)
-        client, key = client_name(g.access), g.access.key
+        client, key = g.access.client, g.access.key
         limited = None if key is None and _is_this_machine() else client
-        take_over(Session(websocket, desk.for_caller(), model, client, is_openai=_is_openai(), client=limited, key=key))
+        upgrade(Session(websocket, desk.for_caller(), model, client, is_openai=_is_openai(), client=limited, key=key))
         return Response(status=101)
 
     @routes.get(PATH, policy=READING)

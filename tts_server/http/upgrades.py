@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tts_server.errors import Unavailable
-from tts_server.web.realtime.routes import Dialogue
+from tts_server.wsgi import UpgradedConnection
 
 log = logging.getLogger("tts_server")
 
@@ -22,19 +22,19 @@ OnEnd = Callable[[], None]
 
 @dataclass(eq=False)
 class _Place:
-    """A dialogue with the thread that will run it. `connection` brings what it runs on, or None where it will not."""
+    """An upgraded connection with its thread. `connection` gets its socket, or None where the upgrade did not happen."""
 
-    dialogue: Dialogue
+    upgraded: UpgradedConnection
     thread: threading.Thread = field(init=False)
     connection: queue.SimpleQueue[tuple[socket.socket, OnEnd] | None] = field(default_factory=queue.SimpleQueue)
     is_leaving: bool = False
     is_decided: bool = False
 
 
-class Dialogues:
+class UpgradedConnections:
     """The connections that have left HTTP, each with a thread of its own, so that they hold none of Waitress's. Thread-safe.
 
-    There are at most `limit`, and at most `limit_per_client` of one client. A dialogue that has been idle for `idle_seconds` is closed
+    There are at most `limit`, and at most `limit_per_client` of one client. One that has been idle for `idle_seconds` is closed
     where a new one finds no place.
     """
 
@@ -42,40 +42,40 @@ class Dialogues:
         self._limit = limit
         self._limit_per_client = max(1, (limit + 1) // 2) if limit_per_client is None else limit_per_client
         self._idle_seconds = idle_seconds
-        self._places: dict[Dialogue, _Place] = {}
+        self._places: dict[UpgradedConnection, _Place] = {}
         self._lock = threading.Lock()
         self._is_closing = False
         self._is_closed = False
 
-    def reserve(self, dialogue: Dialogue) -> None:
-        """Take a place for a dialogue before its client is told that it may begin; raises Unavailable. `start` or `release` must follow."""
-        place = _Place(dialogue)
+    def reserve(self, upgraded: UpgradedConnection) -> None:
+        """Reserve a place before the client gets its 101; raises Unavailable. `start` or `release` must follow."""
+        place = _Place(upgraded)
         place.thread = threading.Thread(target=self._run, args=(place,), name="realtime", daemon=True)
         with self._lock:
-            self._check_room(dialogue.client)
+            self._check_room(upgraded.client)
             # Under the lock, so that `close` never meets a thread that cannot be joined yet.
-            self._places[dialogue] = place
+            self._places[upgraded] = place
             try:
                 place.thread.start()
             except RuntimeError as error:  # the system has no more threads
-                del self._places[dialogue]
+                del self._places[upgraded]
                 raise Unavailable("The server has no thread left for a WebSocket. Try again later.", code="busy") from error
 
-    def start(self, dialogue: Dialogue, connection: socket.socket, on_end: OnEnd) -> None:
-        """Run a dialogue that has a place on a connection, which it frees. `on_end` follows unless `close` came first."""
-        self._decide(dialogue, (connection, on_end))
+    def start(self, upgraded: UpgradedConnection, connection: socket.socket, on_end: OnEnd) -> None:
+        """Run one that has a place on a socket, which it closes. `on_end` follows unless `close` came first."""
+        self._decide(upgraded, (connection, on_end))
 
-    def release(self, dialogue: Dialogue) -> None:
-        """Give back the place of a dialogue unless it was started."""
-        self._decide(dialogue, None)
+    def release(self, upgraded: UpgradedConnection) -> None:
+        """Give back the place of one that was not started."""
+        self._decide(upgraded, None)
 
     def close(self, seconds: float) -> None:
-        """Tell each dialogue to end, and wait for them for a while."""
+        """Have each one end, and wait for them for a while."""
         with self._lock:
             self._is_closing = True
             running = list(self._places.values())
         for place in running:
-            place.dialogue.leave()
+            place.upgraded.leave()
         deadline = time.monotonic() + seconds
         for place in running:
             place.thread.join(max(0.0, deadline - time.monotonic()))
@@ -87,22 +87,22 @@ class Dialogues:
         if self._is_closing:
             raise Unavailable("The server is stopping. Try again in a moment.", code="busy")
         staying = [place for place in self._places.values() if not place.is_leaving]
-        if client is not None and sum(place.dialogue.client == client for place in staying) >= self._limit_per_client:
+        if client is not None and sum(place.upgraded.client == client for place in staying) >= self._limit_per_client:
             raise Unavailable(
                 f"This client has {self._limit_per_client} WebSockets open, and may have no more. Close one of them first.", code="busy"
             )
         if len(staying) < self._limit:
             return
-        idle = [(place.dialogue.idle_seconds(), place) for place in staying if place.is_decided]
+        idle = [(place.upgraded.idle_seconds(), place) for place in staying if place.is_decided]
         seconds, longest = max(idle, key=lambda one: one[0], default=(0.0, None))
         if longest is None or seconds < self._idle_seconds:
             raise Unavailable("Too many WebSockets are open at this moment. Try again.", code="busy")
         longest.is_leaving = True
-        longest.dialogue.leave(TRY_AGAIN_LATER, "Nothing was asked for a while, and another client needs the place. Connect again.")
+        longest.upgraded.leave(TRY_AGAIN_LATER, "Nothing was asked for a while, and another client needs the place. Connect again.")
 
-    def _decide(self, dialogue: Dialogue, connection: tuple[socket.socket, OnEnd] | None) -> None:
+    def _decide(self, upgraded: UpgradedConnection, connection: tuple[socket.socket, OnEnd] | None) -> None:
         with self._lock:
-            place = self._places.get(dialogue)
+            place = self._places.get(upgraded)
             is_first = place is not None and not place.is_decided
             if place is not None and is_first:
                 place.is_decided = True
@@ -114,13 +114,13 @@ class Dialogues:
         given = place.connection.get()
         try:
             if given is not None:
-                place.dialogue.converse(given[0])
+                place.upgraded.converse(given[0])
         except Exception:
-            log.exception("a socket's dialogue failed")
+            log.exception("an upgraded connection failed")
         finally:
             if given is not None:
                 given[0].close()
             with self._lock:
-                del self._places[place.dialogue]
+                del self._places[place.upgraded]
                 if given is not None and not self._is_closed:
                     given[1]()

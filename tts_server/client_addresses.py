@@ -1,12 +1,8 @@
-"""Who a request is counted for: a key, an address, or a network of addresses. No function here needs more than the head."""
+"""The address of a client, also behind a proxy, and the name that all addresses of one client share."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tts_server.web.gate import Access
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -16,11 +12,6 @@ UNKNOWN = "unknown"
 ANY_PROXY = "*"
 IPV6_NETWORK_BITS = 64
 """An IPv6 client has a whole network of addresses to choose from."""
-
-
-def client_name(access: Access) -> str:
-    """Return the name that a request is counted for: of the key that let it in, else of its address."""
-    return f"key {access.key.name}" if access.key is not None else network_name(access.head.address)
 
 
 def network_name(address: str) -> str:
