@@ -1,4 +1,4 @@
-"""What the models hear of a voice, computed once for each reference clip and shared by all requests."""
+"""What the models are conditioned on for a voice, computed once for each reference clip and shared by all requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CODE_VERSION = 1
 """Part of every key: to be raised when `compute` gives other numbers than before."""
 
 S3GEN_SECONDS = 10
-"""How much of a clip S3Gen hears."""
+"""How much of a clip S3Gen is conditioned on."""
 
 QUIETEST_DBFS = -55.0
 MIN_SPEECH_SECONDS = 0.5
@@ -107,11 +107,11 @@ def load_builtin(key: str, path: Path) -> Conditionals:
         "prompt_feat": gen["prompt_feat"],
         "embedding": gen["embedding"],
     }
-    return from_tensors(key, {name: _own(tensor, TENSORS[name][0]) for name, tensor in found.items()})
+    return from_tensors(key, {name: copied_to_host(tensor, TENSORS[name][0]) for name, tensor in found.items()})
 
 
 def compute(parts: Parts, reference: VoiceReference, norm_loudness: bool = True) -> Conditionals:
-    """Listen to a clip, as the stock `prepare_conditionals` does. Raises InvalidReference with the measured reason.
+    """The conditionals of a clip, as the stock `prepare_conditionals` computes them. Raises InvalidReference with the measured reason.
 
     With `norm_loudness` the clip is brought to the usual loudness first, by the models that do so.
     """
@@ -124,8 +124,8 @@ def compute(parts: Parts, reference: VoiceReference, norm_loudness: bool = True)
             wav = stock.norm_loudness(wav, SAMPLE_RATE)
         wav_16k = _resampled(wav, SAMPLE_RATE, stock.S3_SR)
         gen = parts.s3gen.embed_ref(wav[: S3GEN_SECONDS * SAMPLE_RATE], SAMPLE_RATE, device=parts.device)
-        heard = wav_16k[: family.prompt_seconds * stock.S3_SR]
-        speech_tokens, _ = parts.s3gen.tokenizer.forward([heard], max_len=family.prompt_tokens)
+        prompt = wav_16k[: family.prompt_seconds * stock.S3_SR]
+        speech_tokens, _ = parts.s3gen.tokenizer.forward([prompt], max_len=family.prompt_tokens)
         speaker = torch.from_numpy(cloning.voice_encoder.embeds_from_wavs([wav_16k], sample_rate=stock.S3_SR)).mean(dim=0, keepdim=True)
     found = {
         "speaker_emb": speaker,
@@ -134,14 +134,15 @@ def compute(parts: Parts, reference: VoiceReference, norm_loudness: bool = True)
         "prompt_feat": gen["prompt_feat"],
         "embedding": gen["embedding"],
     }
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in found.values()):
-        raise InvalidReference("The reference clip holds no voice that could be measured.", param=reference.param)
     # Copies made outside of inference mode: ordinary tensors that keep nothing else alive.
-    tensors = {name: _own(tensor, TENSORS[name][0]) for name, tensor in found.items()}
+    tensors = {name: copied_to_host(tensor, TENSORS[name][0]) for name, tensor in found.items()}
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise InvalidReference("The reference clip holds no voice that could be measured.", param=reference.param)
     return from_tensors(key_of(family.id, reference, norm_loudness), tensors)
 
 
-def _own(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def copied_to_host(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A contiguous copy on the CPU."""
     return tensor.detach().to(device="cpu", dtype=dtype).clone(memory_format=torch.contiguous_format)
 
 
