@@ -22,7 +22,8 @@ KERNEL_FAILED = RuntimeError("a kernel failed")
 class Fault:
     """Raises `error` in a stage (`prefill`, `decode`, `flow`, `vocoder`) whenever `voice` takes part, `times` at most.
 
-    size: before the first fault of all, so many must take part together. operator: which one of a decoding step fails.
+    size: before the first fault of all, so many must take part together. operator: which one of a decoding step fails. after_tokens:
+    how long all sequences must be for a decoding step to fail for the first time.
     on_raise: called before the first raise. after_raise: called at the first decoding step after it.
     """
 
@@ -32,6 +33,7 @@ class Fault:
     size: int = 1
     times: int = 10**6
     operator: int = 5
+    after_tokens: int = 0
     on_raise: Callable[[], None] | None = None
     after_raise: Callable[[], None] | None = None
     sizes: list[int] = field(default_factory=list)
@@ -57,11 +59,13 @@ class Injection:
         self.faults = faults
         self.gate = threading.Event()
 
-    def check(self, stage: str, voices: Sequence[Any], num_operators: int = 0) -> None:
+    def check(self, stage: str, voices: Sequence[Any], num_operators: int = 0, num_tokens: int = 0) -> None:
         """Raise if a fault of `stage` is due for what takes part in it."""
         is_first = not any(fault.sizes for fault in self.faults)
         for fault in self.faults:
-            if (stage != "decode" or num_operators == fault.operator) and fault.is_due(stage, voices, is_first=is_first):
+            if stage == "decode" and (num_operators != fault.operator or (is_first and num_tokens < fault.after_tokens)):
+                continue
+            if fault.is_due(stage, voices, is_first=is_first):
                 raise fault.record(len(voices))
 
     @property
@@ -108,13 +112,14 @@ class _FailingOperators(TorchFunctionMode):
         self._injection = injection
         self._running = [sequence.conditionals for sequence in sequences if sequence.tokens]
         self._new = [sequence for sequence in sequences if not sequence.tokens]
+        self._num_tokens = min((len(sequence.tokens) for sequence in sequences), default=0)
         self._num_operators = 0
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         self._num_operators += 1
-        self._injection.check("decode", self._running, self._num_operators)
+        self._injection.check("decode", self._running, self._num_operators, self._num_tokens)
         if func is not torch.Tensor.__len__:
             for sequence in self._new:
                 if any(each is sequence.text_ids for each in args):
