@@ -31,7 +31,7 @@ def test_a_seed_says_what_stock_chatterbox_says_with_it(kind, parts, stock_tts):
     model = stock_tts(kind)
     options = {"language_id": "en", "repetition_penalty": REPETITION_PENALTY} if kind == "multilingual" else {}
     with running(parts(kind)) as engine:
-        spoken = {seed: listen(engine.submit(utterance(parts(kind).builtin, seed=seed))) for seed in range(8)}
+        spoken = {seed: listen(engine.submit(utterance(parts(kind).builtin, seed=seed))) for seed in range(4)}
     # Stock cannot speak without a single token, which some seeds of a random model give.
     for seed in sorted(spoken, key=lambda seed: -len(spoken[seed]))[:2]:
         torch.manual_seed(seed)
