@@ -10,6 +10,9 @@ from tiny_engines import listen, running, utterance
 from tts_server.engines.chatterbox.job import halve
 from tts_server.errors import EngineFailure, TTSError, Unavailable
 
+MAX_TOKENS = 15
+"""More than the steps and batches that fail here; longer speech takes longer, not more."""
+
 
 class Failing:
     """Calls through, but raises `error` at the calls numbered `at`."""
@@ -32,7 +35,7 @@ def is_same(one: np.ndarray, other: np.ndarray) -> bool:
 @pytest.mark.parametrize("mode", ["exact", "fast"])
 def test_a_failed_step_ends_in_words_or_in_the_right_audio_and_the_next_request_works(parts, monkeypatch, at, mode):
     voice = parts("turbo").builtin
-    with running(parts("turbo"), mode=mode) as engine:
+    with running(parts("turbo"), mode=mode, max_tokens=MAX_TOKENS) as engine:
         expected = [listen(engine.submit(utterance(voice, seed=n, group=n))) for n in range(3)]
         monkeypatch.setattr(engine._decoder, "step", Failing(engine._decoder.step, RuntimeError("a kernel failed"), at))
         outcomes = []
@@ -54,7 +57,7 @@ def test_a_failed_step_ends_in_words_or_in_the_right_audio_and_the_next_request_
 @pytest.mark.parametrize("at", [1, 3, 5])
 def test_a_failure_while_speaking_costs_that_segment_alone(parts, monkeypatch, at):
     voice = parts("turbo").builtin
-    with running(parts("turbo")) as engine:
+    with running(parts("turbo"), max_tokens=MAX_TOKENS) as engine:
         expected = listen(engine.submit(utterance(voice, seed=1)))
         monkeypatch.setattr(engine._speaker, "batch", Failing(engine._speaker.batch, RuntimeError("a kernel failed"), at))
         outcomes = []
