@@ -121,7 +121,7 @@ def test_the_coverage_of_a_text_is_logged_and_counted_and_rejects_nothing(parts,
 def test_a_model_that_never_stops_has_one_and_a_half_times_its_limit(limit):
     retries = Retries(limit, 1)
     spent = 0
-    while not retries.attempts or retries.can_try_again:
+    while not retries.attempts or retries.can_retry:
         spent += retries.next_limit
         retries.add(attempt(retries.next_limit, "too long"))
     assert limit <= spent <= 1.5 * limit
@@ -130,7 +130,7 @@ def test_a_model_that_never_stops_has_one_and_a_half_times_its_limit(limit):
 def test_no_attempt_is_begun_that_has_too_few_tokens_left_for_the_text():
     retries = Retries(100, 60)
     retries.add(attempt(100, "too long"))
-    assert not retries.can_try_again
+    assert not retries.can_retry
 
 
 def test_a_text_too_long_for_an_attempt_is_split_before_it_is_spoken(parts):

@@ -1,4 +1,4 @@
-"""A model's folder becomes a running engine."""
+"""Creates an engine from the folder of a model."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def create_engine(
         with locks.capturing if is_cuda else contextlib.nullcontext(), device_context(target):
             return compute(parts, reference, norm_loudness)
 
-    def clone_beside(reference: VoiceReference, norm_loudness: bool) -> Conditionals:
+    def clone_in_thread(reference: VoiceReference, norm_loudness: bool) -> Conditionals:
         return in_fresh_thread(partial(clone, reference, norm_loudness), family.name, stuck_seconds)
 
-    voices = PreparedVoices(voice_cache, clone_beside, NUM_VOICES_IN_MEMORY, model=family.id)
+    voices = PreparedVoices(voice_cache, clone_in_thread, NUM_VOICES_IN_MEMORY, model=family.id)
     return ChatterboxEngine(
         parts,
         decoder,

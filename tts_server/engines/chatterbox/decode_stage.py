@@ -45,7 +45,7 @@ class DecodeStage:
 
     @property
     def mean_coverage(self) -> float | None:
-        """The mean share of their texts that sequences have attended to, 0 to 1, if the model tells."""
+        """The mean share of their texts that sequences have attended to, 0 to 1, for models that measure it."""
         return self._sum_coverage / self._num_covered if self._num_covered else None
 
     @property
@@ -103,17 +103,17 @@ class DecodeStage:
         attempt = Attempt(sequence.tokens, sequence.generator.get_state(), is_cut, faults, coverage)
         if job.retries is not None:
             job.retries.add(attempt)
-        if faults and job.can_try_again:
-            self.try_again(job, faults)
+        if faults and job.can_retry:
+            self.retry(job, faults)
             return True
-        if job.retries is None or job.has_spoken:
+        if job.retries is None or job.has_sent_audio:
             job.accept(attempt, sequence.generator)
         else:
-            self.take_best(job)
+            self.use_best_attempt(job)
         job.is_final = bool(faults)
         return False
 
-    def try_again(self, job: Job, faults: tuple[str, ...]) -> None:
+    def retry(self, job: Job, faults: tuple[str, ...]) -> None:
         with working_for(job.request):
             log.info("%s: a segment was %s; spoken again with another seed", self._parts.family.id, ", ".join(faults))
         self.num_retries += 1
@@ -125,22 +125,22 @@ class DecodeStage:
         if job.retries is None:
             return False
         job.retries.add_faults(faults)
-        if job.can_try_again:
-            self.try_again(job, faults)
+        if job.can_retry:
+            self.retry(job, faults)
             return True
         job.is_final = True
         if job.retries.best() is job.retries.attempts[-1]:
             return False
-        job.forget_wave()
-        self.take_best(job)
+        job.drop_wave()
+        self.use_best_attempt(job)
         return True
 
-    def take_best(self, job: Job) -> None:
+    def use_best_attempt(self, job: Job) -> None:
         """Give the job the tokens of its best attempt."""
         assert job.retries is not None  # noqa: S101 - for the type checker
         best = job.retries.best()
         if job.fed_tokens != best.tokens[: len(job.fed_tokens)]:
-            job.forget_wave()
+            job.drop_wave()
         generator = torch.Generator()
         generator.set_state(best.generator_state)
         job.accept(best, generator)

@@ -160,7 +160,7 @@ class ChatterboxEngine:
         self._loop.close()
 
     def _release_caches(self) -> None:
-        """Free what is kept for later work, here and on the device; a lost device refuses that too."""
+        """Free cached memory, on the host and the device; a lost device raises at that, too."""
         for release in (self._decoder.shrink, self._speaker.shrink, release_memory, torch.cuda.empty_cache):
             with contextlib.suppress(Exception):
                 release()

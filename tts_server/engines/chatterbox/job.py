@@ -112,11 +112,11 @@ class Job:
     wave: Any = None
     """The work that turns tokens into samples, once it has begun: a batch or a stream."""
     fed_tokens: list[int] = field(default_factory=list)
-    """Tokens that a stream has been given."""
+    """Tokens that were fed to a stream."""
     pauses: PauseShortener | None = None
     """The PauseShortener of a stream."""
     samples: list[Samples] = field(default_factory=list)
-    has_spoken: bool = False
+    has_sent_audio: bool = False
     """Whether audio of the current piece was already sent, so that the piece cannot be spoken again."""
     num_marking: int = 0
     """Chunks that are being watermarked."""
@@ -148,31 +148,31 @@ class Job:
         return (self.utterance.seed + 7_919 * self.attempt + 104_729 * self.num_done) & (2**63 - 1)
 
     @property
-    def can_try_again(self) -> bool:
-        return self.retries is not None and self.retries.can_try_again and not self.has_spoken
+    def can_retry(self) -> bool:
+        return self.retries is not None and self.retries.can_retry and not self.has_sent_audio
 
-    def forget_wave(self) -> None:
+    def drop_wave(self) -> None:
         """Drop the audio made so far; the tokens stay."""
         self.wave = self.pauses = None
         self.fed_tokens = []
         self.samples = []
 
-    def forget_attempt(self) -> None:
+    def drop_attempt(self) -> None:
         """Drop the tokens and the audio. The sequence must have left the decoder."""
-        self.forget_wave()
+        self.drop_wave()
         self.sequence = self.tokens = self.generator = None
         self.is_final = self.is_cut = False
 
-    def forget_tokens(self) -> None:
-        """Drop the tokens, but keep a stream that has already sent audio. The sequence must have left the decoder."""
-        if self.has_spoken:
+    def drop_tokens(self) -> None:
+        """Drop the tokens, and the audio unless some of it was already sent. The sequence must have left the decoder."""
+        if self.has_sent_audio:
             self.sequence = self.tokens = self.generator = None
         else:
-            self.forget_attempt()
+            self.drop_attempt()
 
     def start_next_attempt(self) -> None:
         """Speak the piece again, with another seed."""
-        self.forget_attempt()
+        self.drop_attempt()
         self.attempt += 1
         self.stream.retries += 1
 
@@ -193,11 +193,11 @@ class Job:
 
     def next_piece(self) -> bool:
         """Go on to the next piece; False if there is none."""
-        self.forget_attempt()
+        self.drop_attempt()
         self.pieces.popleft()
         self.attempt = self.restarts = 0
         self.retries = None
-        self.is_isolated = self.has_spoken = False
+        self.is_isolated = self.has_sent_audio = False
         self.num_done += 1
         return bool(self.pieces)
 

@@ -212,7 +212,7 @@ class JobRunner:
             job.restarts += 1
             job.is_isolated = job.is_isolated or action is Action.ISOLATE
             if job.tokens is None:
-                job.forget_tokens()
+                job.drop_tokens()
                 self._guard(job, self._decode.begin, job)
 
     def _fail(self, job: Job, error: BaseException) -> None:
@@ -225,7 +225,7 @@ class JobRunner:
     def _remove(self, job: Job) -> None:
         self._decode.remove(job)
         self._marking.remove(job)
-        job.forget_attempt()
+        job.drop_attempt()
         if job in self.jobs:
             self.jobs.remove(job)
         if not any(other.utterance.group == job.utterance.group for other in self.jobs):

@@ -73,7 +73,7 @@ class Marking:
         self._to_do.put(chunk)
 
     def remove(self, job: Job) -> None:
-        """Drop what is kept for a job that has left."""
+        """Drop the state of a job that was removed."""
         if self._to_do is not None:
             self._to_do.put(job)
         elif not self._in_thread:

@@ -22,7 +22,7 @@ class OutputStage:
 
     def faults(self, job: Job) -> tuple[str, ...]:
         """What is wrong with the complete samples of a piece, if it could still be spoken again."""
-        if self._judge is None or not job.text or job.has_spoken or job.is_final:
+        if self._judge is None or not job.text or job.has_sent_audio or job.is_final:
             return ()
         return self._judge.faults_of_samples(_joined(job))
 
@@ -31,7 +31,7 @@ class OutputStage:
         samples = job.take_samples()
         if not len(samples):
             return samples
-        job.has_spoken = True
+        job.has_sent_audio = True
         if self._judge is None or not job.text:
             return samples
         if job.pauses is None:
@@ -43,7 +43,7 @@ class OutputStage:
         samples = job.take_samples()
         if job.pauses is not None:
             samples = np.concatenate((job.pauses.feed(samples), job.pauses.finish()))
-        elif self._judge is not None and job.text and not job.has_spoken and np.isfinite(samples).all():
+        elif self._judge is not None and job.text and not job.has_sent_audio and np.isfinite(samples).all():
             samples = shorten_pauses(without_tail(samples), self._judge.longest_pause(job.text))
         return fade_out(samples) if job.is_cut and self._judge is not None else samples
 

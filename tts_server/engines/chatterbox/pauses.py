@@ -10,8 +10,8 @@ from tts_server.speech import Samples
 LONGEST_SECONDS = 1.6
 """Longer pauses inside a segment are shortened."""
 
-KEPT_SECONDS = 0.8
-"""What is left of a pause that is shortened."""
+SHORTENED_SECONDS = 0.8
+"""The length of a pause after it was shortened."""
 
 CROSSFADE_SECONDS = 0.02
 FRAME_SECONDS = 0.02
@@ -20,7 +20,7 @@ BELOW_PEAK_DB = 40.0
 """A frame is silent below SILENCE_DB of full scale, and below the loudest frame so far by this much."""
 
 _FRAME = round(FRAME_SECONDS * SAMPLE_RATE)
-_HEAD = round(KEPT_SECONDS / 2 * SAMPLE_RATE) // _FRAME * _FRAME
+_HEAD = round(SHORTENED_SECONDS / 2 * SAMPLE_RATE) // _FRAME * _FRAME
 _CROSSFADE = round(CROSSFADE_SECONDS * SAMPLE_RATE)
 
 
@@ -34,7 +34,7 @@ def frame_levels(samples: Samples) -> np.ndarray:
 class PauseShortener:
     """Shortens pauses of a stream. The output is the same however the input is cut.
 
-    longest_seconds: pauses up to this length stay as they are. What follows the first 0.4 s of a pause is held back until the pause ends;
+    longest_seconds: pauses up to this length stay as they are. What follows the first 0.4 s of a pause is output when the pause ends;
     at the end of the stream it is dropped.
     """
 
@@ -45,43 +45,43 @@ class PauseShortener:
         self._peak = -np.inf
         self._pause = 0
         """Length of the pause that goes on, in samples."""
-        self._held: list[Samples] = []
+        self._pending: list[Samples] = []
 
     def feed(self, samples: Samples) -> Samples:
         """Return the samples that later input can no longer change."""
         samples = np.concatenate((self._rest, samples))
         whole = len(samples) // _FRAME * _FRAME
         self._rest = samples[whole:]
-        given: list[Samples] = [np.zeros(0, np.float32)]
+        output: list[Samples] = [np.zeros(0, np.float32)]
         for index, level in enumerate(frame_levels(samples[:whole])):
             frame = samples[index * _FRAME : (index + 1) * _FRAME]
             self._peak = max(self._peak, float(level))
             if level <= max(SILENCE_DB, self._peak - BELOW_PEAK_DB):
                 self._pause += len(frame)
-                (given if self._pause <= _HEAD else self._held).append(frame)
+                (output if self._pause <= _HEAD else self._pending).append(frame)
             else:
-                given += [self._end_pause(), frame]
-        return np.concatenate(given)
+                output += [self._end_pause(), frame]
+        return np.concatenate(output)
 
     def finish(self) -> Samples:
         """The rest: nothing if the stream ends in a long pause."""
-        return np.zeros(0, np.float32) if self._held else self._rest
+        return np.zeros(0, np.float32) if self._pending else self._rest
 
     def _end_pause(self) -> Samples:
-        """What remains of the part that was held."""
-        held = np.concatenate([np.zeros(0, np.float32), *self._held])
+        """The samples to output of those that are pending."""
+        pending = np.concatenate([np.zeros(0, np.float32), *self._pending])
         is_long = self._pause > self._longest
-        self._pause, self._held = 0, []
+        self._pause, self._pending = 0, []
         if not is_long:
-            return held
-        tail: Samples = held[-_HEAD:].copy()
+            return pending
+        tail: Samples = pending[-_HEAD:].copy()
         fade = np.linspace(0.0, 1.0, _CROSSFADE, dtype=np.float32)
-        tail[:_CROSSFADE] = held[:_CROSSFADE] * (1.0 - fade) + tail[:_CROSSFADE] * fade
+        tail[:_CROSSFADE] = pending[:_CROSSFADE] * (1.0 - fade) + tail[:_CROSSFADE] * fade
         return tail
 
 
 def shorten_pauses(samples: Samples, longest_seconds: float = LONGEST_SECONDS) -> Samples:
-    """The samples with long pauses cut to KEPT_SECONDS; equal samples where there is none."""
+    """The samples with long pauses cut to SHORTENED_SECONDS; equal samples where there is none."""
     shortener = PauseShortener(longest_seconds)
     shortened: Samples = np.concatenate((shortener.feed(samples), shortener.finish()))
     return shortened

@@ -1,7 +1,7 @@
-"""Does what was made sound like its text? Cheap tests of speech tokens and samples; no torch.
+"""Cheap checks of speech tokens and samples against their text; no torch.
 
-A token model that has lost its way says too much, too little, the same over and over, or nothing for seconds. None of it can be repaired,
-but all of it can be seen, and another seed usually does better.
+A token model can fail to stop, stop early, repeat itself, or be silent for seconds. None of this can be repaired, but all of it can be
+detected, and another seed usually gives better speech.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ SHORT_GRACE_SECONDS = 1.0
 MIN_SECONDS = 0.16
 
 REPEATED_TOKENS = 25
-"""So many equal speech tokens in a row (a second) are a stuck decoder: a held vowel or a pause varies more."""
+"""So many equal speech tokens in a row (a second) are a stuck decoder: a long vowel or a pause varies more."""
 
 CYCLE_SECONDS = 3.0
-"""A stretch that says the same short cycle for so long is a loop."""
+"""A stretch that repeats a short cycle for so long is a loop."""
 MAX_CYCLE = 25
 
 TAIL_SECONDS = 0.15
@@ -83,7 +83,7 @@ class SpeechJudge:
 
 
 def without_tail(samples: Samples) -> Samples:
-    """The audio without what follows the last words: silence, and a short burst of noise behind a gap."""
+    """The audio up to the end of the last word: without silence, and without a short burst of noise after a gap."""
     levels = frame_levels(samples)
     if not len(levels):
         return samples
@@ -113,7 +113,7 @@ def _longest_run(tokens: Sequence[int]) -> int:
 
 
 def _is_looping(tokens: Sequence[int]) -> bool:
-    """Does some stretch repeat a cycle of 2 to MAX_CYCLE tokens for CYCLE_SECONDS?"""
+    """Whether some stretch repeats a cycle of 2 to MAX_CYCLE tokens for CYCLE_SECONDS?"""
     values = np.asarray(tokens)
     needed = round(CYCLE_SECONDS * TOKEN_RATE)
     for cycle in range(2, MAX_CYCLE + 1):

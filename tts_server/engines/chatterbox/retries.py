@@ -1,4 +1,4 @@
-"""How often a piece of text is spoken again, for how many tokens, and which of the attempts is used. No torch here."""
+"""How often a piece of text is retried, with how many tokens, and which of the attempts is used. No torch here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Attempt:
 
     generator_state: of the sequence's random generator after its last token; S3Gen draws its noise from there.
     is_cut: the model was stopped at its limit. faults: what the judge has found, see `quality`.
-    coverage: the share of the text that the speech has attended to, 0 to 1, where the model tells; see `t3.alignment`.
+    coverage: the share of the text that the speech has attended to, 0 to 1, for models that measure it; see `t3.alignment`.
     """
 
     tokens: list[int]
@@ -48,7 +48,7 @@ class Retries:
         return min(self.limit, int(BUDGET * self.limit) - self._spent)
 
     @property
-    def can_try_again(self) -> bool:
+    def can_retry(self) -> bool:
         """Whether attempts are left, and tokens for speech of the usual length."""
         return len(self.attempts) < MAX_ATTEMPTS and self.next_limit >= self._usual
 

@@ -16,14 +16,14 @@ from tts_server.speech import Samples
 log = logging.getLogger(__name__)
 
 FEED_TOKENS = 25
-"""Fast mode: tokens given to S3Gen at once."""
+"""Fast mode: tokens fed to S3Gen at once."""
 
 _STREAM_SEED = 0x5EED
 """Streams draw their noise from a generator of their own, since T3 still draws from the sequence's meanwhile."""
 
 
 class BatchFailure(Exception):
-    """A batch of S3Gen raised `cause`. `jobs` are those of its members that are still wanted, without audio; `size` counts all."""
+    """A batch of S3Gen raised `cause`. `jobs` are those of its members that were not removed, without audio; `size` counts all."""
 
     def __init__(self, jobs: Many[Job], size: int, cause: BaseException) -> None:
         super().__init__(f"a batch of {size} segments failed: {cause}")
@@ -77,7 +77,7 @@ class WaveStage:
         except Exception as error:
             members = self._members(batch)
             for member in members:
-                member.forget_wave()
+                member.drop_wave()
             raise BatchFailure(members, len(batch.jobs), error) from error
         if spoken is None:
             return []

@@ -75,11 +75,11 @@ def group_segments(lengths: Sequence[int], max_frames: int) -> list[list[int]]:
     Segments of similar length come together.
     """
     groups: list[list[int]] = []
-    room = 0
+    num_free = 0
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if not groups or lengths[index] > room:
+        if not groups or lengths[index] > num_free:
             groups.append([])
-            room = max(max_frames, lengths[index])
+            num_free = max(max_frames, lengths[index])
         groups[-1].append(index)
-        room -= lengths[index]
+        num_free -= lengths[index]
     return groups

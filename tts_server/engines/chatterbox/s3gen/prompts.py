@@ -1,4 +1,4 @@
-"""The states that voices' prompts leave behind in S3Gen, kept for the next utterance of the same voice."""
+"""A cache of the states that voices' prompts leave in S3Gen."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ class PromptCache:
         return sum(prompt.num_bytes for prompt in self._prompts.values())
 
     def shrink(self) -> None:
-        """Drop all. Streams that use one keep it until they end."""
+        """Drop all. A stream that uses one holds it until it ends."""
         self._prompts.clear()

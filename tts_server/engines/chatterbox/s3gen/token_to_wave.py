@@ -153,7 +153,7 @@ class TokenToWave:
         )
 
     def shrink(self) -> None:
-        """Drop what is kept for the next time."""
+        """Drop the cached prompts."""
         self.prompts.shrink()
 
     def target(self, conditionals: Conditionals) -> Target:

@@ -33,7 +33,7 @@ MIN_ABOVE_NOISE_DB = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Conditionals:
-    """A voice. `key` names the content: equal keys mean equal tensors. All tensors are on the CPU; nobody writes into them.
+    """A voice. `key` names the content: equal keys mean equal tensors. All tensors are on the CPU; they must not be written to.
 
     speaker_emb: float32 [1, 256]; speech_tokens: int64 [1, P], the beginning of the clip for T3.
     prompt_token: int64 [1, N]; prompt_feat: float32 [1, M, 80], mel frames at 50 Hz; embedding: float32 [1, 192]: for S3Gen.
