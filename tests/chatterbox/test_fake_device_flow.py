@@ -15,7 +15,7 @@ from tts_server.engines.chatterbox.s3gen.flow import Flow
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize(("kind", "steps"), [("turbo", 2), ("english", 10)])
+@pytest.mark.parametrize(("kind", "steps"), [("turbo", 2), ("nano", 2), ("english", 10), ("multilingual", 10)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["exact", "fast"])
 def test_a_batch_and_a_stream_stay_on_their_device(stock_tts: Callable[[str], Any], kind: str, steps: int, dtype: torch.dtype) -> None:
     s3gen = copy.deepcopy(stock_tts(kind).s3gen)

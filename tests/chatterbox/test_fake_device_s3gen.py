@@ -68,16 +68,18 @@ def test_a_batch_reads_nothing_but_its_samples_once(
 
 
 @MODES
-def test_blocks_of_the_vocoder_stay_on_the_device(stock_tts: Callable[[str], Any], mode: str, create: Callable[..., TokenToWave]) -> None:
-    tts, reader = stock_tts("english"), Reader()
+def test_blocks_of_the_vocoder_stay_on_the_device(
+    stock_tts: Callable[[str], Any], kind: str, mode: str, create: Callable[..., TokenToWave]
+) -> None:
+    tts, reader = stock_tts(kind), Reader()
     voice, generator, s3gen = voice_of(tts), torch.Generator().manual_seed(1), copy.deepcopy(tts.s3gen)
     tokens = some_tokens(40)
     with fake_device():
-        speaker = create(s3gen, "english", mode, reader, block_frames=16)
+        speaker = create(s3gen, kind, mode, reader, block_frames=16)
         *_, samples = speaker.segment(tokens, voice, generator)
 
     assert samples is not None
-    assert len(samples) == 40 * 960
+    assert len(samples) == (40 + TAIL[kind]) * 960
     assert reader.devices == [FAKE_DEVICE]
 
 
