@@ -44,10 +44,12 @@ class SegmentStream:
     """The audio of a job: the engine's thread puts chunks in, a request's thread reads them, any thread may close it."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        self.retries = 0
-        self.is_closed = False
+        self.retries = 0  # written by the engine's thread, read by the request's
+        self.is_closed = False  # set by any thread, read by the engine's
         self._wake = wake
-        self._queue: queue.SimpleQueue[Samples | TTSError | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Samples | TTSError | None] = (
+            queue.SimpleQueue()
+        )  # filled by the engine's thread, read by the request's
 
     # Called by the engine's thread
 

@@ -58,8 +58,9 @@ class Marking:
         self._in_thread = in_thread
         self._wake = wake
         self._watch = watch
-        self._streams: dict[Job, WatermarkStream] = {}  # of the marking thread
-        self._done: deque[Marked] = deque()
+        self._streams: dict[Job, WatermarkStream] = {}  # of the thread that marks
+        self._done: deque[Marked] = deque()  # filled by the thread that marks, emptied by the engine's thread
+        # Replaced and filled by the engine's thread, emptied by the thread that marks.
         self._to_do: queue.SimpleQueue[Chunk | Job | None] | None = None
 
     def put(self, chunk: Chunk) -> None:
