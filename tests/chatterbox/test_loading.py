@@ -245,6 +245,17 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
     assert "install chatterbox" in run.stderr.splitlines()[-1]
 
 
+def test_a_clip_of_any_length_is_listened_to_in_silence(
+    parts: Callable[[str], Parts], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    parts("english").cloning()
+    samples = np.random.default_rng(0).normal(0, 0.1, 24000 + 700).astype(np.float32)
+    found = parts("english").s3gen.embed_ref(torch.from_numpy(samples)[None], 24000)
+    assert found["prompt_feat"].shape[1] // 2 == found["prompt_token"].shape[1]
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
+
+
 def test_stock_generation_is_silent(stock_tts: Callable[[str], Any], capfd: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(1)
     stock_tts("turbo").generate("Hello.")

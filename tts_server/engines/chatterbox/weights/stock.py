@@ -10,7 +10,7 @@ All other modules take its classes from here. Importing this raises StockMissing
 - The perceiver allows all attention kernels (the default) by a name that PyTorch is about to drop.
 - The backbone of Chatterbox Nano is unknown to 0.1.7.
 - Its loops call the transformer's cache `past_key_values`, which transformers renames to `cache` in 5.x and drops in 5.40.
-- Progress bars, prints, and a deprecation warning for each linear layer.
+- Progress bars, prints, a deprecation warning for each linear layer, and a warning for each clip that is no multiple of 40 ms.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import contextlib
 import importlib
 import inspect
 import json
-import logging
 import sys
 import types
 import warnings
@@ -259,8 +258,8 @@ def _silence_progress() -> None:
         module.print = _silent
     # A warning for each of S3Gen's linear layers.
     _lora.deprecate = _silent
-    # It logs by the root logger, which would set up logging for the whole process.
-    _s3gen.logging = logging.getLogger(_s3gen.__name__)
+    # It warns, by the root logger, of each clip that is no multiple of 40 ms long, which it shortens by itself.
+    _s3gen.logging = types.SimpleNamespace(warning=_silent)
 
 
 _stock_norm_loudness: Callable[..., Samples] = tts_turbo.ChatterboxTurboTTS.norm_loudness
