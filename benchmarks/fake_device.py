@@ -52,11 +52,18 @@ class _WithoutDeviceGuard(TorchFunctionMode):
             return torch.ops.aten.copy_.default(*args, **(kwargs or {}))
         if func is Tensor.__invert__:
             return torch.bitwise_not(*args)
+        if func is torch.tensor:
+            return _without_value(func(*args, **{**(kwargs or {}), "device": "cpu"}), (kwargs or {}).get("device"))
         if func is Tensor.exponential_:
             return args[0].fill_(1)  # there are no values to draw, and the reference implementation takes no generator
         if func is Tensor.contiguous:
             return _contiguous(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
+
+
+def _without_value(made: Tensor, device: torch.device | None) -> Tensor:
+    """A tensor like `made` on `device`. A fake tensor remembers the value of a single element and would compute with it for real."""
+    return torch.empty(made.shape, dtype=made.dtype, device=device)
 
 
 def _indexed(x: Tensor, key: Any) -> Tensor:
