@@ -47,9 +47,8 @@ class SegmentStream:
         self.retries = 0  # written by the engine's thread, read by the request's
         self.is_closed = False  # set by any thread, read by the engine's
         self._wake = wake
-        self._queue: queue.SimpleQueue[Samples | TTSError | None] = (
-            queue.SimpleQueue()
-        )  # filled by the engine's thread, read by the request's
+        # Filled by the engine's thread, emptied by the request's.
+        self._queue: queue.SimpleQueue[Samples | TTSError | None] = queue.SimpleQueue()
 
     # Called by the engine's thread
 
