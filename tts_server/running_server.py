@@ -18,7 +18,8 @@ def is_parlance(url: str) -> bool:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health")
-        health = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
+        with connection.getresponse() as response:  # it holds the socket open until it is closed itself
+            health = json.loads(response.read(MAX_ANSWER_BYTES))
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
