@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     ours = ["tts_server", "benchmarks", *sorted({path.stem for path in Path(__file__).parent.rglob("*.py")})]
     config.addinivalue_line("filterwarnings", "default")
-    # One filter for all modules: pytest installs every filter anew for each test, and finding duplicates takes quadratic time.
+    # One filter for all modules: pytest installs every filter again for each test, and its search for duplicates takes quadratic time.
     config.addinivalue_line("filterwarnings", rf"error:::({'|'.join(ours)})(\.|$)")
     # Reported by pytest itself: an exception in a thread, which would otherwise let a test pass although our code failed.
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")

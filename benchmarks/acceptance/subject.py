@@ -96,7 +96,7 @@ class Subject:
 
     @property
     def language(self) -> str | None:
-        """The language of `sentences` as stock `generate` is told it; None for a model that takes no language."""
+        """The language of `sentences` as an argument of stock `generate`; None for a model that takes no language."""
         return self.family.default_language if self.family.is_multilingual else None
 
     @property

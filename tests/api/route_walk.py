@@ -50,7 +50,7 @@ SERVERS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks which server: the key, as one of `KEYS`, and headers. `{port}` in a header is that of the server."""
+    """A kind of client: the server it calls, its key, one of `KEYS`, and its headers. `{port}` in a header stands for the server's port."""
 
     server: str
     key: str = ""

@@ -18,6 +18,18 @@ OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 
 KERNEL_FAILED = RuntimeError("a kernel failed")
 
 
+class RecordingDecoder(T3Decoder):
+    """Remembers the `sequences` that were added to it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sequences: list[DecoderSequence] = []
+
+    def add(self, sequence: DecoderSequence) -> None:
+        super().add(sequence)
+        self.sequences.append(sequence)
+
+
 @dataclass(eq=False)
 class Fault:
     """Raises `error` in a stage (`prefill`, `decode`, `flow`, `vocoder`) whenever `voice` takes part, `times` at most.
@@ -73,15 +85,7 @@ class Injection:
         """What `tiny_engines.running` takes."""
         injection = self
 
-        class Decoder(T3Decoder):
-            def __init__(self, *arguments: Any, **options: Any) -> None:
-                super().__init__(*arguments, **options)
-                self.sequences: list[DecoderSequence] = []
-
-            def add(self, sequence: DecoderSequence) -> None:
-                super().add(sequence)
-                self.sequences.append(sequence)
-
+        class Decoder(RecordingDecoder):
             def step(self) -> list[DecoderSequence]:
                 assert injection.gate.wait(60)
                 for fault in injection.faults:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fault_injection import KERNEL_FAILED, Fault, Injection
+from fault_injection import KERNEL_FAILED, Fault, Injection, RecordingDecoder
 from speaking import NoMark
 from tiny_engines import listen, running, utterance
 
@@ -17,7 +17,6 @@ from benchmarks.checkpoints import family_of, write_checkpoint
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
 from tts_server.engines.chatterbox.quality import SpeechJudge
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
-from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.sequence import Sequence as DecoderSequence
 from tts_server.engines.chatterbox.weights.loading import Parts, load
 from tts_server.errors import TTSError
@@ -70,16 +69,8 @@ def speaker_with(change: Callable[[Samples], Samples], is_changed: Callable[[Any
     return Changed
 
 
-class OneToken(T3Decoder):
+class OneToken(RecordingDecoder):
     """Gives the same token again and again."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.sequences: list[DecoderSequence] = []
-
-    def add(self, sequence: DecoderSequence) -> None:
-        super().add(sequence)
-        self.sequences.append(sequence)
 
     def step(self) -> list[DecoderSequence]:
         finished = super().step()

@@ -265,7 +265,7 @@ def test_coverage_is_the_share_of_the_text_that_some_step_attended_to() -> None:
     store = KeyValues(layers, heads, size, max_rows=rows, dtype=torch.float32, device=torch.device("cpu"), own_prefix=True)
     store.allocate(rows, first + text + 10)
     for layer, head in HEADS:
-        # The key of each text token is one unit vector; what comes before and after the text attracts most, and must not count.
+        # Each text token has a unit vector as its key. The keys before and after the text score highest, and must not count.
         store.keys[layer][:, head] = 90.0
         store.keys[layer][:, head, first : first + text] = 50 * torch.eye(text, size)
     coverage = TextCoverage(store, max_rows=rows, max_text=text)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from fake_device import fake_device, move_to
 from test_flow_masks import MaskRecorder, result, row, target
 
+from benchmarks.fake_device import fake_device, move_to
 from tts_server.engines.chatterbox.s3gen.flow import Flow
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fake_device import FAKE_DEVICE, fake_device, move_to
 from speaking import other_voice, some_tokens, voice_of
 from torch import Tensor
 
 from benchmarks.checkpoints import family_of
+from benchmarks.fake_device import FAKE_DEVICE, fake_device, move_to
 from tts_server.engines.chatterbox.s3gen import token_to_wave
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave, WaveRequest
 from tts_server.speech import Samples

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fake_device import FAKE_DEVICE, fake_device, move_to
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.overrides import TorchFunctionMode
 
+from benchmarks.fake_device import FAKE_DEVICE, fake_device, move_to
 from tts_server.engines.chatterbox.voices.conditionals import TENSORS, compute
 from tts_server.engines.chatterbox.weights import stock
 from tts_server.engines.chatterbox.weights.loading import Cloning, Parts

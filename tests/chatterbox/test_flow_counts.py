@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from fake_device import fake_device, move_to
 from test_flow_masks import result, row
 
+from benchmarks.fake_device import fake_device, move_to
 from benchmarks.launch_counter import LaunchCounter
 from tts_server.engines.chatterbox.s3gen.flow import Flow, Row
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from fake_device import FAKE_DEVICE, fake_device, move_to
 
+from benchmarks.fake_device import FAKE_DEVICE, fake_device, move_to
 from benchmarks.launch_counter import LaunchCounter
 from tts_server.engines.chatterbox.s3gen.hift import HiFT
 from tts_server.engines.chatterbox.s3gen.noise import SourceNoise

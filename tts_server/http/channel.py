@@ -314,7 +314,7 @@ class Channel(Intake):
             self.upgrades.start(upgraded, connection, self._take_back)
 
     def _take_back(self) -> None:
-        """Let the loop close what is left of an upgraded connection."""
+        """End an upgraded connection: the thread of the loop closes it."""
         self.will_close = True
         self.is_upgraded = False
         self.server.pull_trigger()

@@ -64,7 +64,7 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
     environment.ensure(BASE, S3, TEST, TORCH, CHATTERBOX, BARE, backend=torch_build(environment))
     install_system_packages()
     variables = clean_environment()
-    # Tests start a hundred processes: without compiled files each compiles all packages anew, which doubles what an import takes.
+    # The tests start a hundred processes. Without compiled files each of them compiles all packages, which doubles the time of imports.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     if not arguments:
         variables.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other share the cores

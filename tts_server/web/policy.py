@@ -99,4 +99,5 @@ ADMIN_READING = replace(READING, authorization=Authorization.ADMIN, is_administr
 """A GET that shows what only administrators may know."""
 
 UNMATCHED = READING
-"""For a request that matches no route: a key with the role `speech`, so that only clients who may speak are told what is there."""
+"""For a request that matches no route. It needs a key with the role `speech`, so that a client without one cannot find out which routes
+exist."""

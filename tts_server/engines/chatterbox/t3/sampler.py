@@ -42,7 +42,7 @@ class Draw:
 
 
 class Sampler:
-    """Samples for up to `max_sequences` at a time; each holds a *slot* that remembers which tokens it has used.
+    """Samples for up to `max_sequences` at a time, from as many rows of logits; each holds a *slot* that remembers its used tokens.
 
     start: the start-of-speech token, which the repetition penalty counts as used: GPT-2 only before the first token, Llama always.
     is_static: compute with shapes from a small set; `capture` then makes graphs of them, with `graph_backend`.
@@ -56,15 +56,14 @@ class Sampler:
         start: int,
         max_sequences: int,
         device: torch.device,
-        max_rows: int | None = None,
         is_static: bool = False,
         graph_backend: GraphBackend | None = None,
         read: ReadTokens = read_tokens,
     ) -> None:
         self._is_gpt2, self._start, self._is_static, self._backend, self._read = is_gpt2, start, is_static, graph_backend, read
         self._max_sequences = max_sequences
-        self.logits = torch.zeros(max_rows or max_sequences, vocabulary, device=device)
-        """Float32 [rows, vocabulary]: whoever runs the model writes them here before a draw."""
+        self.logits = torch.zeros(max_sequences, vocabulary, device=device)
+        """Float32 [rows, vocabulary]: the step of the model writes its results here before a draw."""
         self._filters = Filters(max_sequences, vocabulary, is_gpt2=is_gpt2, is_static=is_static, device=device)
         # The last slot belongs to the rows that fill a static shape up.
         self._used = torch.zeros(max_sequences + 1, vocabulary, dtype=torch.bool, device=device)
@@ -78,10 +77,6 @@ class Sampler:
         self._true, self._false = (torch.full((), value, device=device) for value in (True, False))
         self._graphs: dict[tuple[int, bool], tuple[Callable[[], None], Tensor]] = {}
         self._batch: list[Draw] = []
-
-    @property
-    def num_graphs(self) -> int:
-        return len(self._graphs)
 
     def open(self) -> int:
         """A slot for a new sequence."""
