@@ -126,6 +126,14 @@ def test_tokens_do_not_depend_on_the_rest_of_the_batch(is_static: bool) -> None:
     assert all(together)
 
 
+def test_rows_that_fill_a_shape_up_use_no_token_of_any_sequence() -> None:
+    sampler = make_sampler(8, is_static=True)
+    sampler.logits[:] = LIKELIEST
+    draws = draws_of(sampler, [Sampling(temperature=0, repetition_penalty=2.0)] * 8)
+    assert sampler.draw(draws[5:]) == [7] * 3  # computed as four
+    assert sampler.draw(draws) == [7] * 5 + [9] * 3
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("is_gpt2", [True, False])
 def test_logits_that_are_not_finite_cost_their_sequence_alone(bad: float, is_gpt2: bool) -> None:
