@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from benchmarks.checkpoints import family_of
 from benchmarks.engine_decoder import create_decoder
-from tts_server.admission import never
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox import decode_stage
 from tts_server.engines.chatterbox.controls import sampling_of
@@ -94,7 +94,7 @@ class OurWay:
         with self._saying(lambda _: 4), patch.object(self.decoder, "add", note):
             began = time.perf_counter()
             stream = self._engine.submit(self._utterance("A few words.", self.prepare(reference), 0))
-            for _ in stream.chunks(never):
+            for _ in stream.chunks(Cancellation()):
                 pass
         return queued[0] - began
 
@@ -103,7 +103,7 @@ class OurWay:
         first: list[float] = []
 
         def listen(stream: Any) -> None:
-            chunks = stream.chunks(never)
+            chunks = stream.chunks(Cancellation())
             next(chunks)
             first.append(time.perf_counter() - began)
             for _ in chunks:
@@ -128,11 +128,11 @@ class OurWay:
         utterances = [dataclasses.replace(self._utterance(piece.text, voice, 0), index=index) for index, piece in enumerate(pieces)]
         with self._saying(lambda piece: tokens_per_word * len(piece.split())):
             began = time.perf_counter()
-            chunks = self._engine.submit(utterances[0]).chunks(never)
+            chunks = self._engine.submit(utterances[0]).chunks(Cancellation())
             next(chunks)
             first = time.perf_counter() - began
             rest = [self._engine.submit(utterance) for utterance in utterances[1:]]
-            for stream in (chunks, *(stream.chunks(never) for stream in rest)):
+            for stream in (chunks, *(stream.chunks(Cancellation()) for stream in rest)):
                 for _ in stream:
                     pass
             return first, time.perf_counter() - began

@@ -12,9 +12,16 @@ STOCK = "stock"
 Key = tuple[str, str, int]
 """Model, way (STOCK or a mode), number of requests at once."""
 
-MIN_DECODING_RATIO = {("turbo", "exact", 1): 1.3, ("turbo", "fast", 1): 3.0, ("turbo", "exact", 8): 6.0, ("turbo", "fast", 8): 12.0}
-MIN_SPEAKING_RATIO = {("nano", "exact", 8): 1.4, ("turbo", "exact", 8): 2.4, ("nano", "fast", 8): 3.3, ("turbo", "fast", 8): 5.0}
-MAX_FIRST_AUDIO_RATIO = {("nano", "fast"): 0.2}
+MIN_DECODING_RATIO = {("turbo", "exact", 8): 8.0, ("turbo", "fast", 1): 4.0, ("turbo", "fast", 8): 15.0}
+MIN_SPEAKING_RATIO = {
+    ("nano", "exact", 8): 2.2,
+    ("nano", "fast", 8): 5.0,
+    ("turbo", "exact", 8): 3.2,
+    ("turbo", "fast", 8): 8.0,
+    ("english", "exact", 8): 2.0,
+    ("english", "fast", 8): 6.0,
+}
+MAX_FIRST_AUDIO_RATIO = {("nano", "fast"): 0.012}
 MAX_SECOND_USE_MS = 5.0
 
 

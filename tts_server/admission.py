@@ -11,23 +11,18 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tts_server.errors import Busy, Cancelled
+from tts_server.cancellation import Cancellation
+from tts_server.errors import Busy
 
-POLL_SECONDS = 0.1
 NUM_MEASURED = 64
 UNMEASURED_SECONDS = 0.5
 MIN_RETRY_SECONDS = 1
 MAX_RETRY_SECONDS = 60
-
-
-def never() -> bool:
-    """The `is_gone` of a client that never leaves."""
-    return False
 
 
 @dataclass(eq=False)
@@ -41,7 +36,7 @@ class Ticket:
 
     name: str = ""
     is_large: bool = False
-    is_gone: Callable[[], bool] = never
+    cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
     refusal: Busy | None = None
     position: int = 0
     waited: float = 0.0
@@ -92,12 +87,14 @@ class Admission:
         self._last_end = 0.0
         self._lock = threading.Lock()
 
-    def acquire(self, name: str = "", *, is_large: bool = False, is_gone: Callable[[], bool] = never, must_wait: bool = False) -> Ticket:
+    def acquire(
+        self, name: str = "", *, is_large: bool = False, cancellation: Cancellation | None = None, must_wait: bool = False
+    ) -> Ticket:
         """Return a ticket that has begun, waits, or has a `refusal` because too many wait. `must_wait`: it waits behind however many.
 
         It has to be given to `release`, also where it has not begun.
         """
-        ticket = Ticket(name, is_large, is_gone, arrived=time.monotonic())
+        ticket = Ticket(name, is_large, cancellation or Cancellation(), arrived=time.monotonic())
         with self._lock:
             decided = self._drop_gone()
             self._queue.append(ticket)
@@ -175,9 +172,9 @@ class Admission:
             self.resume(ticket)
 
     @contextmanager
-    def slot(self, is_gone: Callable[[], bool]) -> Iterator[Ticket]:
-        """Hold a slot inside of the context, after waiting for it in this thread; raises Busy, or Cancelled once `is_gone` returns True."""
-        ticket = self.acquire(is_gone=is_gone, must_wait=True)
+    def slot(self, cancellation: Cancellation) -> Iterator[Ticket]:
+        """Hold a slot inside of the context, after waiting for it in this thread; raises Busy, or Cancelled if cancelled meanwhile."""
+        ticket = self.acquire(cancellation=cancellation, must_wait=True)
         try:
             _wait_for(ticket)
             yield ticket
@@ -216,7 +213,7 @@ class Admission:
         return sum(not ticket.has_begun for ticket in self._queue)
 
     def _drop_gone(self) -> list[Ticket]:
-        gone = [ticket for ticket in self._queue if ticket.is_gone()]
+        gone = [ticket for ticket in self._queue if ticket.cancellation.is_cancelled]
         for ticket in gone:
             self._queue.remove(ticket)
         return gone
@@ -280,14 +277,13 @@ class Admission:
 
 def _wait_for(ticket: Ticket) -> None:
     """Wait until a ticket is active; raises its refusal, or Cancelled once its client is gone."""
-    while not ticket.decided.done():
-        if ticket.is_gone():
-            raise Cancelled
-        wait([ticket.decided], POLL_SECONDS)
+    is_over = threading.Event()
+    ticket.decided.add_done_callback(lambda _: is_over.set())
+    with ticket.cancellation.calling(is_over.set):
+        is_over.wait()
     if ticket.refusal is not None:
         raise ticket.refusal
-    if ticket.is_gone():
-        raise Cancelled
+    ticket.cancellation.check()
 
 
 def _stopping() -> Busy:

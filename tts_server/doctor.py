@@ -25,6 +25,7 @@ from packaging.requirements import InvalidRequirement
 
 from tts_server import __version__
 from tts_server.addresses import listen_briefly, url_of
+from tts_server.cancellation import Cancellation
 from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT, Settings
 from tts_server.doctor_chatterbox import check_chatterbox
@@ -160,7 +161,7 @@ def check_embedded() -> Finding:
         try:
             voice = engine.builtin_voice(engine.voices()[0].id)
             stream = engine.submit(Utterance("Hello.", voice, index=0, seed=0, tempo=1.0, language="en", controls={}))
-            chunks = list(stream.chunks(lambda: False))
+            chunks = list(stream.chunks(Cancellation()))
         finally:
             engine.close()
         seconds = sum(len(chunk) for chunk in chunks) / engine.capabilities.sample_rate

@@ -13,15 +13,15 @@ from typing import Any, cast
 import numpy as np
 
 from tts_server import __version__
-from tts_server.admission import never
 from tts_server.audio.encoders import create_encoder
 from tts_server.audio.loudness import LoudnessMatcher
 from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
 from tts_server.cache import AudioCache, CacheUse, KeptAudio, Recording
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
-from tts_server.errors import Cancelled, EngineFailure
+from tts_server.errors import EngineFailure
 from tts_server.metrics import Metrics
 from tts_server.reply_limits import too_long
 from tts_server.speech import AudioFile, AudioFormat, Samples, Segment, SpeechRequest, VoiceReference
@@ -76,14 +76,15 @@ class Speech:
     retries: int = 0
     num_bytes: int | None = None
 
-    def pcm(self, is_cancelled: Callable[[], bool] = never) -> Iterator[Samples]:
+    def pcm(self, cancellation: Cancellation | None = None) -> Iterator[Samples]:
         """Mono float32 chunks at `sample_rate`, the same samples however the reader takes them.
 
-        Raises Cancelled once `is_cancelled` says so, EngineFailure where the engine fails, AudioTooLong after `max_seconds`.
+        Raises Cancelled as soon as nobody wants the rest, EngineFailure where the engine fails, AudioTooLong after `max_seconds`.
         """
         engine_rate = self._engine.capabilities.sample_rate
         resampler = Resampler(engine_rate, self.sample_rate)
-        pieces = (piece for samples in self._spoken(is_cancelled) for piece in _cut(samples, round(PIECE_SECONDS * engine_rate)))
+        spoken = self._spoken(cancellation or Cancellation())
+        pieces = (piece for samples in spoken for piece in _cut(samples, round(PIECE_SECONDS * engine_rate)))
         with self.metrics.speech(self.model, self.request.format.value) as clock:
             for samples in chain(map(resampler.process, pieces), _once(resampler.flush)):
                 if len(samples):
@@ -94,7 +95,7 @@ class Speech:
                     yield soft_limit(samples)
                     clock.resume()
 
-    def audio(self, is_cancelled: Callable[[], bool] = never, *, in_pieces: bool = False) -> Iterator[bytes]:
+    def audio(self, cancellation: Cancellation | None = None, *, in_pieces: bool = False) -> Iterator[bytes]:
         """Encoded chunks in the request's format, the first before the length is known; together they are one valid file.
 
         What the cache has is not spoken again. `in_pieces`: it comes as it was made, not at once.
@@ -105,7 +106,7 @@ class Speech:
             yield from kept.pieces() if in_pieces else kept.whole()
             return
         with self._recording(streamed=True) as recording:
-            for data in self._encoded(is_cancelled):
+            for data in self._encoded(cancellation):
                 if recording is not None:
                     recording.write(data)
                 yield data
@@ -120,7 +121,7 @@ class Speech:
         self.metrics.count_cache(self.cache_use.value)
         return kept.file()
 
-    def file(self, is_cancelled: Callable[[], bool] = never) -> AudioFile:
+    def file(self, cancellation: Cancellation | None = None) -> AudioFile:
         """The finished audio as one file whose header states its exact length. Close it.
 
         It is made in a temporary file where it is long. Raises what `pcm` raises, and OutOfRoom where no temporary file can be written.
@@ -131,7 +132,7 @@ class Speech:
             return kept.file()
         spool = Spool()
         try:
-            self._write(spool, is_cancelled)
+            self._write(spool, cancellation)
             with self._recording(streamed=False) as recording:
                 if recording is not None:
                     for data in iter(lambda: spool.read(COPIED_BYTES), b""):
@@ -184,20 +185,20 @@ class Speech:
     def _note(self) -> dict[str, object]:
         return {"seed": self.seed, "retries": self.retries, "seconds": self.seconds_made}
 
-    def _write(self, file: Spool, is_cancelled: Callable[[], bool]) -> None:
+    def _write(self, file: Spool, cancellation: Cancellation | None) -> None:
         encoder = create_encoder(self.request.format, self.sample_rate, streamed=False, file=file)
         try:
-            for samples in self.pcm(is_cancelled):
+            for samples in self.pcm(cancellation):
                 encoder.encode(samples)
             encoder.flush()
         finally:
             encoder.close()
         file.rewind()
 
-    def _encoded(self, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+    def _encoded(self, cancellation: Cancellation | None) -> Iterator[bytes]:
         encoder = create_encoder(self.request.format, self.sample_rate, streamed=True)
         try:
-            for samples in self.pcm(is_cancelled):
+            for samples in self.pcm(cancellation):
                 if data := encoder.encode(samples):
                     yield data
             if data := encoder.flush():
@@ -205,7 +206,7 @@ class Speech:
         finally:
             encoder.close()
 
-    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def _spoken(self, cancellation: Cancellation) -> Iterator[Samples]:
         """The segments' audio in order, joined.
 
         The first segment is submitted alone, so that nothing of the same text slows it; once it is heard, later ones are submitted
@@ -230,7 +231,7 @@ class Speech:
                 segment, stream = ahead[0]
                 if stream is not None:
                     stretch = TempoChanger(capabilities.sample_rate, self._speed(segment) / self._tempo(segment))
-                    sound = _sound(stream, max_samples, is_cancelled)
+                    sound = _sound(stream, max_samples, cancellation)
                     if loudness is not None:
                         matched = loudness.segment()
                         sound = chain(map(matched.process, sound), _once(matched.flush))
@@ -243,8 +244,7 @@ class Speech:
                 yield joiner.end_segment(segment.pause_after / self.request.speed)
                 ahead.popleft()
                 submit_ahead(1 + self._engine.num_parallel)
-                if is_cancelled():
-                    raise Cancelled
+                cancellation.check()
             if not has_sound:  # an engine may find nothing to say in what looks like words
                 yield silence(PUNCTUATION_SECONDS, capabilities.sample_rate)
         finally:
@@ -285,7 +285,7 @@ class Speech:
 class Silence(Speech):
     """Text without words, such as the `.` by which a client tries its key, or an emoji: a moment of silence."""
 
-    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def _spoken(self, cancellation: Cancellation) -> Iterator[Samples]:
         yield silence(PUNCTUATION_SECONDS, self._engine.capabilities.sample_rate)
 
 
@@ -295,14 +295,14 @@ class Conversion(Speech):
 
     source: VoiceReference | None = None
 
-    def _spoken(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def _spoken(self, cancellation: Cancellation) -> Iterator[Samples]:
         assert self.source is not None  # noqa: S101 - for the type checker
         sample_rate = self._engine.capabilities.sample_rate
         stretch = TempoChanger(sample_rate, self.request.speed)
         joiner = SegmentJoiner(sample_rate, edge_silence=None)
         stream = cast(VoiceConverter, self._engine).convert(self.source, self._prepared, self.seed)
         try:
-            sound = _sound(stream, round(PIECE_SECONDS * sample_rate), is_cancelled)
+            sound = _sound(stream, round(PIECE_SECONDS * sample_rate), cancellation)
             for samples in chain(map(stretch.process, sound), _once(stretch.flush)):
                 yield joiner.process(samples)
             yield joiner.end_segment()
@@ -310,14 +310,13 @@ class Conversion(Speech):
             stream.close()
 
 
-def _sound(stream: SpeechStream, max_samples: int, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+def _sound(stream: SpeechStream, max_samples: int, cancellation: Cancellation) -> Iterator[Samples]:
     """What an engine gives, in pieces of `max_samples` at most; raises EngineFailure where it is not numbers."""
-    for samples in stream.chunks(is_cancelled):
+    for samples in stream.chunks(cancellation):
         if not np.isfinite(samples).all():
             raise EngineFailure("The model has lost its way: what it made is no sound. Try again.")
         for piece in _cut(samples, max_samples):
-            if is_cancelled():
-                raise Cancelled
+            cancellation.check()
             yield piece
 
 

@@ -128,11 +128,7 @@ class Server:
         goodbyes = threading.Thread(target=self._upgrades.close, args=(self._stop_seconds,), name="goodbyes", daemon=True)
         goodbyes.start()
         self._turn_until_quiet(time.monotonic() + self._stop_seconds)
-        # Replies that have not begun can still become errors in words; what has begun is cut off.
-        self._listener.is_ending = True
-        for channel in self._listener.channels:
-            if channel.has_begun_reply:
-                channel.cut_off()
+        self._listener.end()
         self._turn_until_quiet(time.monotonic() + LAST_SECONDS)
 
     def _turn_until_quiet(self, deadline: float) -> None:

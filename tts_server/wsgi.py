@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tts_server.admission import Admission, Ticket
+from tts_server.cancellation import Cancellation
 from tts_server.errors import TTSError
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ REFUSAL = "tts_server.refusal"
 
 TICKET = "tts_server.ticket"
 """Key for the Ticket of a request in the queue, None where it has none."""
+
+CANCELLATION = "tts_server.cancellation"
+"""Key for the Cancellation of a request: cancelled once its client is gone, or the server can wait no longer for the reply."""
 
 PAUSE = "tts_server.pause"
 """Key for a Pause."""
@@ -81,8 +85,8 @@ class RequestChecks(Protocol):
     def check(self, environ: WSGIEnvironment) -> object:
         """Check a request by its head, whose body may still be missing; raises TTSError for one that is refused."""
 
-    def admit(self, environ: WSGIEnvironment, is_gone: Callable[[], bool]) -> Admitted:
-        """Check a complete request and give it a ticket if it needs one. `is_gone` says whether its client has left."""
+    def admit(self, environ: WSGIEnvironment, cancellation: Cancellation) -> Admitted:
+        """Check a complete request and give it a ticket if it needs one."""
 
 
 def error_body(message: str, type_: str, param: str | None, code: str | None, detail: Any = None) -> dict[str, Any]:

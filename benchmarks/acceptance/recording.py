@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.speech import Samples
 
@@ -43,9 +44,9 @@ class RecordingStream:
     def retries(self) -> int:
         return int(self._stream.retries)
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
         self._on_read(self._segment)
-        for samples in self._stream.chunks(is_cancelled):
+        for samples in self._stream.chunks(cancellation):
             self._segment.chunks.append(samples)
             yield samples
         self._segment.retries = self.retries

@@ -12,6 +12,7 @@ import torch
 from tiny_engines import TEXT, listen, running, utterance
 
 from benchmarks.upstream import REPETITION_PENALTY
+from tts_server.cancellation import Cancellation
 from tts_server.engines.chatterbox.families import SAMPLE_RATE
 from tts_server.errors import Cancelled, Unavailable
 from tts_server.speech import VoiceReference
@@ -59,7 +60,7 @@ def test_many_requests_at_once_never_mix_their_voices(parts):
 def test_fast_mode_gives_the_first_block_before_the_last_token(parts):
     with running(parts("nano"), mode="fast") as engine:
         voice = parts("nano").builtin
-        spoken = [list(engine.submit(utterance(voice, seed=seed)).chunks(lambda: False)) for seed in range(8)]
+        spoken = [list(engine.submit(utterance(voice, seed=seed)).chunks(Cancellation())) for seed in range(8)]
     longest = max(spoken, key=lambda chunks: sum(map(len, chunks)))
     assert len(longest) > 2
     assert len(longest[0]) < 0.4 * sum(map(len, longest))
@@ -80,12 +81,12 @@ def test_a_closed_stream_frees_its_rows_and_stops_the_work(parts, checkpoint):
 
 def test_a_client_that_leaves_while_it_waits_stops_its_work(parts):
     with running(parts("turbo")) as engine:
-        is_gone = threading.Event()
-        is_gone.set()
+        left = Cancellation()
+        left.cancel()
         stream = engine.submit(utterance(parts("turbo").builtin, TEXT * 8))
         with pytest.raises(Cancelled):
             while True:
-                listen(stream, is_gone.is_set)
+                listen(stream, left)
         assert stream.is_closed
 
 

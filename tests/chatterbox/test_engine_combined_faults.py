@@ -12,6 +12,7 @@ from fault_injection import KERNEL_FAILED, OUT_OF_MEMORY, Fault, Injection
 from speaking import NoMark
 from tiny_engines import listen, running, utterance
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.quality import SpeechJudge
 from tts_server.engines.chatterbox.weights.loading import Parts
@@ -208,7 +209,7 @@ def test_a_fault_in_a_later_piece_of_a_text_comes_after_the_audio_before_it(turb
     with running(turbo, watermarker=NoMark(), **options, **injection.types) as engine:
         streams = speak(engine, [turbo.builtin, bad_voice])
         injection.gate.set()
-        chunks = streams[1].chunks(lambda: False)
+        chunks = streams[1].chunks(Cancellation())
         first = next(chunks)
         injection.faults = (fault,)
         with pytest.raises(TTSError) as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.chatterbox.families import SAMPLE_RATE, TOKEN_RATE
 from tts_server.engines.chatterbox.pauses import PauseShortener, shorten_pauses
 from tts_server.engines.chatterbox.quality import SpeechJudge, usual_seconds, without_tail
@@ -30,7 +31,7 @@ def spoken() -> np.ndarray:
     from tts_server.engines.base import Utterance
 
     stream = engine.submit(Utterance(TEXT, engine.builtin_voice("onyx"), 0, 1, 1.0, "en", {}))
-    samples = np.concatenate(list(stream.chunks(lambda: False)))
+    samples = np.concatenate(list(stream.chunks(Cancellation())))
     engine.close()
     return samples
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
@@ -54,6 +55,6 @@ def utterance(voice: Any, text: str = TEXT, *, seed: int = 1, index: int = 0, gr
     return Utterance(text, voice, index, seed, 1.0, "en", controls, group)
 
 
-def listen(stream: Any, is_cancelled: Callable[[], bool] = lambda: False) -> np.ndarray:
+def listen(stream: Any, cancellation: Cancellation | None = None) -> np.ndarray:
     """All that a stream gives."""
-    return np.concatenate([np.zeros(0, np.float32), *stream.chunks(is_cancelled)])
+    return np.concatenate([np.zeros(0, np.float32), *stream.chunks(cancellation or Cancellation())])

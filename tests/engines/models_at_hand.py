@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from running import shared_speaker
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Capabilities, Control, Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.errors import EngineFailure
@@ -25,7 +26,7 @@ class SmallStream:
     def __init__(self, engine: SmallEngine) -> None:
         self._engine = engine
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
         if self._engine.breaks:
             self._engine.is_broken = True
             raise EngineFailure("The device is gone.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from running import shared_speaker
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.engines.embedded.speaker import Speaker
@@ -48,10 +50,6 @@ def utterance(text: str, index: int = 0) -> Utterance:
     return Utterance(text, None, index, 0, 1.0, None, {})
 
 
-def never() -> bool:
-    return False
-
-
 def occupied(engine: EmbeddedEngine, speaker: GatedSpeaker) -> None:
     engine.submit(utterance("occupied", 5))
     assert speaker.started.wait(20)
@@ -62,7 +60,7 @@ def test_first_segments_go_before_later_ones_and_else_first_come_first_served(en
     streams = [engine.submit(utterance(name, index)) for name, index in [("a2", 2), ("a3", 3), ("b0", 0), ("a4", 4), ("c0", 0)]]
     speaker.gate.set()
     for stream in streams:
-        list(stream.chunks(never))
+        list(stream.chunks(Cancellation()))
     assert speaker.spoken == ["occupied", "b0", "c0", "a2", "a3", "a4"]
 
 
@@ -72,24 +70,31 @@ def test_a_closed_stream_is_never_spoken(engine, speaker):
     dropped.close()
     dropped.close()
     speaker.gate.set()
-    list(kept.chunks(never))
+    list(kept.chunks(Cancellation()))
     assert speaker.spoken == ["occupied", "kept"]
 
 
 def test_waiting_ends_when_the_client_is_gone(engine, speaker):
     occupied(engine, speaker)
     stream = engine.submit(utterance("waiting"))
+    cancellation = Cancellation()
+    chunks = stream.chunks(cancellation)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(list, chunks)
+        cancellation.cancel()
+        with pytest.raises(Cancelled):
+            reading.result(20)
     with pytest.raises(Cancelled):
-        list(stream.chunks(lambda: True))
+        list(engine.submit(utterance("late")).chunks(cancellation))
 
 
 def test_a_failure_is_told_without_its_details_and_the_next_request_works(engine, speaker):
     speaker.gate.set()
     with pytest.raises(EngineFailure) as failure:
-        list(engine.submit(utterance("fail")).chunks(never))
+        list(engine.submit(utterance("fail")).chunks(Cancellation()))
     assert "inner detail" not in failure.value.message
     assert isinstance(failure.value.__cause__, ValueError)
-    assert len(list(engine.submit(utterance("next")).chunks(never))) == 1
+    assert len(list(engine.submit(utterance("next")).chunks(Cancellation()))) == 1
 
 
 def test_a_stopped_engine_takes_no_more(engine, speaker):
@@ -109,7 +114,7 @@ def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine, spea
     speaker.gate.set()
     stopping.join()
     with pytest.raises(EngineFailure):
-        list(waiting.chunks(never))
+        list(waiting.chunks(Cancellation()))
     assert speaker.spoken == ["occupied"]
 
 
@@ -133,7 +138,7 @@ def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeyp
         assert is_running.wait(20)
         stream.close()
         go_on.set()
-        (heard,) = engine.submit(Utterance("Yes.", digits.voice, 0, 0, 1.0, None, {})).chunks(never)
+        (heard,) = engine.submit(Utterance("Yes.", digits.voice, 0, 0, 1.0, None, {})).chunks(Cancellation())
         assert len(heard)
         assert len(runs) == 2
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from engines.models_at_hand import PATIENCE, SmallSource
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.model_source import ModelState
 from tts_server.engines.models import ModelManager
@@ -51,7 +52,7 @@ def load(manager: ModelManager, *names: str) -> None:
 
 
 def speak(manager: ModelManager, name: str) -> int:
-    return sum(len(chunk) for chunk in manager.engine(name).submit(UTTERANCE).chunks(lambda: False))
+    return sum(len(chunk) for chunk in manager.engine(name).submit(UTTERANCE).chunks(Cancellation()))
 
 
 def wait_for(manager: ModelManager, name: str, state: ModelState) -> None:
@@ -194,7 +195,7 @@ def test_a_model_that_speaks_is_never_unloaded(manage) -> None:
     manager = manage(**sources, memory_bytes=500, room_wait=PATIENCE)
     load(manager, "a")
     stream = manager.engine("a").submit(UTTERANCE)
-    chunks = stream.chunks(lambda: False)
+    chunks = stream.chunks(Cancellation())
     next(chunks)
     with pytest.raises(Conflict):
         manager.unload("a")
@@ -302,4 +303,4 @@ def test_whoever_holds_a_model_from_before_it_was_unloaded_can_go_on(manage) -> 
     load(manager, "a")
     engine = manager.engine("a")
     manager.unload("a")
-    assert sum(map(len, engine.submit(UTTERANCE).chunks(lambda: False))) == 20
+    assert sum(map(len, engine.submit(UTTERANCE).chunks(Cancellation()))) == 20

@@ -11,6 +11,7 @@ import pytest
 import requests
 from gate import held_texts
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import MAX_STUCK, EmbeddedEngine
 from tts_server.engines.watchdog import Watchdog
@@ -94,7 +95,7 @@ def utterance(text: str) -> Utterance:
 
 
 def heard(stream) -> np.ndarray:
-    return np.concatenate(list(stream.chunks(lambda: False)))
+    return np.concatenate(list(stream.chunks(Cancellation())))
 
 
 def test_a_stuck_segment_is_told_and_the_next_one_is_spoken(engine):

@@ -13,6 +13,7 @@ from frames import close_frame, frame, open_socket
 from talking import LONG, Talk, answer, ask, dial, wait_until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest
 from tts_server.http.deadlines import Deadlines
 from tts_server.keys import KeyFile, Role
@@ -123,10 +124,12 @@ def test_items_that_are_too_long_together_are_refused_and_the_next_are_spoken(st
 
 def test_a_text_in_pieces_has_an_end_blanks_included():
     feed = TextFeed(1000)
+    cancellation = Cancellation()
+    cancellation.cancel()
     for _ in range(2 * MAX_TEXTS):
         feed.append((" " * 49 + "\n") * 10)
         with pytest.raises(Cancelled):
-            next(feed.pieces(lambda: True))  # what can be spoken is taken, and nothing is left to say
+            next(feed.pieces(cancellation))  # what can be spoken is taken, and nothing is left to say
     with pytest.raises(InvalidRequest, match="one response takes 16000 characters"):
         feed.append(" ")
     assert len(feed.received) == 16_000

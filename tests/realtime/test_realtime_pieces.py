@@ -6,21 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_server.admission import never
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest
 from tts_server.web.realtime.pieces import LONGEST_WAIT_CHARACTERS, TextFeed
 
 
 def given_out(feed: TextFeed) -> str | None:
     """What can be spoken now, or None where nothing can."""
-    asked = []
-
-    def is_cancelled() -> bool:
-        asked.append(True)
-        return True
-
+    cancellation = Cancellation()
+    cancellation.cancel()
     try:
-        return next(feed.pieces(is_cancelled))
+        return next(feed.pieces(cancellation))
     except Cancelled:
         return None
 
@@ -68,7 +64,7 @@ def test_nothing_is_lost_or_said_twice(deltas):
         if piece := given_out(feed):
             heard.append(piece)
     feed.complete()
-    heard += feed.pieces(never)
+    heard += feed.pieces(Cancellation())
     assert "".join("".join(heard).split()) == "".join("".join(deltas).split())
     assert feed.received == "".join(deltas)
 
@@ -79,4 +75,4 @@ def test_more_than_may_wait_is_refused_and_leaves_the_rest_as_it_was():
     with pytest.raises(InvalidRequest):
         feed.append("901")
     feed.complete()
-    assert list(feed.pieces(never)) == ["12345678"]
+    assert list(feed.pieces(Cancellation())) == ["12345678"]

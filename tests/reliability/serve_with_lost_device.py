@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from models_at_hand import SmallSource, SpeakingEngine
 
 from tts_server import serve_command
 from tts_server.build import build_synthesizer
+from tts_server.cancellation import Cancellation
 from tts_server.config import load_settings
 from tts_server.engines.base import Utterance
 from tts_server.errors import Unavailable
@@ -24,7 +25,7 @@ class FailingStream:
     def __init__(self, engine: FailingEngine) -> None:
         self._engine = engine
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
         yield from ()
         self._engine.is_broken = self._engine.is_device_lost = True
         raise Unavailable("Chatterbox Turbo has been stopped. Try again in a moment.")

@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 
 from tts_server import admission
 from tts_server.admission import Admission, Ticket
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Busy, Cancelled
 from tts_server.http.dispatch import CHECKED_AT_ONCE, SPARED_SECONDS, Dispatcher
 
@@ -115,10 +116,10 @@ def test_small_ones_that_keep_coming_do_not_starve_a_large_one():
 def test_whoever_is_gone_makes_room_and_is_never_begun():
     slots = Admission(1, 1)
     begun = slots.acquire()
-    left = threading.Event()
-    gone = slots.acquire(is_gone=left.is_set)
+    left = Cancellation()
+    gone = slots.acquire(cancellation=left)
     assert slots.acquire().refusal is not None
-    left.set()
+    left.cancel()
     waiting = slots.acquire()
     assert (waiting.refusal, waiting.position) == (None, 1)
     assert gone.decided.done()
@@ -194,7 +195,7 @@ def test_a_thread_of_its_own_waits_for_its_slot_and_gives_it_back():
     first = slots.acquire()
 
     def wait_in_line() -> int:
-        with slots.slot(lambda: False):
+        with slots.slot(Cancellation()):
             return slots.state().active
 
     with ThreadPoolExecutor(1) as pool:
@@ -209,9 +210,21 @@ def test_a_thread_of_its_own_waits_for_its_slot_and_gives_it_back():
 def test_a_thread_stops_waiting_when_its_peer_is_gone():
     slots = Admission(1, 0)
     slots.acquire()
-    with pytest.raises(Cancelled), slots.slot(lambda: True):
-        raise AssertionError("it was let in")
+    left = Cancellation()
+
+    def wait_in_line() -> None:
+        with slots.slot(left):
+            raise AssertionError("it was let in")
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait_in_line)
+        wait_until(lambda: slots.state().waiting == 1)
+        left.cancel()
+        with pytest.raises(Cancelled):
+            waiting.result(PATIENCE)
     assert slots.state().waiting == 0
+    with pytest.raises(Cancelled):
+        wait_in_line()
 
 
 def test_a_thousand_threads_never_exceed_the_slots_and_all_have_a_slot():
@@ -220,7 +233,7 @@ def test_a_thousand_threads_never_exceed_the_slots_and_all_have_a_slot():
     lock = threading.Lock()
 
     def work(number: int) -> None:
-        with slots.slot(lambda: False), lock:
+        with slots.slot(Cancellation()), lock:
             most[0] = max(most[0], slots.state().active)
             done.append(number)
 

@@ -21,6 +21,7 @@ from wire import connection, post, replies
 
 from tts_server import admission
 from tts_server.admission import Admission, Ticket
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Busy, Cancelled
 from tts_server.http.dispatch import Dispatcher
 from tts_server.web.limits import SharedLimit
@@ -139,13 +140,13 @@ def test_after_a_wait_for_something_else_a_ticket_gets_the_next_slot_before_thos
 
 
 def test_whoever_waits_for_a_slot_once_more_ends_when_its_client_leaves_or_the_server_stops():
-    left = threading.Event()
+    left = Cancellation()
     slots = Admission(1, 10)
-    leaving, staying = slots.acquire(is_gone=left.is_set), slots.acquire()
+    leaving, staying = slots.acquire(cancellation=left), slots.acquire()
     slots.pause(leaving)
     with ThreadPoolExecutor(2) as pool:
         going_on = pool.submit(slots.reacquire, leaving)
-        left.set()
+        left.cancel()
         with pytest.raises(Cancelled):
             going_on.result(PATIENCE)
     slots.release(leaving)
@@ -337,7 +338,7 @@ def test_at_a_limit_those_that_wait_go_on_in_their_order_and_each_client_has_hal
     done = threading.Event()
 
     def work(client: str) -> None:
-        with limit.place(client, lambda: False):
+        with limit.place(client, Cancellation()):
             order.append(client)
             assert done.wait(PATIENCE)
 
@@ -355,9 +356,11 @@ def test_at_a_limit_those_that_wait_go_on_in_their_order_and_each_client_has_hal
 
 def test_at_a_limit_nobody_waits_for_a_client_that_left():
     limit = SharedLimit(1, 4, "clips")
-    with limit.place("a", lambda: False), pytest.raises(Cancelled), limit.place("a", lambda: True):
+    left = Cancellation()
+    left.cancel()
+    with limit.place("a", Cancellation()), pytest.raises(Cancelled), limit.place("a", left):
         raise AssertionError("it went on")
-    with limit.place("a", lambda: False):
+    with limit.place("a", Cancellation()):
         pass
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tts_server.cancellation import Cancellation
 from tts_server.speech import Samples, Voice, VoiceReference
 
 
@@ -97,8 +98,8 @@ class SpeechStream(Protocol):
     def retries(self) -> int:
         """How often a part of it was made again because it did not sound like its text."""
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-        """Yield float32 mono chunks at the engine's rate; raises EngineFailure. Asks `is_cancelled` while it waits and raises Cancelled."""
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
+        """Yield float32 mono chunks at the engine's rate; raises EngineFailure, and Cancelled as soon as nobody wants the rest."""
 
     def close(self) -> None:
         """Drop what is not yet made. Safe to call twice and from any thread."""

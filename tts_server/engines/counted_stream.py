@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import SpeechStream
 from tts_server.speech import Samples
 
@@ -22,9 +23,9 @@ class CountedStream:
     def retries(self) -> int:
         return self._stream.retries
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
         try:
-            yield from self._stream.chunks(is_cancelled)
+            yield from self._stream.chunks(cancellation)
         finally:
             self._end()
 

@@ -13,6 +13,7 @@ from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.utilities import Error
 
 from tts_server.admission import Ticket
+from tts_server.cancellation import Cancellation
 from tts_server.http.connections import JUST_BEGUN, STEADY, Connections
 from tts_server.http.deadlines import Deadlines, Pace
 from tts_server.http.half_closed import HalfClosed
@@ -50,6 +51,7 @@ class Channel(Intake):
         self.upgrades = upgrades
         self.task: Task | None = None
         self.is_cut = False
+        self.cancellation = Cancellation()
         self._deadlines = deadlines
         self.free_since = time.monotonic()
         self._unsent = Pace(deadlines.reader, deadlines.bytes_per_second)
@@ -225,6 +227,7 @@ class Channel(Intake):
             with contextlib.suppress(OSError):
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER.pack(1, 0))
         super().handle_close()
+        self.cancellation.cancel()
 
     # Called by a request's thread, too
 
@@ -286,9 +289,6 @@ class Channel(Intake):
         if self.total_outbufs_len > self.adj.outbuf_high_watermark:
             with self.server.task_dispatcher.blocked(self.requests[0].admitted.ticket if self.requests else None):
                 super()._flush_outbufs_below_high_watermark()
-
-    def check_client_disconnected(self) -> bool:
-        return self.is_given_up or bool(super().check_client_disconnected())
 
     def _flush_some(self, do_close: bool = True) -> bool:
         before = self.total_outbufs_len

@@ -230,6 +230,14 @@ class Listener(TcpWSGIServer):
         self._further.clear()
         self.task_dispatcher.drain()
 
+    def end(self) -> None:
+        """Wait no longer for what is being answered: a reply that has not begun can still become an error, what has begun is cut off."""
+        self.is_ending = True
+        for channel in self.channels:
+            if channel.has_begun_reply:
+                channel.cut_off()
+            channel.cancellation.cancel()
+
     def close(self) -> None:
         """Stop listening and close every connection at once."""
         wasyncore.dispatcher.close(self)  # else it is closed as one of its sockets, again and again

@@ -17,6 +17,7 @@ from tts_server.http.request import Stopping, refusal
 from tts_server.log import working_for
 from tts_server.request_log import log_request
 from tts_server.wsgi import (
+    CANCELLATION,
     CLIENT_CLOSED_REQUEST,
     PAUSE,
     REFUSAL,
@@ -45,7 +46,7 @@ def admit(channel: Any, request: Any) -> Ticket | None:
         return None
     checks: RequestChecks = channel.server.checks
     try:
-        request.admitted = checks.admit(environment(channel, request), lambda: not channel.connected)
+        request.admitted = checks.admit(environment(channel, request), channel.cancellation)
     except Exception:
         log.exception("a request could not be checked")
         request.refusal = TTSError("Something went wrong in the server. Its log has more.")
@@ -92,6 +93,7 @@ class Task(WSGITask):
         request, ticket = self.request, self.request.admitted.ticket
         environ = environment(self.channel, request)
         environ.update(request.admitted.environ)
+        environ[CANCELLATION] = self.channel.cancellation
         environ[UPGRADE] = self.upgrade
         environ[REFUSAL] = request.refusal or (ticket.refusal if ticket is not None else None)
         environ[TICKET] = ticket

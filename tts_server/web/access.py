@@ -13,7 +13,7 @@ from tts_server.log import request_id, spoken_text, working_for
 from tts_server.request_log import log_request
 from tts_server.web.gate import ACCESS, Access
 from tts_server.web.guard import CALLER
-from tts_server.wsgi import TICKET
+from tts_server.wsgi import CANCELLATION, TICKET
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -93,8 +93,8 @@ class _Reply:
         """Whether its reader left, which ends a stream quietly, or its maker failed."""
         if not self._is_whole:
             return True
-        is_gone = self._environ.get("waitress.client_disconnected")
-        return not self.has_length and is_gone is not None and bool(is_gone())
+        cancellation = self._environ.get(CANCELLATION)
+        return not self.has_length and cancellation is not None and bool(cancellation.is_cancelled)
 
     def _log(self) -> None:
         environ = self._environ

@@ -5,11 +5,11 @@ The server asks here before the application sees the request, so that a request 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tts_server.admission import Admission
+from tts_server.cancellation import Cancellation
 from tts_server.errors import RateLimited, TTSError
 from tts_server.rates import Allowance, Rates
 from tts_server.web.gate import ACCESS, Access, Gate
@@ -58,7 +58,7 @@ class PolicyChecks:
         except RateLimited as error:
             return Counted(self._rates.left(access.client), error)
 
-    def admit(self, environ: WSGIEnvironment, is_gone: Callable[[], bool]) -> Admitted:
+    def admit(self, environ: WSGIEnvironment, cancellation: Cancellation) -> Admitted:
         """Accept a request, count it, and give it a ticket, as its policy says. What the queue refuses does not count."""
         try:
             access = self.check(environ)
@@ -69,7 +69,7 @@ class PolicyChecks:
         decided = {ACCESS: access, REQUEST_ID: request_id, ALLOWANCE: counted.allowance}
         if counted.refusal is not None or not reaches_view(access.head) or not access.policy.is_queued:
             return Admitted(refusal=counted.refusal, environ=decided)
-        ticket = self._admission.acquire(request_id, is_large=is_large(access.head), is_gone=is_gone)
+        ticket = self._admission.acquire(request_id, is_large=is_large(access.head), cancellation=cancellation)
         if ticket.refusal is None:
             return Admitted(ticket, environ=decided)
         self._admission.release(ticket)

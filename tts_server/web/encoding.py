@@ -9,10 +9,10 @@ from flask import Response, request
 
 from tts_server.audio.encoders import create_encoder, supported_rate
 from tts_server.audio.resample import Resampler
-from tts_server.errors import Cancelled, InvalidRequest, TooLarge
+from tts_server.errors import InvalidRequest, TooLarge
 from tts_server.speech import AudioFormat, Samples
 from tts_server.spool import Spool
-from tts_server.web.responses import client_watch, file_reply
+from tts_server.web.responses import current_cancellation, file_reply
 
 MAX_SECONDS = 3600
 PIECE_BYTES = 64 * 1024
@@ -60,12 +60,11 @@ def _parameters() -> tuple[AudioFormat, int]:
 
 def _body(rate: int) -> Iterator[Samples]:
     """The samples of the body, piece by piece; half a sample at its end is dropped."""
-    is_cancelled = client_watch()
+    cancellation = current_cancellation()
     num_bytes = 0
     rest = b""
     while data := request.stream.read(PIECE_BYTES):
-        if is_cancelled():
-            raise Cancelled
+        cancellation.check()
         num_bytes += len(data)
         if num_bytes > MAX_SECONDS * rate * SAMPLE_BYTES:
             raise _too_large()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tts_server.errors import Busy, Cancelled
+from tts_server.cancellation import Cancellation
+from tts_server.errors import Busy
 
-POLL_SECONDS = 0.1
 WAIT_SECONDS = 10.0
 RETRY_SECONDS = 2
 
@@ -19,7 +18,8 @@ RETRY_SECONDS = 2
 @dataclass(eq=False)
 class _Waiter:
     client: str
-    may_run: threading.Event = field(default_factory=threading.Event)
+    is_running: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
 
 
 class SharedLimit:
@@ -38,34 +38,35 @@ class SharedLimit:
         self._lock = threading.Lock()
 
     @contextmanager
-    def place(self, client: str, is_gone: Callable[[], bool]) -> Iterator[None]:
-        """Run inside of the context. Raises Busy at once where too many wait, and after WAIT_SECONDS; Cancelled once `is_gone`."""
+    def place(self, client: str, cancellation: Cancellation) -> Iterator[None]:
+        """Run inside of the context. Raises Busy at once where too many wait, and after WAIT_SECONDS; Cancelled if cancelled meanwhile."""
         waiter = _Waiter(client)
         with self._lock:
             self._waiting.append(waiter)
             self._start_next()
-            if not waiter.may_run.is_set() and self._is_crowded(client):
+            if not waiter.is_running and self._is_crowded(client):
                 self._waiting.remove(waiter)
                 raise self._busy()
         try:
-            self._wait(waiter, is_gone)
+            self._wait(waiter, cancellation)
             yield
         finally:
             with self._lock:
-                if waiter.may_run.is_set():
+                if waiter.is_running:
                     self._running[client] -= 1
                     self._running += Counter()  # forgets clients of which nothing runs
                 else:
                     self._waiting.remove(waiter)
                 self._start_next()
 
-    def _wait(self, waiter: _Waiter, is_gone: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not waiter.may_run.wait(POLL_SECONDS):
-            if is_gone():
-                raise Cancelled
-            if time.monotonic() > deadline:
-                raise self._busy()
+    def _wait(self, waiter: _Waiter, cancellation: Cancellation) -> None:
+        with cancellation.calling(waiter.woken.set):
+            waiter.woken.wait(WAIT_SECONDS)
+        with self._lock:
+            if waiter.is_running:
+                return
+        cancellation.check()
+        raise self._busy()
 
     def _busy(self) -> Busy:
         return Busy(f"Too many {self._what} are being read at this moment. Try again in {RETRY_SECONDS} s.", RETRY_SECONDS)
@@ -83,4 +84,5 @@ class SharedLimit:
             if self._running[waiter.client] < max(1, self._count // 2):
                 self._waiting.remove(waiter)
                 self._running[waiter.client] += 1
-                waiter.may_run.set()
+                waiter.is_running = True
+                waiter.woken.set()

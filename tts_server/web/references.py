@@ -18,7 +18,7 @@ from tts_server.voices.store import VoiceStore
 from tts_server.web.fields import SpeechFields
 from tts_server.web.limits import SharedLimit
 from tts_server.web.options import WebOptions
-from tts_server.web.responses import client_watch
+from tts_server.web.responses import current_cancellation
 from tts_server.web.tickets import paused
 
 UPLOAD_FIELDS = ("custom_voice_file", "speaker_wav")
@@ -106,6 +106,5 @@ class WaitingStore:
 @contextmanager
 def _place(limit: SharedLimit) -> Iterator[None]:
     """Wait for a place, then use it, while others have the slot of the current request."""
-    is_gone: Callable[[], bool] = client_watch()
-    with paused(), limit.place(g.access.client, is_gone):
+    with paused(), limit.place(g.access.client, current_cancellation()):
         yield

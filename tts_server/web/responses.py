@@ -8,27 +8,29 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from itertools import chain
 from urllib.parse import quote
 
 from flask import Response, current_app, g, request, stream_with_context
 from werkzeug.wsgi import wrap_file
 
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, TTSError
 from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFile, AudioFormat
 from tts_server.web.failures import error_event
+from tts_server.wsgi import CANCELLATION
 
 TOKENS_PER_SECOND = 25
 CHARACTERS_PER_TOKEN = 4
 EVENT_STREAM = "text/event-stream"
 
 
-def client_watch() -> Callable[[], bool]:
-    """Asks the server whether the client of the current request is gone."""
-    watch: Callable[[], bool] | None = request.environ.get("waitress.client_disconnected")
-    return watch or (lambda: False)
+def current_cancellation() -> Cancellation:
+    """The cancellation of the current request; the server cancels it when the client is gone or cannot be waited for."""
+    cancellation: Cancellation | None = request.environ.get(CANCELLATION)
+    return cancellation or Cancellation()
 
 
 def whole_audio(speech: Speech, *, has_ranges: bool = False) -> Response:
@@ -43,7 +45,7 @@ def whole_audio(speech: Speech, *, has_ranges: bool = False) -> Response:
 def finished_file(speech: Speech) -> AudioFile:
     """The whole audio for the client of the current request. Close it."""
     with speech.metrics.request():
-        return speech.file(client_watch())
+        return speech.file(current_cancellation())
 
 
 def file_reply(file: AudioFile, content_type: str, *, has_ranges: bool = False) -> Response:
@@ -79,7 +81,7 @@ def streamed_audio(speech: Speech) -> Response:
     content_type = speech.request.format.content_type
     kept = speech.kept_file()
     if kept is None:
-        return _streamed(speech.audio(client_watch()), speech, content_type)
+        return _streamed(speech.audio(current_cancellation()), speech, content_type)
     with speech.metrics.request():
         response = described(file_reply(kept, content_type), speech)
     response.headers["X-Accel-Buffering"] = "no"
@@ -90,11 +92,11 @@ def openai_events(speech: Speech) -> Response:
     """OpenAI's own events: `speech.audio.delta` …, `speech.audio.done`."""
 
     def events() -> Iterator[bytes]:
-        for data in speech.audio(watch, in_pieces=True):
+        for data in speech.audio(cancellation, in_pieces=True):
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
         yield _event({"type": "speech.audio.done", "usage": usage(speech)})
 
-    watch = client_watch()
+    cancellation = current_cancellation()
     return _streamed(_ending_in_words(events(), speech), speech, EVENT_STREAM)
 
 
@@ -102,7 +104,7 @@ def response_events(speech: Speech) -> Response:
     """Events in the style of the Responses API: s16le PCM, or pieces of a file in another format."""
 
     def events() -> Iterator[bytes]:
-        for index, data in enumerate(speech.audio(watch, in_pieces=True)):
+        for index, data in enumerate(speech.audio(cancellation, in_pieces=True)):
             yield _event(
                 {
                     "type": "response.output_audio.delta",
@@ -123,7 +125,7 @@ def response_events(speech: Speech) -> Response:
 
     name = "pcm16" if speech.request.format is AudioFormat.PCM else speech.request.format.value
     request_id = g.request_id
-    watch = client_watch()
+    cancellation = current_cancellation()
     return _streamed(_ending_in_words(events(), speech), speech, EVENT_STREAM)
 
 

@@ -10,7 +10,7 @@ from benchmarks.acceptance.levels import signal_to_noise
 from benchmarks.acceptance.parts.batching import decode
 from benchmarks.acceptance.session import Session
 from benchmarks.engine_decoder import create_decoder
-from tts_server.admission import never
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.weights.loading import load
 from tts_server.speech import Samples
@@ -75,7 +75,7 @@ def _speak(subject: Any, text: str, device: str) -> Samples:
     try:
         voice = engine.builtin_voice(engine.voices()[0].id)
         stream = engine.submit(Utterance(text, voice, 0, 1, 1.0, subject.language, {}))
-        return np.concatenate([np.zeros(0, np.float32), *stream.chunks(never)])
+        return np.concatenate([np.zeros(0, np.float32), *stream.chunks(Cancellation())])
     finally:
         engine.close()
 

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.acceptance.session import Session
 from benchmarks.checkpoints import load_stock
 from benchmarks.upstream import REPETITION_PENALTY, multilingual_as_upstream
-from tts_server.admission import never
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.families import MULTILINGUAL_V2, Family
 from tts_server.engines.chatterbox.weights import stock
@@ -88,7 +88,7 @@ def _speak_ours(session: Session, text: str) -> dict[int, Samples]:
         spoken = {}
         for seed in range(session.scale.seeds):
             stream = engine.submit(Utterance(text, voice, 0, seed, 1.0, session.subject.language, {}, seed))
-            spoken[seed] = np.concatenate([np.zeros(0, np.float32), *stream.chunks(never)])
+            spoken[seed] = np.concatenate([np.zeros(0, np.float32), *stream.chunks(Cancellation())])
             session.save(f"seed {seed}", spoken[seed], engine.capabilities.sample_rate)
         return spoken
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.pauses import PauseShortener
 from tts_server.engines.chatterbox.retries import Attempt, Retries
@@ -20,7 +21,6 @@ from tts_server.errors import Cancelled, TTSError
 from tts_server.log import request_id
 from tts_server.speech import Samples
 
-CANCEL_POLL_SECONDS = 0.1
 MIN_SPLIT_CHARS = 12
 _BREAK = re.compile(r"(?<=[,;:.!?])\s+|(?<=[，、；：。！？])\s*|\s+")
 
@@ -48,7 +48,7 @@ class SegmentStream:
         self.is_closed = False  # set by any thread, read by the engine's
         self._wake = wake
         # Filled by the engine's thread, emptied by the request's.
-        self._queue: queue.SimpleQueue[Samples | TTSError | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Samples | TTSError | Cancelled | None] = queue.SimpleQueue()
 
     # Called by the engine's thread
 
@@ -60,24 +60,20 @@ class SegmentStream:
 
     # Called by a request's thread
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-        while True:
-            try:
-                item = self._queue.get(timeout=CANCEL_POLL_SECONDS)
-            except queue.Empty:
-                if is_cancelled():
-                    self.close()
-                    raise Cancelled from None
-                continue
-            if item is None:
-                return
-            if isinstance(item, TTSError):
-                raise item
-            yield item
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
+        with cancellation.calling(self._cancel):
+            while (item := self._queue.get()) is not None:
+                if isinstance(item, (TTSError, Cancelled)):
+                    raise item
+                yield item
 
     def close(self) -> None:
         self.is_closed = True
         self._wake()
+
+    def _cancel(self) -> None:
+        self.close()
+        self._queue.put(Cancelled())
 
 
 @dataclass(eq=False)

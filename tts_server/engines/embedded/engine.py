@@ -10,12 +10,12 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from functools import partial
 
+from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Capabilities, Utterance
 from tts_server.engines.embedded.matching import match
 from tts_server.engines.embedded.personas import PERSONAS
@@ -29,7 +29,6 @@ from tts_server.speech import Samples, Voice, VoiceReference
 log = logging.getLogger(__name__)
 
 NAME = "The embedded voice"
-CANCEL_POLL_SECONDS = 0.1
 IDLE_SECONDS = 2.0
 STUCK_SECONDS = 120.0
 CLOSE_SECONDS = 5.0
@@ -54,14 +53,14 @@ class EmbeddedStream:
         self.future: Future[Samples] = Future()
         self.is_closed = False
 
-    def chunks(self, is_cancelled: Callable[[], bool]) -> Iterator[Samples]:
-        while True:
-            try:
-                yield self.future.result(timeout=CANCEL_POLL_SECONDS)
-                return
-            except FutureTimeout:
-                if is_cancelled():
-                    raise Cancelled from None
+    def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
+        is_over = threading.Event()
+        self.future.add_done_callback(lambda _: is_over.set())
+        with cancellation.calling(is_over.set):
+            is_over.wait()
+        if not self.future.done():
+            raise Cancelled
+        yield self.future.result()
 
     def close(self) -> None:
         self.is_closed = True

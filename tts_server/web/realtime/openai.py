@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, check_session, shown
@@ -212,7 +213,7 @@ class OpenAIProtocol:
             item = self._item(given)
         return text_of(item) if item["role"] == "user" else ""
 
-    def _response(self, pieces: Callable[[Callable[[], bool]], Iterator[str]], fields: ResponseFields) -> Response:
+    def _response(self, pieces: Callable[[Cancellation], Iterator[str]], fields: ResponseFields) -> Response:
         output = self._session["audio"]["output"]
         if fields.audio is not None and fields.audio.output is not None:
             output = self._merged(output, fields.audio.output)
@@ -249,7 +250,7 @@ class OpenAIProtocol:
         if not running:
             raise InvalidRequest("There is no response to cancel.", param="response_id", code="response_cancel_not_active")
         for response in running:
-            response.cancel()
+            response.cancellation.cancel()
             if self._feed is not None and self._feed[1] is response:
                 self._feed = None
 

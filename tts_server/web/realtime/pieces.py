@@ -7,10 +7,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-from tts_server.errors import Cancelled, InvalidRequest
+from tts_server.cancellation import Cancellation
+from tts_server.errors import InvalidRequest
 from tts_server.text.sentences import sentence_end, skip_gap
 
-WAIT_SECONDS = 0.1
 LONGEST_WAIT_CHARACTERS = 400
 """So much text without the end of a sentence is spoken up to a space."""
 
@@ -73,15 +73,14 @@ class TextFeed:
             self._is_complete = True
             self._changed.notify()
 
-    def pieces(self, is_cancelled: Callable[[], bool]) -> Iterator[str]:
-        """Whole sentences, as many as there are; at the end the rest. Raises Cancelled once `is_cancelled` says so."""
+    def pieces(self, cancellation: Cancellation) -> Iterator[str]:
+        """Whole sentences, as many as there are; at the end the rest. Raises Cancelled if cancelled while it waits for text."""
         while True:
-            with self._changed:
+            with cancellation.calling(self._notify), self._changed:
                 while not (end := self._speakable()) and not self._is_complete:
-                    if is_cancelled():
-                        raise Cancelled
+                    cancellation.check()
                     self.is_waiting = True
-                    self._changed.wait(WAIT_SECONDS)
+                    self._changed.wait()
                 self.is_waiting = False
                 end = len(self._text) if self._is_complete else end
                 piece, self._text = self._text[:end], self._text[end:]
@@ -89,6 +88,10 @@ class TextFeed:
                 yield piece
             elif not end:
                 return
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def _speakable(self) -> int:
         """How much of the text can be spoken whatever comes next: what lies behind it shows that the sentence has ended."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tts_server.audio.pcm import silence, to_s16
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, NothingToSay
 from tts_server.planned_speech import Speech
 from tts_server.text.segment import SENTENCE_PAUSE
@@ -42,7 +42,7 @@ class Response:
     `voice` and `output` are those of the session when the response was asked for; `max_output_tokens` is shown and means nothing.
     """
 
-    pieces: Callable[[Callable[[], bool]], Iterator[str]]
+    pieces: Callable[[Cancellation], Iterator[str]]
     model: str | None
     output: Mapping[str, Any]
     conversation: Conversation | None
@@ -52,23 +52,18 @@ class Response:
     id: str = field(default_factory=lambda: new_id("resp"))
     item_id: str = field(default_factory=lambda: new_id("item"))
     is_over: bool = False
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    cancellation: Cancellation = field(default_factory=Cancellation)
     _said: list[str] = field(default_factory=list)
     _tokens: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0})
     _is_begun: bool = False
-
-    def cancel(self) -> None:
-        self._cancelled.set()
-
-    def is_cancelled(self) -> bool:
-        return self._cancelled.is_set() or not self.socket.is_open
 
     def speak(self, desk: SpeechDesk, send: Send) -> None:
         """Speak all of it; raises TTSError only where nothing was sent for this response yet."""
         status = "completed"
         details: dict[str, Any] | None = None
         try:
-            self._speak_pieces(desk, send)
+            with self.socket.closing.calling(self.cancellation.cancel):
+                self._speak_pieces(desk, send)
         except Cancelled:
             status, details = "cancelled", {"type": "cancelled", "reason": "client_cancelled"}
         except Exception as error:
@@ -85,9 +80,8 @@ class Response:
 
     def _speak_pieces(self, desk: SpeechDesk, send: Send) -> None:
         seed: int | None = None
-        for text in self.pieces(self.is_cancelled):
-            if self.is_cancelled():
-                raise Cancelled
+        for text in self.pieces(self.cancellation):
+            self.cancellation.check()
             # The first piece is planned as any request is; the others follow its seed.
             fields = self._fields(text, desk).model_copy(update={"seed": seed})
             try:
@@ -114,7 +108,7 @@ class Response:
         send("response.output_audio_transcript.delta", **self._place, delta=transcript)
         with speech.metrics.request():
             try:
-                for data in pcm_pieces(desk, speech, self.socket, self.is_cancelled):
+                for data in pcm_pieces(desk, speech, self.socket, self.cancellation):
                     self._send_audio(send, data)
             finally:
                 for name, number in usage(speech).items():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError
 from tts_server.speech import AudioFormat
 from tts_server.web.failures import error_event
@@ -33,16 +33,16 @@ class SimpleProtocol:
         self._speaker = speaker
         self._desk = desk
         self._model = model
-        self._cancelled = threading.Event()
+        self._cancellation = Cancellation()
 
     def receive(self, message: dict[str, Any]) -> None:
         if message.get("type") == CANCEL:
-            self._cancelled.set()
-            self._cancelled = threading.Event()
+            self._cancellation.cancel()
+            self._cancellation = Cancellation()
             return
         check_id(message.get("id"), "id")
         fields = self._fields(message)
-        self._speaker.submit(partial(self._speak, fields, _echoed(message), self._cancelled))
+        self._speaker.submit(partial(self._speak, fields, _echoed(message), self._cancellation))
 
     def fail(self, error: TTSError, message: dict[str, Any]) -> None:
         self._send({**error_event(error), **_echoed(message)})
@@ -58,17 +58,14 @@ class SimpleProtocol:
             raise InvalidRequest(f"The fields beside the text may have {MAX_OPTIONS_BYTES} bytes of JSON.", code="too_large")
         return fields
 
-    def _speak(self, fields: SpeechFields, echoed: dict[str, Any], cancelled: threading.Event) -> None:
-        def is_cancelled() -> bool:
-            return cancelled.is_set() or not self._socket.is_open
-
+    def _speak(self, fields: SpeechFields, echoed: dict[str, Any], cancellation: Cancellation) -> None:
         try:
             speech = plan(self._desk, fields)
             part = {"type": "output_audio", "transcript": speech.transcript, "format": "pcm16", "sample_rate": speech.sample_rate}
             status = "completed"
             try:
-                with speech.metrics.request():
-                    for data in pcm_pieces(self._desk, speech, self._socket, is_cancelled):
+                with self._socket.closing.calling(cancellation.cancel), speech.metrics.request():
+                    for data in pcm_pieces(self._desk, speech, self._socket, cancellation):
                         self._socket.send_bytes(LENGTH.pack(len(data)) + data)
             except Cancelled:
                 status = "cancelled"

@@ -21,6 +21,7 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Even
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest
 from tts_server.web.realtime.frames import FrameLimit, TokenBucket
 
@@ -96,7 +97,8 @@ class WebSocket:
         self._sending = threading.Lock()
         self._blocking: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self._leave: tuple[int, str] | None = None
-        self._is_open = True
+        self.closing = Cancellation()
+        """Cancelled once no message reaches the peer any more."""
         self._sent = 0
         self._answered = 0
         self._pinged_at = 0.0
@@ -110,7 +112,7 @@ class WebSocket:
     @property
     def is_open(self) -> bool:
         """Whether messages may still reach the peer."""
-        return self._is_open and self._leave is None
+        return not self.closing.is_cancelled
 
     @property
     def bytes_sent(self) -> int:
@@ -142,6 +144,7 @@ class WebSocket:
     def close(self, code: int, reason: str = "") -> None:
         """Let the reading thread say goodbye and end; returns at once."""
         self._leave = self._leave or (code, reason)
+        self.closing.cancel()
 
     def messages(self, connection: socket.socket) -> Iterator[str | bytes | None]:
         """Take the connection over and accept; then what the peer sends, and None every moment (at the beginning, too).
@@ -304,7 +307,7 @@ class WebSocket:
 
     def _abort(self) -> None:
         """End both directions, which also wakes a thread that waits for this connection."""
-        self._is_open = False
+        self.closing.cancel()
         with contextlib.suppress(OSError):
             self._writer.shutdown(socket.SHUT_RDWR)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import partial
 
+from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, TTSError, Unavailable
 from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat, SpeechRequest
@@ -103,25 +104,24 @@ def plan(desk: SpeechDesk, fields: SpeechFields) -> Speech:
     return desk.synthesizer.plan(request)
 
 
-def pcm_pieces(desk: SpeechDesk, speech: Speech, socket: WebSocket, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+def pcm_pieces(desk: SpeechDesk, speech: Speech, socket: WebSocket, cancellation: Cancellation) -> Iterator[bytes]:
     """Whole samples of s16le, a fraction of a second each, so that a frame is small and a listener who has heard enough is soon obeyed.
 
     They come once there is a slot for this speech; while the socket's peer reads more slowly than they are made, others have the slot.
-    Raises Cancelled once `is_cancelled` says so, Busy where the server stops.
+    Raises Cancelled if cancelled meanwhile, Busy where the server stops.
     """
     admission = desk.options.admission
-    with admission.slot(is_cancelled) as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
-        yield from _pieces(speech, is_cancelled)
+    with admission.slot(cancellation) as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
+        yield from _pieces(speech, cancellation)
 
 
-def _pieces(speech: Speech, is_cancelled: Callable[[], bool]) -> Iterator[bytes]:
+def _pieces(speech: Speech, cancellation: Cancellation) -> Iterator[bytes]:
     num_bytes = 2 * round(PIECE_SECONDS * speech.sample_rate)
     waiting = b""
-    for data in speech.audio(is_cancelled):
+    for data in speech.audio(cancellation):
         waiting += data
         while len(waiting) >= num_bytes:
-            if is_cancelled():
-                raise Cancelled
+            cancellation.check()
             yield waiting[:num_bytes]
             waiting = waiting[num_bytes:]
         if whole := len(waiting) // 2 * 2:
