@@ -1,4 +1,4 @@
-"""The tables of docs/API.md that name a test for every promise: nothing of the API is missing there, and every test exists."""
+"""tests/README.md names a test for every promise of the API: nothing of the API is missing there, and every test exists."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from tts_server.errors import TTSError
 from tts_server.web.browsers import CORS_EXPOSED_HEADERS
 
 PROJECT = Path(__file__).resolve().parents[2]
-HEADING = "## What proves it"
-PROOF = (PROJECT / "docs" / "API.md").read_text(encoding="utf-8").partition(f"\n{HEADING}\n")[2].partition("\n## ")[0]
+PROOF = (PROJECT / "tests" / "README.md").read_text(encoding="utf-8")
+ENTRY = re.compile(r"- ((?:`[^`]*`|[^:`])+): (.+)")
+"""An entry: what it names, with or without backticks, and its rule."""
 
 SPEECH, REALTIME, VOICES = "Fields of `POST /v1/audio/speech`", "Fields of `GET /v1/realtime`", "Fields of `POST /v1/voices`"
 DICTIONARIES = "Fields of pronunciation dictionaries"
-TABLES_OF_FIELDS = {
+SECTIONS_OF_FIELDS = {
     "SpeechFields": SPEECH,
     "Controls": SPEECH,
     "VoiceId": SPEECH,
@@ -51,33 +52,38 @@ TABLES_OF_FIELDS = {
     "DictionaryChangeFields": DICTIONARIES,
     "DictionaryQuery": DICTIONARIES,
 }
-"""Where the fields of each model are proven. A new model needs a place here."""
+"""The section that lists the fields of each model. A new model needs a line here."""
 
 
-class Row(NamedTuple):
-    """A promise: the table it stands in, what its first cell names in backticks, the tests."""
+class Entry(NamedTuple):
+    """A promise: its section, what it names, its rule, the names in backticks, the tests."""
 
-    table: str
+    section: str
     first: str
+    rule: str
     names: tuple[str, ...]
     tests: tuple[str, ...]
 
 
-def rows() -> Iterator[Row]:
-    table = ""
-    for line in PROOF.splitlines():
-        if line.startswith("### "):
-            table = line.removeprefix("### ")
-        elif line.startswith("|") and not re.match(r"\|[\s|-]+$", line) and not line.endswith("| proof |"):
-            cells = [cell.strip() for cell in line.strip("|").split("|")]
-            yield Row(table, cells[0], tuple(re.findall(r"`([^`]+)`", cells[0])), tuple(re.findall(r"`([^`]+)`", cells[-1])))
+def entries() -> Iterator[Entry]:
+    """Yield the entries; a rule may have several lines, and a test has a line of its own."""
+    section = ""
+    for block in re.split(r"\n(?=## |- )", PROOF):
+        if block.startswith("## "):
+            section = block.splitlines()[0].removeprefix("## ")
+        elif block.startswith("- "):
+            promise, *tests = re.split(r"\n  - ", block.rstrip())
+            match = ENTRY.fullmatch(re.sub(r"\n *", " ", promise))
+            assert match, f"not an entry: {promise}"
+            first, rule = match.groups()
+            yield Entry(section, first, rule, tuple(re.findall(r"`([^`]+)`", first)), tuple(test.strip().strip("`") for test in tests))
 
 
-ROWS = list(rows())
+ENTRIES = list(entries())
 
 
-def named(table: str) -> set[str]:
-    return {name for row in ROWS if row.table == table for name in row.names}
+def named(section: str) -> set[str]:
+    return {name for entry in ENTRIES if entry.section == section for name in entry.names}
 
 
 @cache
@@ -109,16 +115,16 @@ def codes(kind: type[TTSError] = TTSError) -> Iterator[tuple[int, str]]:
             yield from codes(child)
 
 
-def test_every_row_names_its_tests_and_each_of_them_exists():
-    assert len(ROWS) > 150
-    assert [row.first for row in ROWS if not row.tests] == []
+def test_every_entry_names_its_tests_and_each_of_them_exists():
+    assert len(ENTRIES) > 150
+    assert [entry.first for entry in ENTRIES if not entry.tests] == []
     missing = []
-    for row in ROWS:
-        for test in row.tests:
+    for entry in ENTRIES:
+        for test in entry.tests:
             file, _, name = test.partition("::")
             path = PROJECT / "tests" / file
             if not path.is_file() or name not in defined_in(path):
-                missing.append((row.table, row.first, test))
+                missing.append((entry.section, entry.first, test))
     assert missing == []
 
 
@@ -135,8 +141,8 @@ def test_every_route_has_its_tests(server):
 def test_every_field_that_is_checked_has_its_tests():
     missing = []
     for name, model in models().items():
-        assert name in TABLES_OF_FIELDS, f"say in TABLES_OF_FIELDS which table proves the fields of {name}"
-        missing += [(name, field) for field in model.model_fields if field not in named(TABLES_OF_FIELDS[name])]
+        assert name in SECTIONS_OF_FIELDS, f"say in SECTIONS_OF_FIELDS which section lists the fields of {name}"
+        missing += [(name, field) for field in model.model_fields if field not in named(SECTIONS_OF_FIELDS[name])]
     assert missing == []
 
 
@@ -145,19 +151,20 @@ def test_every_header_that_describes_a_reply_has_its_tests():
 
 
 def test_every_error_has_its_tests():
-    told = {(int(row.first.split()[0]), name) for row in ROWS if row.table == "Errors" and row.first[0].isdigit() for name in row.names}
+    documented = {
+        (int(entry.first.split()[0]), name)
+        for entry in ENTRIES
+        if entry.section == "Errors" and entry.first[0].isdigit()
+        for name in entry.names
+    }
     general = {"unavailable"}  # stands for no error of its own
-    assert sorted(code for code in set(codes()) - told if code[1] not in general) == []
+    assert sorted(code for code in set(codes()) - documented if code[1] not in general) == []
 
 
-@pytest.mark.parametrize("heading", sorted({row.table for row in ROWS}))
-def test_no_promise_stands_twice_in_a_table(heading):
-    first = [(row.first, line) for row, line in zip(ROWS, promises(), strict=True) if row.table == heading]
-    assert len(first) == len(set(first))
-
-
-def promises() -> list[str]:
-    return [line.split("|")[2].strip() for line in PROOF.splitlines() if "::test_" in line]
+@pytest.mark.parametrize("section", sorted({entry.section for entry in ENTRIES}))
+def test_no_promise_stands_twice_in_a_section(section):
+    promises = [(entry.first, entry.rule) for entry in ENTRIES if entry.section == section]
+    assert len(promises) == len(set(promises))
 
 
 def test_the_top_level_holds_what_people_look_for():
