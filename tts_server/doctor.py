@@ -24,6 +24,7 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement
 
 from tts_server import __version__
+from tts_server.accelerator import Machine, choose, look, torch_pins
 from tts_server.addresses import listen_briefly, url_of
 from tts_server.cancellation import Cancellation
 from tts_server.child_environment import minimal_environment
@@ -33,7 +34,6 @@ from tts_server.doctor_models import check_models
 from tts_server.engines.base import Utterance
 from tts_server.errors import TTSError
 from tts_server.finding import Finding
-from tts_server.launcher.accelerator import Machine, choose, look, torch_pins
 from tts_server.launcher.client_options import PROGRAM
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.locks import BASE, NEWEST_PYTHON, OLDEST_PYTHON, TORCH, Platform, lock_of, pins, uncovered_reason

@@ -12,12 +12,12 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement
 
+from tts_server.accelerator import Build, Machine, choose, covered
 from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT
 from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
 from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.finding import Finding
-from tts_server.launcher.accelerator import Build, Machine, choose, covered
 from tts_server.packages import compare_packages, installed_version
 
 CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]

@@ -10,12 +10,12 @@ import threading
 import webbrowser
 
 from tts_server import __version__
+from tts_server.accelerator import offer_chatterbox
 from tts_server.addresses import is_free, network_addresses, url_of
 from tts_server.build import build_app, build_synthesizer, key_ring
 from tts_server.config import Settings
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.listener import connection_limits
-from tts_server.launcher.accelerator import offer_chatterbox
 from tts_server.launcher.launcher import DEVICE_LOST
 from tts_server.running_server import is_parlance
 from tts_server.server import PortInUse, Server

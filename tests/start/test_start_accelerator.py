@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from throwaway import write_program
 
-from tts_server.launcher import accelerator
-from tts_server.launcher.accelerator import Card, Machine, choose, covered, nvidia_cards, offer_chatterbox, read_nvidia_smi
+from tts_server import accelerator
+from tts_server.accelerator import Card, Machine, choose, covered, nvidia_cards, offer_chatterbox, read_nvidia_smi
 
 RTX_5090 = "NVIDIA GeForce RTX 5090, {}, 32607, 12.0"
 RTX_4090 = "NVIDIA GeForce RTX 4090, {}, 24564, 8.9"

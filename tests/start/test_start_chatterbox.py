@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from throwaway import Copy, lock_entry, write_program, write_wheel
 
-from tts_server.launcher.accelerator import Build
+from tts_server.accelerator import Build
 from tts_server.launcher.chatterbox import require_space
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.errors import StartError

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tts_server import doctor, doctor_chatterbox
+from tts_server.accelerator import Machine, read_nvidia_smi
 from tts_server.config import Settings
 from tts_server.doctor import Finding
-from tts_server.launcher.accelerator import Machine, read_nvidia_smi
 from tts_server.launcher.locks import Platform
 
 H100 = "NVIDIA H100, 580.65.06, 81559, 9.0"

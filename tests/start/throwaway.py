@@ -21,6 +21,9 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = os.path.realpath(sys.executable)
 
+MODULES = ("__init__", "__main__", "accelerator", "child_environment", "spelling")
+"""What the launcher imports besides its own package."""
+
 COMMANDS = """
 import json, os, sys
 from probe import VERSION
@@ -145,7 +148,7 @@ class Copy:
         shutil.copytree(
             PROJECT / "tts_server" / "launcher", folder / "tts_server" / "launcher", ignore=shutil.ignore_patterns("__pycache__")
         )
-        for name in ("run.sh", "run.bat", "tts_server/__init__.py", "tts_server/__main__.py", "tts_server/spelling.py"):
+        for name in ("run.sh", "run.bat", *(f"tts_server/{module}.py" for module in MODULES)):
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")

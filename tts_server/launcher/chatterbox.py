@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from tts_server.launcher.accelerator import REGISTRY, Build, choose, look
+from tts_server.accelerator import REGISTRY, Build, choose, look
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.errors import StartError
 from tts_server.launcher.locks import BARE, BASE, CHATTERBOX, TORCH

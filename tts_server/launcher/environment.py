@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tts_server.launcher.accelerator import LAST_TORCH, REGISTRY, TESTED_TORCH, torch_pins
+from tts_server.accelerator import LAST_TORCH, REGISTRY, TESTED_TORCH, torch_pins
 from tts_server.launcher.errors import InstallError, StartError
 from tts_server.launcher.installer import BROKEN_OFF, INSTALL_LOG, NO_INDEX, WRONG_HASH, Installer
 from tts_server.launcher.locks import BARE, BASE, OLDEST_PYTHON, TORCH, Platform, lock_of, uncovered_reason

@@ -22,11 +22,6 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return environment
 
 
-def minimal_environment() -> dict[str, str]:
-    """What a program of the system needs to start, without the server's keys and passwords."""
-    return {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "WINDIR", "TEMP", "TMP", "LD_LIBRARY_PATH") if name in os.environ}
-
-
 def run(command: Sequence[str], stderr: int = subprocess.STDOUT) -> subprocess.CompletedProcess[str]:
     """Run a program to its end; its output is in the result, standard error with it unless `stderr` says otherwise."""
     return subprocess.run(

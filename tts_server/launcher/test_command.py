@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tts_server.launcher.accelerator import Machine, choose
+from tts_server.accelerator import Machine, choose
 from tts_server.launcher.environment import PROJECT, Environment
 from tts_server.launcher.locks import BARE, BASE, CHATTERBOX, S3, TEST, TORCH
 from tts_server.launcher.process import call, clean_environment, say

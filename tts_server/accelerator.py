@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tts_server.launcher.process import minimal_environment
+from tts_server.child_environment import minimal_environment
 
 REGISTRY = "registry"
 """Stands where a build's name would: what `pip install torch` brings, from wherever pip is set to look."""
