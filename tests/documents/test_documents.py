@@ -15,6 +15,8 @@ from measure import hear
 
 from tts_server.config import Settings, environment_names
 from tts_server.web.fields import SpeechFields
+from tts_server.web.resonance import GenerateFields
+from tts_server.web.sillytavern import TtsFields
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -63,8 +65,16 @@ def documented_fields(operation: str) -> set[str]:
     return {name for entry in re.findall(r"^- ([^(\n]*)\(", section, re.MULTILINE) for name in re.findall(r"`([^`]+)`", entry)}
 
 
-def test_every_field_of_a_speech_request_is_documented():
-    assert set(SpeechFields.model_fields) - documented_fields("POST /v1/audio/speech") == set()
+@pytest.mark.parametrize(
+    ("operation", "model"),
+    [
+        ("POST /v1/audio/speech", SpeechFields),
+        ("POST /generate", GenerateFields),
+        ("POST /tts", TtsFields),
+    ],
+)
+def test_every_field_of_a_request_is_documented(operation, model):
+    assert set(model.model_fields) - documented_fields(operation) == set()
 
 
 def test_every_link_in_the_documents_leads_somewhere():
