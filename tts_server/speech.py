@@ -14,8 +14,32 @@ Samples = npt.NDArray[np.float32]
 """Mono audio: float32, shape [n], nominally within -1..1."""
 
 
+@dataclass(frozen=True)
+class FormatSpec:
+    """The facts of one response format.
+
+    `extension` is what names of its files end in, without the dot; it is empty for a format that is no file. `label` is its name on the
+    page, `description` what it contains. `bit_rates` are in bits a second by sample rate in Hz; None for a format that carries any rate,
+    whose audio takes `relative_size` of what 16-bit samples take. Above `rounded_up_above` Hz a rate is never lowered to a supported one.
+    `header_holds_length`: a whole reply states its length in its header, which a streamed one cannot.
+    """
+
+    content_type: str
+    extension: str
+    label: str
+    description: str
+    bit_rates: Mapping[int, int] | None = None
+    relative_size: float = 1.0
+    rounded_up_above: int = 48000
+    header_holds_length: bool = False
+
+    def bit_rate(self, sample_rate: int) -> int:
+        """Bits a second at a supported sample rate; raises KeyError for any other rate, or where the format has no bit rates."""
+        return (self.bit_rates or {})[sample_rate]
+
+
 class AudioFormat(str, enum.Enum):
-    """A container and codec that a reply may have."""
+    """A container and codec that a reply may have. `FORMATS` has a row for each."""
 
     MP3 = "mp3"
     OPUS = "opus"
@@ -25,17 +49,33 @@ class AudioFormat(str, enum.Enum):
     PCM = "pcm"
 
     @property
+    def spec(self) -> FormatSpec:
+        return FORMATS[self]
+
+    @property
     def content_type(self) -> str:
-        return _CONTENT_TYPES[self]
+        return self.spec.content_type
+
+    @property
+    def header_holds_length(self) -> bool:
+        return self.spec.header_holds_length
 
 
-_CONTENT_TYPES = {
-    AudioFormat.MP3: "audio/mpeg",
-    AudioFormat.OPUS: "audio/ogg",
-    AudioFormat.AAC: "audio/aac",
-    AudioFormat.FLAC: "audio/flac",
-    AudioFormat.WAV: "audio/wav",
-    AudioFormat.PCM: "audio/pcm",
+_MP3_BIT_RATES = {
+    8000: 48000, 11025: 56000, 12000: 56000, 16000: 64000, 22050: 96000, 24000: 96000, 32000: 112000, 44100: 128000, 48000: 128000,
+}  # fmt: skip
+_AAC_BIT_RATES = {
+    8000: 32000, 11025: 40000, 12000: 40000, 16000: 56000, 22050: 72000, 24000: 80000, 32000: 96000, 44100: 112000, 48000: 112000,
+}  # fmt: skip
+_OPUS_BIT_RATES = {8000: 24000, 12000: 32000, 16000: 40000, 24000: 48000, 48000: 64000}
+
+FORMATS: Mapping[AudioFormat, FormatSpec] = {
+    AudioFormat.MP3: FormatSpec("audio/mpeg", "mp3", "MP3", "MP3 without tags", bit_rates=_MP3_BIT_RATES),
+    AudioFormat.OPUS: FormatSpec("audio/ogg", "ogg", "Opus", "Ogg Opus", bit_rates=_OPUS_BIT_RATES, rounded_up_above=24000),
+    AudioFormat.AAC: FormatSpec("audio/aac", "aac", "AAC", "AAC in ADTS frames", bit_rates=_AAC_BIT_RATES),
+    AudioFormat.FLAC: FormatSpec("audio/flac", "flac", "FLAC", "16-bit FLAC", relative_size=0.75, header_holds_length=True),
+    AudioFormat.WAV: FormatSpec("audio/wav", "wav", "WAV", "16-bit WAV", header_holds_length=True),
+    AudioFormat.PCM: FormatSpec("audio/pcm", "", "PCM", "16-bit mono samples without a header"),
 }
 
 

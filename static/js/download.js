@@ -8,8 +8,6 @@ import { clearProblem, showProblem } from "./problem.js";
 import { recall, remember } from "./remembered.js";
 import { saveFile } from "./save.js";
 
-const EXTENSIONS = { mp3: "mp3", opus: "ogg", aac: "aac", flac: "flac", wav: "wav" };
-
 async function encode(samples, sampleRate, format) {
   if (format === "wav") return wavFile(samples, sampleRate); // needs no server
   const headers = { "Content-Type": "application/octet-stream" };
@@ -17,10 +15,14 @@ async function encode(samples, sampleRate, format) {
   return response.blob();
 }
 
+function extension(format) {
+  return byId("format").querySelector(`[value="${format}"]`).dataset.extension;
+}
+
 function fileName(made, format) {
   const words = made.text.replace(/\[[^\]]*\]/g, " ").match(/[\p{L}\p{N}]+/gu) ?? [];
   const voice = made.clipName ? "clip" : made.voice;
-  return `${[voice, ...words.slice(0, 5)].join("-").toLowerCase().slice(0, 60)}.${EXTENSIONS[format]}`;
+  return `${[voice, ...words.slice(0, 5)].join("-").toLowerCase().slice(0, 60)}.${extension(format)}`;
 }
 
 // Saves the result `made` as a file. Rejects where the server, or a proxy before it, does not encode it.

@@ -10,6 +10,8 @@ import pytest
 import requests
 from measure import hear, sniff
 
+from tts_server.speech import AudioFormat
+
 TEXT = "Events carry this sentence. And this one, too."
 
 
@@ -21,7 +23,7 @@ def events(reply: requests.Response) -> list[str]:
     return [block.removeprefix("data: ") for block in blocks]
 
 
-@pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
+@pytest.mark.parametrize("name", [format_.value for format_ in AudioFormat])
 def test_joined_deltas_are_one_valid_file(server, name):
     fields = {"input": TEXT, "response_format": name, "seed": 5}
     reply = requests.post(f"{server.url}/v1/audio/speech", json={**fields, "stream_format": "sse"}, timeout=60)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from measure import hear, sniff
 from sounds import RATE, dominant_frequency, in_chunks, snr_db, tone, voice_like
 
-from tts_server.audio.encoders import create_encoder, supported_rate
-from tts_server.speech import AudioFormat, Samples
+from tts_server.audio.encoders import ENCODERS, create_encoder, supported_rate
+from tts_server.speech import FORMATS, AudioFormat, Samples
 
 FILES = [format for format in AudioFormat if format is not AudioFormat.PCM]
 MINIMUM_SNR = {"mp3": 20, "opus": 15, "aac": 20, "flac": 60, "wav": 60}
@@ -45,6 +45,16 @@ def test_a_tone_keeps_its_pitch_level_and_length_at_every_rate(format: AudioForm
     assert heard.seconds == pytest.approx(1.0, abs=0.27 if rate <= 8000 else 0.15)
     assert dominant_frequency(middle, heard.rate) == pytest.approx(1000, abs=3)
     assert float(np.sqrt(np.mean(middle**2))) == pytest.approx(0.3 / np.sqrt(2), rel=0.06)
+
+
+def test_every_format_has_a_row_of_facts_and_an_encoder() -> None:
+    assert set(FORMATS) == set(ENCODERS) == set(AudioFormat)
+
+
+@pytest.mark.parametrize("format", list(AudioFormat))
+def test_only_a_header_that_holds_the_length_differs_between_streamed_and_whole_files(format: AudioFormat) -> None:
+    streamed, whole = (encoded(format, voice_like(0.2), streamed=streamed) for streamed in (True, False))
+    assert (streamed != whole) is format.header_holds_length
 
 
 def test_pcm_is_little_endian_signed_16_bit() -> None:
@@ -114,7 +124,7 @@ def test_mp3_files_joined_by_bytes_play_one_after_the_other() -> None:
     assert dominant_frequency(joined.samples[joint + 4000 : joint + 12000], RATE) == pytest.approx(2000, abs=5)
 
 
-@pytest.mark.parametrize("format", [AudioFormat.MP3, AudioFormat.OPUS, AudioFormat.AAC])
+@pytest.mark.parametrize("format", [format for format in AudioFormat if format.spec.bit_rates])
 def test_bandwidth_is_not_thrown_away(format: AudioFormat) -> None:
     """White noise keeps at least a quarter of its energy between 7 and 9 kHz, where the s of a woman lies."""
     noise = (0.1 * np.random.default_rng(1).standard_normal(2 * RATE)).astype(np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 from tts_server.audio.encoder import Encoder, SeekableFile
 from tts_server.audio.pcm import to_s16
 from tts_server.errors import OutOfRoom
-from tts_server.speech import Samples
+from tts_server.speech import AudioFormat, Samples
 
 
 class _Outbox:
@@ -87,15 +87,15 @@ class _ContainerEncoder(Encoder):
 
 
 class OpusEncoder(_ContainerEncoder):
-    """Ogg Opus with pages of 60 ms, so that little waits for its page to fill. `bit_rate` is in bits a second."""
+    """Ogg Opus with pages of 60 ms, so that little waits for its page to fill."""
 
-    def __init__(self, sample_rate: int, bit_rate: int, file: SeekableFile | None = None) -> None:
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
         super().__init__(
             sample_rate,
             container="ogg",
             codec="libopus",
             sample_format="s16",
-            bit_rate=bit_rate,
+            bit_rate=AudioFormat.OPUS.spec.bit_rate(sample_rate),
             codec_options={"compression_level": "1"},
             container_options={"page_duration": "60000"},
             file=file,
@@ -103,15 +103,15 @@ class OpusEncoder(_ContainerEncoder):
 
 
 class AacEncoder(_ContainerEncoder):
-    """AAC-LC in ADTS frames. `bit_rate` is in bits a second."""
+    """AAC-LC in ADTS frames."""
 
-    def __init__(self, sample_rate: int, bit_rate: int, file: SeekableFile | None = None) -> None:
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
         super().__init__(
             sample_rate,
             container="adts",
             codec="aac",
             sample_format="fltp",
-            bit_rate=bit_rate,
+            bit_rate=AudioFormat.AAC.spec.bit_rate(sample_rate),
             codec_options={"aac_coder": "fast"},
             file=file,
         )

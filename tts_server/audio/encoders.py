@@ -19,62 +19,41 @@ from tts_server.speech import AudioFormat, Samples
 UNKNOWN_LENGTH = 0xFFFFFFFF
 WAV_HEADER_BYTES = 44
 
-_MP3_BITRATES = {8000: 48, 11025: 56, 12000: 56, 16000: 64, 22050: 96, 24000: 96, 32000: 112, 44100: 128, 48000: 128}
-_AAC_BITRATES = {
-    8000: 32000, 11025: 40000, 12000: 40000, 16000: 56000, 22050: 72000, 24000: 80000, 32000: 96000, 44100: 112000, 48000: 112000,
-}  # fmt: skip
-_OPUS_BITRATES = {8000: 24000, 12000: 32000, 16000: 40000, 24000: 48000, 48000: 64000}
-
-_RATES: Mapping[AudioFormat, Mapping[int, int]] = {
-    AudioFormat.MP3: _MP3_BITRATES,
-    AudioFormat.AAC: _AAC_BITRATES,
-    AudioFormat.OPUS: _OPUS_BITRATES,
-}
-
 
 def supported_rate(format: AudioFormat, wanted: int) -> int:
     """The sample rate in Hz nearest to `wanted` that `format` can carry; the higher one where two are as near.
 
     Opus has no rates between 24 and 48 kHz; there the higher one is taken, so that nothing audible is lost.
     """
-    if format not in _RATES:
+    spec = format.spec
+    if spec.bit_rates is None:
         return wanted
-    rates = sorted(_RATES[format], reverse=True)
-    if format is AudioFormat.OPUS and wanted > 24000:
-        return rates[0]
-    return min(rates, key=lambda rate: abs(rate - wanted))
+    if wanted > spec.rounded_up_above:
+        return min((rate for rate in spec.bit_rates if rate >= wanted), default=max(spec.bit_rates))
+    return min(sorted(spec.bit_rates, reverse=True), key=lambda rate: abs(rate - wanted))
 
 
 def bytes_per_second(format: AudioFormat, sample_rate: int) -> float:
-    """About how many bytes a second of speech takes; for pcm and wav exactly. Lossless compression is taken to save a quarter."""
-    if format is AudioFormat.MP3:
-        return _MP3_BITRATES[sample_rate] * 1000 / 8
-    if format in _RATES:
-        return _RATES[format][sample_rate] / 8
-    return 2 * sample_rate * (0.75 if format is AudioFormat.FLAC else 1)
+    """About how many bytes a second of speech takes; for pcm and wav exactly."""
+    spec = format.spec
+    return 2 * sample_rate * spec.relative_size if spec.bit_rates is None else spec.bit_rate(sample_rate) / 8
 
 
 def create_encoder(format: AudioFormat, sample_rate: int, *, streamed: bool, file: SeekableFile | None = None) -> Encoder:
     """A new encoder for mono speech.
 
-    `sample_rate` must be one that `supported_rate` gives. With `streamed` a wav or flac does not know its length when it starts and says
-    so in its header; without, its header states it exactly. Such a file is written to `file`, or, without one, returned by `flush` as a
-    whole. The other formats do not differ. Raises ValueError for a rate that the format cannot carry, or for a `file` that is `streamed`.
+    `sample_rate` must be one that `supported_rate` gives. With `streamed`, a format whose header holds the length does not know it when it
+    starts and says so there; without, its header states it exactly. Such a file is written to `file`, or, without one, returned by `flush`
+    as a whole. The other formats do not differ. Raises ValueError for a rate that the format cannot carry, or for a `file` that is
+    `streamed`.
     """
     if supported_rate(format, sample_rate) != sample_rate:
         raise ValueError(f"{format.value} cannot carry {sample_rate} Hz")
     if streamed and file is not None:
         raise ValueError("a stream is not written to a file")
-    if format is AudioFormat.PCM:
-        return PcmEncoder(sample_rate, file)
-    if format is AudioFormat.MP3:
-        return Mp3Encoder(sample_rate, _MP3_BITRATES[sample_rate], file)
-    if format is AudioFormat.OPUS:
-        return OpusEncoder(sample_rate, _OPUS_BITRATES[sample_rate], file)
-    if format is AudioFormat.AAC:
-        return AacEncoder(sample_rate, _AAC_BITRATES[sample_rate], file)
-    encoder = WavEncoder if format is AudioFormat.WAV else FlacEncoder
-    return encoder(sample_rate, file) if streamed or file is not None else BufferedEncoder(sample_rate, encoder)
+    encoder = ENCODERS[format]
+    is_buffered = format.header_holds_length and not streamed and file is None
+    return BufferedEncoder(sample_rate, encoder) if is_buffered else encoder(sample_rate, file)
 
 
 class PcmEncoder(Encoder):
@@ -119,9 +98,9 @@ class WavEncoder(Encoder):
 
 
 class BufferedEncoder(Encoder):
-    """A wav or flac with an exact header in memory, returned as a whole at the end."""
+    """A file with an exact header, built in memory and returned as a whole at the end."""
 
-    def __init__(self, sample_rate: int, encoder: type[WavEncoder] | type[FlacEncoder]) -> None:
+    def __init__(self, sample_rate: int, encoder: type[Encoder]) -> None:
         super().__init__(sample_rate)
         self._buffer = io.BytesIO()
         self._encoder = encoder(sample_rate, self._buffer)
@@ -144,14 +123,14 @@ class Mp3Encoder(Encoder):
     The first frame never borrows from an earlier one, so the joint decodes cleanly.
     """
 
-    def __init__(self, sample_rate: int, bit_rate: int, file: SeekableFile | None = None) -> None:
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
         super().__init__(sample_rate, file)
         self._lame = lameenc.Encoder()
         self._lame.silence()
         self._lame.set_channels(1)
         self._lame.set_in_sample_rate(sample_rate)
         self._lame.set_out_sample_rate(sample_rate)
-        self._lame.set_bit_rate(bit_rate)
+        self._lame.set_bit_rate(AudioFormat.MP3.spec.bit_rate(sample_rate) // 1000)
         self._lame.set_quality(7)
         self._has_started = False
 
@@ -166,3 +145,13 @@ class Mp3Encoder(Encoder):
 
     def _release(self) -> None:
         del self._lame
+
+
+ENCODERS: Mapping[AudioFormat, type[Encoder]] = {
+    AudioFormat.MP3: Mp3Encoder,
+    AudioFormat.OPUS: OpusEncoder,
+    AudioFormat.AAC: AacEncoder,
+    AudioFormat.FLAC: FlacEncoder,
+    AudioFormat.WAV: WavEncoder,
+    AudioFormat.PCM: PcmEncoder,
+}

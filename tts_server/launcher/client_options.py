@@ -48,7 +48,7 @@ def add_client_commands(commands: _SubParsersAction[Any]) -> None:
     saying.add_argument(
         "--format",
         type=str.lower,
-        help="format of the file: mp3, opus, aac, flac, wav or pcm (default: what its name ends in; wav for the standard output)",
+        help="format of the file, such as mp3 or wav (default: what its name ends in; wav for the standard output)",
     )
     saying.add_argument("--device", help="the speakers to play through: a number or a part of their name (default: the system's choice)")
     saying.add_argument("-q", "--quiet", action="store_true", help="no progress bar, and no words but errors and warnings")

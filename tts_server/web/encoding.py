@@ -51,7 +51,7 @@ def _parameters() -> tuple[AudioFormat, int]:
         format_ = AudioFormat(request.args.get("format", "mp3"))
         rate = int(request.args.get("sample_rate", "24000"))
     except ValueError as error:
-        message = "format must be one of mp3, opus, aac, flac, wav, pcm, and sample_rate a number."
+        message = f"format must be one of {', '.join(AudioFormat)}, and sample_rate a number."
         raise InvalidRequest(message, param="format") from error
     if not 8000 <= rate <= 48000:
         raise InvalidRequest("sample_rate must be between 8000 and 48000.", param="sample_rate")

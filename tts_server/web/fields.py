@@ -93,7 +93,7 @@ class SpeechFields(Controls):
         None, description="Name of a voice; see /v1/voices. A language code means the default voice."
     )
     response_format: Annotated[AudioFormat, BeforeValidator(_lower)] | None = Field(
-        None, description="Container and codec of the audio. opus is Ogg Opus, aac is ADTS, pcm is 16-bit mono without a header."
+        None, description=f"Container and codec of the audio. {'; '.join(f'{one.value}: {one.spec.description}' for one in AudioFormat)}."
     )
     speed: Number = Field(1.0, ge=0.25, le=4.0, description="Tempo; the pitch stays.")
     instructions: str | None = Field(

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, render_template, request, send_f
 
 from tts_server import __version__
 from tts_server.audio.quality import describe
+from tts_server.speech import AudioFormat
 from tts_server.web.encoding import encode_body
 from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import PUBLIC, SPEAKING
@@ -47,7 +48,13 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
             "isAdminOn": options.is_open_to_changes or options.keys.is_locked,
             "isSameMachine": _is_same_machine(request.remote_addr or ""),
         }
-        html = render_template("index.html", version=__version__, max_text_length=options.max_text_length, page_config=config)
+        html = render_template(
+            "index.html",
+            version=__version__,
+            max_text_length=options.max_text_length,
+            formats=[one for one in AudioFormat if one.spec.extension],
+            page_config=config,
+        )
         return html_page(html)
 
     @routes.get("/favicon.ico", policy=PAGE)
