@@ -1,6 +1,6 @@
-"""The command line's entry: reads it and runs the command.
+"""The entry point of the command line: parses it and runs the command.
 
-Modules are imported where a command needs them, so that a client of another server starts without the server's packages.
+Commands import their modules when they run, so that a client of another server works without the server's packages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tts_server.launcher.command_line import EXIT_USAGE, LAUNCHER_COMMANDS, pars
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; returns the exit code. Errors are sentences on standard error."""
+    """Run one command; return the exit code. Errors are printed on standard error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         if getattr(options, "server", ""):
             from tts_server.client.commands import run
 
-            return run(options, None)  # the settings are those of a server, and another one is asked
+            return run(options, None)  # no settings: they belong to a server on this machine, and the client uses another one
         return _run_with_settings(options)
     except OSError as error:
         print(describe_os_error(error), file=sys.stderr)
@@ -39,20 +39,20 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def describe_os_error(error: OSError) -> str:
-    """What is wrong with a file or a connection, as a sentence."""
+    """Return a sentence for an error of a file or a connection."""
     if error.filename is None:
         return f"{error.strerror or error}."
     if isinstance(error, FileNotFoundError):
-        return f"There is no file {error.filename}."
+        return f"{error.filename} does not exist."
     if isinstance(error, IsADirectoryError):
         return f"{error.filename} is a folder, not a file."
     if isinstance(error, PermissionError):
-        return f"{error.filename} cannot be used: its permissions do not allow it."
+        return f"{error.filename} cannot be used: permission denied."
     return f"{error.filename} cannot be used: {error.strerror or error}."
 
 
 def _run_with_settings(options: argparse.Namespace) -> int:
-    """Run a command that works on this machine, with the settings of a server."""
+    """Run a command that uses the settings of a server on this machine."""
     from tts_server.config import SettingsError, find_misspelt_settings, load_settings
     from tts_server.log import set_up_log
 
@@ -78,5 +78,5 @@ def _run_with_settings(options: argparse.Namespace) -> int:
 
         return run_server(settings, options)
     except SettingsError as error:
-        print(f"A setting is wrong:\n{error}\nSee docs/CONFIGURATION.md.", file=sys.stderr)
+        print(f"Invalid settings:\n{error}\nSee docs/CONFIGURATION.md.", file=sys.stderr)
         return EXIT_USAGE

@@ -1,4 +1,4 @@
-"""Recognises a Parlance server that runs already. Standard library only."""
+"""Detects a running Parlance server. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 ANSWER_SECONDS = 5.0
 MAX_ANSWER_BYTES = 2**20
 HEALTH_FIELDS = {"status", "version", "engine", "engine_ready", "voices_loaded", "routing"}
-"""Some of the fields of `/health`, which no other server has together."""
+"""Fields of `/health` that identify a Parlance server."""
 
 
 def is_parlance(url: str) -> bool:
-    """Whether a Parlance server answers at this address."""
+    """Return whether a Parlance server answers at this address."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health")
-        with connection.getresponse() as response:  # it holds the socket open until it is closed itself
+        with connection.getresponse() as response:  # an open response keeps the socket open
             health = json.loads(response.read(MAX_ANSWER_BYTES))
     except (OSError, http.client.HTTPException, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""`serve`: starts the server and says where it can be reached."""
+"""The command `serve`: starts the server and prints its addresses."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ log = logging.getLogger("tts_server")
 
 PREPARING_SECONDS = 5.0
 BROWSER_SECONDS = 10.0
-"""Time to hand the address to a browser, before the process ends."""
+"""How long the process waits for the browser to start before it exits."""
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
-    """Answer requests until the process is stopped; returns the exit code.
+    """Serve until the process is stopped; return the exit code.
 
-    Where Parlance listens on the port already, its page is opened instead.
+    If a Parlance server already listens on the port, open its page instead.
     """
     was_free = is_free(settings.host, settings.port)
     if not was_free and _open_running(settings):
@@ -39,14 +39,14 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
     try:
         return serve(settings)
     except PortInUse as error:
-        if was_free and _open_running(settings):  # both were started at the same time
+        if was_free and _open_running(settings):  # another one was started at the same time
             return 0
         print(error, file=sys.stderr)
         return 1
 
 
 def serve(settings: Settings) -> int:
-    """Answer requests until the process is stopped; returns the exit status, DEVICE_LOST where a GPU has failed. Raises PortInUse."""
+    """Serve until the process is stopped; return the exit code, DEVICE_LOST if a GPU has failed. Raises PortInUse."""
     keys = key_ring(settings)
     synthesizer = build_synthesizer(settings)
     app = build_app(settings, synthesizer, keys)
@@ -64,40 +64,40 @@ def serve(settings: Settings) -> int:
         stop_seconds=settings.stop_seconds,
     )
     models = synthesizer.catalog.models
-    # A thread, because `when_device_lost` must not block; what is being answered can still end.
+    # In a thread, because the callback must not block.
     models.when_device_lost(lambda: threading.Thread(target=server.stop, name="stop-after-device", daemon=True).start())
     server.stop_on_signals()
-    print(f"Parlance {__version__} speaks at {server.url}  (stop with Ctrl-C)", flush=True)
+    print(f"Parlance {__version__} is running at {server.url}  (stop with Ctrl-C)", flush=True)
     for address in network_addresses(settings.host, server.port):
         print(f"On your network: {address}", flush=True)
     if settings.exposed_by is not None and not keys.is_locked:
         warn_of_exposure(settings, settings.exposed_by)
     _open_browser(settings, server.url)
-    # nvidia-smi may take seconds, which the first request need not wait for.
+    # In a thread, because nvidia-smi may take seconds.
     threading.Thread(target=_offer_chatterbox, daemon=True).start()
     synthesizer.catalog.preload([settings.default_model, *settings.preload_models])
     preparing = threading.Thread(target=synthesizer.prepare_voices, name="prepare-voices", daemon=True)
     preparing.start()
     server.run()
     synthesizer.close()
-    preparing.join(PREPARING_SECONDS)  # so that no clip's temporary file is left
+    preparing.join(PREPARING_SECONDS)  # so that it removes the temporary file of a clip
     return DEVICE_LOST if models.has_lost_device else 0
 
 
 def _open_running(settings: Settings) -> bool:
-    """Whether Parlance answers at the port; if so, its page is opened as at a start."""
+    """Open the page of a Parlance server that already listens on the port; return whether there is one."""
     url = url_of(settings.host, settings.port)
     if not settings.port or not is_parlance(url):
         return False
     opening = _open_browser(settings, url)
-    print(f"Parlance is running already at {url}{'; opening the page' if opening else ''}.", flush=True)
+    print(f"Parlance is already running at {url}{'; opening the page' if opening else ''}.", flush=True)
     if opening:
         opening.join(BROWSER_SECONDS)
     return True
 
 
 def _open_browser(settings: Settings, url: str) -> threading.Thread | None:
-    """Open the page where there is a desktop and the settings want it; returns the thread that does."""
+    """Open the page in a browser, if OPEN_BROWSER is set and there is a desktop; return the thread that does."""
     if not settings.open_browser or not _has_desktop():
         return None
     thread = threading.Thread(target=webbrowser.open, args=(url,), daemon=True)
@@ -106,12 +106,12 @@ def _open_browser(settings: Settings, url: str) -> threading.Thread | None:
 
 
 def warn_of_exposure(settings: Settings, variable: str) -> None:
-    """Log that others than the users of this machine may reach a server without a key, by the setting named `variable`."""
+    """Log that the setting named `variable` makes a server without keys reachable from outside of this machine."""
     who = {
         "CORS_ORIGINS": "pages of every site",
         "ENABLE_CORS": "pages of every site",
-        "ALLOW_LOCAL_NAMES": "pages that other machines of the network make a browser open",
-    }.get(variable, "anyone who reaches this machine")
+        "ALLOW_LOCAL_NAMES": "web pages served by other machines of the network",
+    }.get(variable, "everyone who can reach this machine")
     value = getattr(settings, variable.lower())
     log.warning(
         "REACHABLE WITHOUT A KEY, by %s=%s: %s can use the server. Models and voices cannot be changed. Set API_KEYS.",

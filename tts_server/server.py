@@ -1,4 +1,4 @@
-"""The server around the application: where it listens, how it starts, how it stops."""
+"""Runs the application: opens the port, runs the loop, and stops in steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.dispatch import Dispatcher
 from tts_server.http.listener import Listener
-from tts_server.http.polling import switching_often
+from tts_server.http.polling import frequent_thread_switches
 from tts_server.http.signals import StopSignals
 from tts_server.http.upgrades import UpgradedConnections
 from tts_server.wsgi import RequestChecks
@@ -24,8 +24,12 @@ from tts_server.wsgi import RequestChecks
 log = logging.getLogger("tts_server")
 
 STOP_SECONDS = 8.0
-LAST_SECONDS = 2.0
-QUIET_SECONDS = 0.3
+ABORT_SECONDS = 2.0
+"""How long aborted replies have to reach their clients."""
+
+IDLE_SECONDS = 0.3
+"""While the server stops, connections without a request for this long are closed."""
+
 POLL_SECONDS = 0.1
 OPEN_FILES = 4096
 
@@ -35,10 +39,10 @@ class PortInUse(Exception):
 
 
 class Server:
-    """One server that listens on every address of `host`. `port` is the real one, also when 0 was asked for. Raises PortInUse.
+    """A server that listens on every address of `host`. Raises PortInUse.
 
-    `checks` are those of the application; their admission says how many long requests are worked on at a time, and how many may wait (see
-    `http/dispatch.py`). Once it is to stop, what is being answered has `stop_seconds` to end.
+    The attribute `port` is the actual port, also for `port=0`. `checks` are those of the application; their admission limits how many
+    requests for audio run and wait (see `http/dispatch.py`). After `stop`, running requests have `stop_seconds` to end.
     """
 
     def __init__(
@@ -83,8 +87,10 @@ class Server:
             raise PortInUse(f"The address {host} cannot be used: {error}. Set HOST to an address of this machine.") from error
         self.host = host
         self.port = int(self._listener.effective_port)
+        # Reentrant, because a signal handler calls `stop` in the main thread, which may hold the lock.
+        self._lock = threading.RLock()
+        # Guarded by the lock.
         self._stop_seconds = stop_seconds
-        self._lock = threading.RLock()  # a signal may come while its thread has it
         self._is_stopping = False
         self._signals = StopSignals(self.stop)
 
@@ -95,26 +101,26 @@ class Server:
         return f"http://{name}:{self.port}"
 
     def run(self) -> None:
-        """Serve until `stop` is called, and then until what is being answered has ended or its time is over."""
+        """Serve until `stop` is called and running requests have ended or their time is over. The calling thread is the loop thread."""
         try:
-            with switching_often():
+            with frequent_thread_switches():
                 while not self._is_stopping:
-                    self._listener.turn()
+                    self._listener.run_once()
                 self._drain()
         finally:
             self._upgrades.close(0)
             with self._lock:
                 self._is_stopping = True
                 self._listener.close()
-            self.dispatcher.shutdown(timeout=LAST_SECONDS)
+            self.dispatcher.shutdown(timeout=ABORT_SECONDS)
 
     def stop_on_signals(self) -> None:
-        """Let Ctrl-C, SIGTERM and a closed window call `stop`; a second time they end the process. Call from the main thread."""
+        """Call `stop` on Ctrl-C, SIGTERM and a closed window; the second such event ends the process. Call from the main thread."""
         self._signals.listen()
 
     def stop(self, within: float | None = None) -> None:
-        """Have `run` end, from another thread or a signal; in fewer seconds than it was made with, if so. Safe to call twice."""
-        # Under the lock the loop's trigger is still open, so that its descriptor cannot be somebody else's by now.
+        """Have `run` end, at most `within` seconds from now if given. Call from any thread or a signal handler. Safe to call twice."""
+        # Under the lock the loop's trigger is still open, so its descriptor has not been reused.
         with self._lock:
             if within is not None:
                 self._stop_seconds = min(self._stop_seconds, within)
@@ -123,25 +129,24 @@ class Server:
                 self._listener.pull_trigger()
 
     def _drain(self) -> None:
-        log.info("stopping: what is being answered has %g seconds to end", self._stop_seconds)
+        log.info("stopping: running requests have %g seconds to end", self._stop_seconds)
         self._listener.drain()
-        goodbyes = threading.Thread(target=self._upgrades.close, args=(self._stop_seconds,), name="goodbyes", daemon=True)
-        goodbyes.start()
-        self._turn_until_quiet(time.monotonic() + self._stop_seconds)
-        self._listener.end()
-        self._turn_until_quiet(time.monotonic() + LAST_SECONDS)
+        threading.Thread(target=self._upgrades.close, args=(self._stop_seconds,), name="close-websockets", daemon=True).start()
+        self._run_until_idle(time.monotonic() + self._stop_seconds)
+        self._listener.abort_replies()
+        self._run_until_idle(time.monotonic() + ABORT_SECONDS)
 
-    def _turn_until_quiet(self, deadline: float) -> None:
+    def _run_until_idle(self, deadline: float) -> None:
         while time.monotonic() < deadline:
-            self._listener.dismiss(QUIET_SECONDS)
+            self._listener.close_idle(IDLE_SECONDS)
             if self.dispatcher.is_idle and not self._listener.channels:
                 return
-            self._listener.turn(POLL_SECONDS)
+            self._listener.run_once(POLL_SECONDS)
 
 
 def _allow_open_files() -> None:
-    """Ask for as many files as the connections may need; macOS grants 256 unless asked."""
-    if sys.platform != "win32":  # which has no such limit
+    """Raise the limit of open files to what the connections may need; the default of macOS is 256."""
+    if sys.platform != "win32":  # Windows has no such limit
         import resource
 
         granted, most = resource.getrlimit(resource.RLIMIT_NOFILE)

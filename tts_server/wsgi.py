@@ -1,4 +1,4 @@
-"""What the server and the WSGI application agree on: keys of the environment, the checks of a request, upgraded connections, errors.
+"""The interface between the server and the WSGI application: keys of the environment, request checks, upgraded connections, errors.
 
 `http/` and `web/` both import this module, and neither imports the other.
 """
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that by themselves change nothing."""
+"""Methods that do not change state."""
 
 CLIENT_CLOSED_REQUEST = 499
-"""Status of a request whose client is gone; it is only logged."""
+"""Status of a request whose client has disconnected. It is logged, not sent."""
 
 REFUSAL = "tts_server.refusal"
-"""Key of the environment for the TTSError of a request that the server has refused; the application only turns it into a reply."""
+"""Key of the environment for the TTSError with which the server has refused the request; the application turns it into a reply."""
 
 TICKET = "tts_server.ticket"
-"""Key for the Ticket of a request in the queue, None where it has none."""
+"""Key for the Ticket of a request, None if it needs none."""
 
 CANCELLATION = "tts_server.cancellation"
-"""Key for the Cancellation of a request: cancelled once its client is gone, or the server can wait no longer for the reply."""
+"""Key for the Cancellation of a request: cancelled when its client disconnects, or when the server stops and waits no longer."""
 
 PAUSE = "tts_server.pause"
 """Key for a Pause."""
@@ -41,33 +41,33 @@ UPGRADE = "tts_server.upgrade"
 
 
 class UpgradedConnection(Protocol):
-    """What happens on a connection that has left HTTP. `client` is who it is counted for; None where that is many programs at once."""
+    """The handler of a connection after its upgrade. `client` is counted against the limits; None where it stands for many programs."""
 
     client: str | None
 
-    def converse(self, connection: socket.socket) -> None:
-        """Use the connection until the conversation is over, and close it."""
+    def run(self, connection: socket.socket) -> None:
+        """Use the connection until either side ends it, and close it."""
 
-    def leave(self, code: int = ..., reason: str = ...) -> None:
-        """End soon; unless given, the reason is that the server stops. Returns at once."""
+    def close_soon(self, code: int = ..., reason: str = ...) -> None:
+        """Have `run` close the connection. Returns at once; thread-safe. By default the reason is that the server stops."""
 
     def idle_seconds(self) -> float:
-        """Return for how long nothing has been asked of it."""
+        """Return for how long the connection has been idle."""
 
 
 Upgrade = Callable[[UpgradedConnection], None]
-"""Gives the request's connection to an UpgradedConnection once the reply is a 101. Raises Unavailable where too many are open."""
+"""Passes the request's connection to an UpgradedConnection once the reply is a 101. Raises Unavailable where too many are open."""
 
 Pause = Callable[[], AbstractContextManager[None]]
-"""Makes a context in which the request holds neither a slot of the queue nor a thread that others need."""
+"""Returns a context in which the request holds neither a slot of the queue nor a thread."""
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """What was decided about a request.
+    """The result of the checks of a request.
 
-    `ticket` is None where it needs none; it has to be released. With a `refusal` the request is only answered with that error.
-    `environ` is what the application has to find in the environment.
+    `ticket` is None if the request needs none; it must be released. With a `refusal` the request is answered with that error.
+    `environ` holds entries to add to the environment of the application.
     """
 
     ticket: Ticket | None = None
@@ -76,19 +76,19 @@ class Admitted:
 
 
 class RequestChecks(Protocol):
-    """The application's checks, which the server makes before it calls the application. Thread-safe."""
+    """The application's checks, which the server runs before it calls the application. Thread-safe."""
 
     @property
     def admission(self) -> Admission:
         """The queue."""
 
     def check(self, environ: WSGIEnvironment) -> object:
-        """Check a request by its head, whose body may still be missing; raises TTSError for one that is refused."""
+        """Check the head of a request, whose body may be missing; raises TTSError to refuse it."""
 
     def admit(self, environ: WSGIEnvironment, cancellation: Cancellation) -> Admitted:
         """Check a complete request and give it a ticket if it needs one."""
 
 
 def error_body(message: str, type_: str, param: str | None, code: str | None, detail: Any = None) -> dict[str, Any]:
-    """Return OpenAI's error object, with the `detail` beside it that clients of other servers read."""
+    """Return OpenAI's error object, with the field `detail` that clients of other servers read."""
     return {"error": {"message": message, "type": type_, "param": param, "code": code}, "detail": detail or message}

@@ -79,7 +79,7 @@ def test_say_takes_a_voice_and_a_reference_and_standard_input(tmp_path, clip, ru
         (["say", "Yes.", "-o", "out.mp3", "--voice", "nobody"], "no voice 'nobody'"),
         (["sing"], "There is no command 'sing'."),
         (["serve", "--host", "203.0.113.7"], "Set HOST to an address of this machine"),
-        (["say", "-f", "nope.txt"], "There is no file nope.txt."),
+        (["say", "-f", "nope.txt"], "nope.txt does not exist."),
         (["serve", "--port", "many"], "--port: 'many' is not a whole number."),
         (["docter"], "There is no command 'docter'. Did you mean doctor?"),
         (["sing"], "install, repair, accept, test, lock"),
@@ -167,13 +167,13 @@ def test_a_second_start_opens_the_page_of_the_first(tmp_path, server):
     desktop = {"DISPLAY": ":0", "CI": "", "SSH_CONNECTION": "", "BROWSER": f"{shlex.quote(sys.executable)} {shlex.quote(str(browser))} %s"}
     done = run("serve", "--port", str(server.port), cwd=tmp_path, **desktop)
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode().strip() == f"Parlance is running already at http://127.0.0.1:{server.port}; opening the page."
+    assert done.stdout.decode().strip() == f"Parlance is already running at http://127.0.0.1:{server.port}; opening the page."
     assert opened.read_text() == f"http://127.0.0.1:{server.port}"
 
 
 def test_a_second_start_without_a_desktop_names_the_first(tmp_path, server):
     done = run("serve", "--port", str(server.port), cwd=tmp_path, OPEN_BROWSER="false")
-    assert (done.returncode, done.stdout.decode().strip()) == (0, f"Parlance is running already at http://127.0.0.1:{server.port}.")
+    assert (done.returncode, done.stdout.decode().strip()) == (0, f"Parlance is already running at http://127.0.0.1:{server.port}.")
 
 
 @pytest.mark.parametrize("body", ["{}", '{"status": "healthy"}', "[]", "hello"])

@@ -22,7 +22,7 @@ from tts_server import admission
 from tts_server.admission import Admission, Ticket
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Busy, Cancelled
-from tts_server.http.dispatch import CHECKED_AT_ONCE, SPARED_SECONDS, Dispatcher
+from tts_server.http.dispatch import CHECKED_AT_ONCE, THROTTLE_SECONDS, Dispatcher
 
 SLOTS = 4
 LARGE_SLOTS = 3
@@ -508,8 +508,8 @@ class Caller:
 
     is_refused = False
 
-    def __init__(self, name: str, served: list[str], hold: threading.Event, *, only_reads: bool = False) -> None:
-        self.only_reads = only_reads
+    def __init__(self, name: str, served: list[str], hold: threading.Event, *, is_read_only: bool = False) -> None:
+        self.is_read_only = is_read_only
         self.begun = threading.Event()
         self._name, self._served, self._hold = name, served, hold
 
@@ -532,8 +532,8 @@ def test_in_a_rush_what_only_reads_and_whoever_has_a_turn_pass_every_other_one()
         assert first.begun.wait(PATIENCE)
         for number in range(5):
             dispatcher.add_task(Caller(f"text {number}", served, at_once))
-        dispatcher.add_task(Caller("health", served, at_once, only_reads=True))
-        dispatcher.add_task(Caller("page", served, at_once, only_reads=True))
+        dispatcher.add_task(Caller("health", served, at_once, is_read_only=True))
+        dispatcher.add_task(Caller("page", served, at_once, is_read_only=True))
         held.set()
         wait_until(lambda: dispatcher.is_idle)
     finally:
@@ -565,7 +565,7 @@ def test_in_a_rush_few_requests_are_checked_at_a_time_and_what_only_reads_is_ans
         for number in range(40):
             dispatcher.add_task((Refused if number % 2 else Checked)(f"text {number}", served, at_once))
         wait_until(lambda: Checked.num_now == CHECKED_AT_ONCE)
-        dispatcher.add_task(Caller("health", served, at_once, only_reads=True))
+        dispatcher.add_task(Caller("health", served, at_once, is_read_only=True))
         wait_until(lambda: served == ["health"])
         checking.set()
         wait_until(lambda: dispatcher.is_idle)
@@ -581,19 +581,19 @@ def test_while_the_loop_is_behind_only_what_is_quick_is_answered_and_only_for_a_
     at_once.set()
     dispatcher = Dispatcher(Admission(1, 0))
     try:
-        for now in (0.0, SPARED_SECONDS / 2):
-            dispatcher.spare_loop(is_behind=True, now=now)
+        for now in (0.0, THROTTLE_SECONDS / 2):
+            dispatcher.throttle_checks(is_behind=True, now=now)
         dispatcher.add_task(Caller("text", served, at_once))
-        dispatcher.add_task(Caller("health", served, at_once, only_reads=True))
+        dispatcher.add_task(Caller("health", served, at_once, is_read_only=True))
         wait_until(lambda: served == ["health"])
-        dispatcher.spare_loop(is_behind=True, now=SPARED_SECONDS * 1.1)
+        dispatcher.throttle_checks(is_behind=True, now=THROTTLE_SECONDS * 1.1)
         wait_until(lambda: served == ["health", "text"])
-        dispatcher.spare_loop(is_behind=True, now=SPARED_SECONDS * 1.9)
+        dispatcher.throttle_checks(is_behind=True, now=THROTTLE_SECONDS * 1.9)
         dispatcher.add_task(Caller("text 2", served, at_once))
         wait_until(lambda: served == ["health", "text", "text 2"])
-        dispatcher.spare_loop(is_behind=True, now=SPARED_SECONDS * 2.1)
+        dispatcher.throttle_checks(is_behind=True, now=THROTTLE_SECONDS * 2.1)
         dispatcher.add_task(Caller("text 3", served, at_once))
-        dispatcher.spare_loop(is_behind=False, now=SPARED_SECONDS * 2.2)
+        dispatcher.throttle_checks(is_behind=False, now=THROTTLE_SECONDS * 2.2)
         wait_until(lambda: served[-1] == "text 3")
     finally:
         dispatcher.shutdown()

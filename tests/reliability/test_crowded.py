@@ -16,7 +16,7 @@ from waitress.task import WSGITask
 from wire import connection, metrics, next_reply, only_reply, post, replies, wait_until
 
 from tts_server.http.connections import ConnectionLimits
-from tts_server.http.deadlines import Deadlines, Pace, Recent
+from tts_server.http.deadlines import Deadlines, Pace, RecentSum
 
 PATIENT = Deadlines(head=600, idle=600, body=600, check=0.1)
 UPLOAD = b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000000\r\n\r\n"
@@ -34,21 +34,21 @@ def is_closed(sock: socket.socket) -> bool:
 
 def test_bytes_that_came_early_buy_no_time():
     pace = Pace(10, 100)
-    pace.move(1_000_000, 0)
+    pace.add(1_000_000, 0)
     for second in range(1, 12):
-        pace.move(1, second)
-    assert pace.is_lost(12)
+        pace.add(1, second)
+    assert pace.is_too_slow(12)
 
 
 def test_a_pace_that_is_kept_is_never_lost():
     pace = Pace(10, 100)
     for second in range(10_000):
-        pace.move(100, second)
-        assert not pace.is_lost(second + 0.9)
+        pace.add(100, second)
+        assert not pace.is_too_slow(second + 0.9)
 
 
 def test_only_recent_amounts_count():
-    recent = Recent()
+    recent = RecentSum()
     recent.add(5, 100.0)
     assert recent.sum(100.5) == 5
     assert recent.sum(101.5) == 5

@@ -158,19 +158,19 @@ def test_a_stream_that_breaks_off_never_looks_whole(server, monkeypatch, version
 
 def test_the_pace_of_bytes_has_a_longest_pause_and_a_least_rate():
     pace = Pace(10, 100)
-    assert not pace.is_lost(1000), "nothing is waited for"
+    assert not pace.is_too_slow(1000), "nothing is waited for"
     pace.begin(0)
-    assert not pace.is_lost(9)
-    assert pace.is_lost(11)
+    assert not pace.is_too_slow(9)
+    assert pace.is_too_slow(11)
     for second in range(1, 60, 5):
-        pace.move(500, second)
-    assert not pace.is_lost(60)
-    assert pace.is_lost(67), "nothing came for more than ten seconds"
+        pace.add(500, second)
+    assert not pace.is_too_slow(60)
+    assert pace.is_too_slow(67), "nothing came for more than ten seconds"
     for second in range(60, 100, 5):
-        pace.move(1, second)
-    assert pace.is_lost(96), "something comes, but too little"
+        pace.add(1, second)
+    assert pace.is_too_slow(96), "something comes, but too little"
     pace.end()
-    assert not pace.is_lost(1000)
+    assert not pace.is_too_slow(1000)
 
 
 def test_crowds_that_trickle_or_do_not_read_are_let_go_while_the_others_are_served(start_server):

@@ -178,7 +178,7 @@ def test_whoever_waits_once_more_takes_no_place_from_those_that_wait():
 class Waiting:
     """A connection whose request waits for `done` outside of the server."""
 
-    only_reads = False
+    is_read_only = False
     is_refused = False
 
     def __init__(self, dispatcher: Dispatcher, done: threading.Event) -> None:

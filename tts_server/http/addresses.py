@@ -1,4 +1,4 @@
-"""The addresses that a server listens on: all addresses of its host, with the same port."""
+"""Finds the addresses that a server listens on: all addresses of its host, with the same port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("tts_server")
 LOOPBACK = ("127.0.0.1", "::1")
 ALL_ADDRESSES = ("::", "0.0.0.0")  # noqa: S104
 NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, 10043, 10047, 10049)
-"""Errors that mean that the machine does not have the address, or no IPv6; the last three are error numbers of Windows."""
+"""Errors for an address that the machine does not have, or for missing IPv6; the last three are error numbers of Windows."""
 
 IN_USE = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)
 PORT_ATTEMPTS = 20
@@ -25,7 +25,7 @@ class Listening(Protocol):
     """A listener on one address that can listen on more."""
 
     def listen_on(self, address: str) -> None:
-        """Raises OSError."""
+        """Listen on one more address; raises OSError."""
 
     def close(self) -> None:
         """Stop listening."""
@@ -35,7 +35,7 @@ SomeListener = TypeVar("SomeListener", bound=Listening)
 
 
 def find_addresses(host: str, port: int) -> list[str]:
-    """Returns the numeric addresses to listen on for a host: `localhost` and `::` mean those of both families. Raises OSError."""
+    """Return the numeric addresses to listen on for a host. `localhost` and `::` mean both IPv4 and IPv6. Raises OSError."""
     if host.lower() == "localhost":
         return list(LOOPBACK)
     if host == "::":
@@ -45,7 +45,10 @@ def find_addresses(host: str, port: int) -> list[str]:
 
 
 def listen_on_all(open_listener: Callable[[str, int], SomeListener], addresses: Sequence[str], port: int) -> SomeListener:
-    """Listen on every given address that this machine has, on one port; port 0 means any port that is free on all. Raises OSError."""
+    """Listen on every given address that this machine has, on one port, and return the listener. Raises OSError.
+
+    Port 0 means any port that is free on all of them.
+    """
     for attempt in range(1, PORT_ATTEMPTS + 1):
         listener: SomeListener | None = None
         missing: OSError | None = None
@@ -65,7 +68,7 @@ def listen_on_all(open_listener: Callable[[str, int], SomeListener], addresses: 
             if listener is not None:
                 listener.close()
             if is_chosen and error.errno in IN_USE and attempt < PORT_ATTEMPTS:
-                continue  # the port was free for the first address alone
+                continue  # the port was free on the first address only
             raise
         if listener is not None:
             return listener
@@ -75,18 +78,18 @@ def listen_on_all(open_listener: Callable[[str, int], SomeListener], addresses: 
 
 
 class FurtherAddress(wasyncore.dispatcher):
-    """A second listening socket of a listener, which accepts its connections. Raises OSError if the address cannot be used."""
+    """A further listening socket of a listener, which accepts its connections. Raises OSError if the address cannot be used."""
 
     def __init__(self, listener: Any, address: str, port: int, backlog: int, sockets: dict[int, Any]) -> None:
         super().__init__(map=sockets)
         self._listener = listener
-        family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
+        family, kind, _, _, endpoint = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
         self.create_socket(family, kind)
         try:
             if family == socket.AF_INET6:
                 self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self.set_reuse_addr()
-            self.bind(place)
+            self.bind(endpoint)
             self.accepting = True
             self.socket.listen(backlog)
         except OSError:

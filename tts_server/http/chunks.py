@@ -1,4 +1,4 @@
-"""Bodies that come in chunks, read within bounds: neither many tiny chunks nor long lines between them can occupy the server."""
+"""Reads chunked bodies, with limits on tiny chunks and on the lines between them, which would be expensive to parse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_CHUNK_LINE_BYTES = 1024
 MAX_TRAILER_BYTES = 8 * 1024
 FREE_CHUNKS = 512
 MIN_MEAN_CHUNK_BYTES = 64
-"""Beyond FREE_CHUNKS, chunks must have so many bytes on average: each costs as much to read as some kilobytes of a body."""
+"""Beyond FREE_CHUNKS, the chunks of a body must have this mean size: reading one costs as much as some kilobytes of a body."""
 
 _LINE, _DATA, _DATA_END, _TRAILER = range(4)
 
@@ -20,7 +20,7 @@ _LINE, _DATA, _DATA_END, _TRAILER = range(4)
 class Chunks:
     """Reads the chunks of one body into a Waitress buffer, in place of Waitress's ChunkedReceiver.
 
-    `completed` is set once the last chunk and the trailer have come, `error` where something is wrong; nothing is read after that.
+    `completed` is set after the last chunk and the trailer, `error` if the body is malformed; nothing is read after either.
     """
 
     def __init__(self, buffer: Any, max_bytes: int) -> None:
@@ -44,7 +44,7 @@ class Chunks:
         return self._buffer
 
     def received(self, data: bytes) -> int:
-        """Returns how many bytes of `data` belong to this body."""
+        """Read from `data`; return how many of its bytes belong to this body."""
         if self._is_over:
             return 0
         old = len(self._rest)
@@ -64,7 +64,7 @@ class Chunks:
         return self.completed or self.error is not None
 
     def _read(self, data: bytes, at: int, found: list[bytes]) -> int:
-        """Read one part from `at` on; returns its length, 0 where more has to come first or nothing more is to be read."""
+        """Read one part at offset `at`; return its length, 0 if it is incomplete or the body is over."""
         if self._is_over:
             return 0
         if self._state == _DATA:
@@ -80,7 +80,7 @@ class Chunks:
                 self._state = _LINE
                 return 2
             if end not in (b"", b"\r"):
-                self.error = BadRequest("A chunk is longer than it says")
+                self.error = BadRequest("A chunk is longer than its stated size")
             return 0
         if self._state == _LINE:
             return self._read_line(data, at)
@@ -108,7 +108,7 @@ class Chunks:
             self.error = RequestEntityTooLarge(f"The body is larger than {self._max_bytes} bytes")
         elif self._num_chunks > FREE_CHUNKS and self._num_bytes < self._num_chunks * MIN_MEAN_CHUNK_BYTES:
             self.error = BadRequest(
-                f"The body comes in too many small chunks. Send chunks of at least {MIN_MEAN_CHUNK_BYTES} bytes, or a Content-Length"
+                f"The body has too many small chunks. Send chunks of at least {MIN_MEAN_CHUNK_BYTES} bytes, or a Content-Length"
             )
 
     def _read_trailer(self, data: bytes, at: int) -> int:

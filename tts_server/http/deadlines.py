@@ -1,4 +1,4 @@
-"""How long a connection may keep the server waiting."""
+"""Deadlines of connections, and the measures of throughput behind them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ RECENT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Deadlines:
-    """In seconds; whoever is late loses the connection, and is told so where it can still listen.
+    """Deadlines in seconds. A connection that misses one is closed, with a 408 where the client can still receive it.
 
-    `head` is from the first byte of a request to the end of its headers, `upload` from there to the end of its body. `idle` is for
-    connections on which nothing is asked. A body must bring `bytes_per_second`; a client that was faster may fall behind by `body` and no
-    more, however much it sent early. A reply must be taken at the same pace, with `reader` instead: a player that pauses takes nothing.
-    Connections are looked at every `check`. A WebSocket on which nothing was asked or spoken for `websocket` may be closed for a new one.
+    - `head`: from the first byte of a request to the end of its headers.
+    - `upload`: from the end of the headers to the end of the body.
+    - `idle`: a connection without a request.
+    - `body`: how far an upload may fall behind `bytes_per_second`. Bytes sent ahead do not extend it.
+    - `reader`: the same for a client that takes a reply. It is longer, since a player that pauses takes nothing.
+    - `check`: the interval of the checks.
+    - `websocket`: a WebSocket without messages and speech for this long may be closed for a new one.
     """
 
     head: float = 10.0
@@ -28,42 +31,42 @@ class Deadlines:
 
 
 class Pace:
-    """Bytes that should keep moving at `bytes_per_second`. Whoever moves them may be behind by `seconds`; being ahead earns no more."""
+    """A deadline that moves with the bytes transferred: at most `seconds` behind `bytes_per_second`. Bytes sent ahead do not extend it."""
 
     def __init__(self, seconds: float, bytes_per_second: float) -> None:
         self._seconds = seconds
         self._bytes_per_second = bytes_per_second
         self._is_begun = False
         self._begun = 0.0
-        self._lost_from = 0.0
+        self._deadline = 0.0
 
     def begin(self, now: float) -> None:
-        """Bytes are waited for, from now on unless they were before."""
+        """Start waiting for bytes, unless that has started before."""
         if not self._is_begun:
             self._is_begun = True
             self._begun = now
-            self._lost_from = now + self._seconds
+            self._deadline = now + self._seconds
 
-    def move(self, count: int, now: float) -> None:
-        """So many bytes have moved."""
+    def add(self, count: int, now: float) -> None:
+        """Count transferred bytes, which move the deadline."""
         self.begin(now)
-        self._lost_from = min(self._lost_from + count / self._bytes_per_second, now + self._seconds)
+        self._deadline = min(self._deadline + count / self._bytes_per_second, now + self._seconds)
 
     def end(self) -> None:
-        """None are waited for."""
+        """Stop waiting for bytes."""
         self._is_begun = False
 
-    def is_lost(self, now: float) -> bool:
-        """Whether they move too slowly to go on waiting."""
-        return self._is_begun and now > self._lost_from
+    def is_too_slow(self, now: float) -> bool:
+        """Whether the deadline has passed."""
+        return self._is_begun and now > self._deadline
 
     def seconds(self, now: float) -> float:
-        """For how long bytes have been waited for."""
+        """Return for how long bytes have been waited for."""
         return now - self._begun if self._is_begun else 0.0
 
 
-class Recent:
-    """A sum of amounts that forgets what is older than one to two seconds."""
+class RecentSum:
+    """The sum of the amounts of the last one to two seconds."""
 
     def __init__(self) -> None:
         self._since = 0.0
@@ -75,7 +78,7 @@ class Recent:
         self._current += amount
 
     def sum(self, now: float) -> float:
-        """The amounts of the current period and of the one before it; at least a second, at most two."""
+        """Return the sum over the current period and the one before it."""
         self._advance(now)
         return self._current + self._before
 

@@ -1,13 +1,15 @@
-"""Which request gets a thread next.
+"""Decides which request gets a thread next.
 
-There is a thread for every slot of the admission, and RESERVE more. A request gets the next that is free. One that makes or takes audio
-gets a ticket first (`Connection.admit`); if that has to wait, the request gives its thread back, and is answered once it has a slot. So
-health, the page and every listing are answered however many texts are being spoken. In a rush of requests they, and those that have a slot,
-alternate with the others, so that they need not wait until all of those have been looked at; and of the others only CHECKED_AT_ONCE are
-checked or refused at a time. That takes nothing but processor time, so more threads would only take it from each other and from the loop.
+There is one thread per slot of the queue, and RESERVE more. A request that makes or takes audio first gets a ticket (`admit`). If the
+ticket is queued, the request releases its thread and is answered once it has a slot. So `/health`, the page and the listings are answered
+however many texts are being synthesized.
 
-A thread that waits for something outside of this server, such as a slow reader, is replaced by another one for that time, and the ticket
-of its request is paused. There are at most as many such threads as connections.
+There are two queues. `_ready` holds requests that are cheap or have a slot, `_unchecked` those that still need a ticket. Threads take from
+both alternately, so that cheap requests do not wait for all checks in a burst of requests. At most CHECKED_AT_ONCE requests are checked at
+a time: checks only use the processor, so more threads would compete with each other and with the loop.
+
+A thread that waits for something outside of this server, such as a slow reader, is replaced by another one meanwhile, and the ticket of
+its request is paused. There are at most as many such threads as connections.
 """
 
 from __future__ import annotations
@@ -29,20 +31,20 @@ log = logging.getLogger("tts_server")
 RESERVE = 8
 CHECKED_AT_ONCE = 4
 
-SPARED_SECONDS = 1.0
-"""While the loop has connections left to read, no new check begins for so long: with other threads computing, it would wait for its turn
-after each call of the system. Then checks go on for as long at least, however much there is to read."""
+THROTTLE_SECONDS = 1.0
+"""How long no new check begins while the loop has connections left to read, since the loop thread waits for the GIL after each system call
+while other threads compute. Afterwards checks run for at least as long, however much there is to read."""
 
 
-class Connection(Protocol):
-    """A connection with a request to be answered, as a Channel is one."""
+class PendingConnection(Protocol):
+    """What the dispatcher needs of a Channel: a connection with a request to answer."""
 
     @property
-    def only_reads(self) -> bool:
-        """Whether its request is soon answered."""
+    def is_read_only(self) -> bool:
+        """Whether the request only reads, so that checking it takes little time."""
 
     def admit(self) -> Ticket | None:
-        """Check the request; return the ticket that its work needs, or None."""
+        """Check the request; return its ticket, or None if it needs none."""
 
     @property
     def is_refused(self) -> bool:
@@ -54,9 +56,9 @@ class Connection(Protocol):
 
 @dataclass(eq=False)
 class _Job:
-    """A request that is to be answered. The dispatcher releases the ticket, whatever happens."""
+    """A request to answer. The dispatcher releases the ticket in any case."""
 
-    connection: Connection
+    connection: PendingConnection
     ticket: Ticket | None = None
     is_admitted: bool = False
     is_counted: bool = False
@@ -64,41 +66,47 @@ class _Job:
 
 
 class Dispatcher:
-    """Threads that answer requests; what Waitress calls a task dispatcher."""
+    """The threads that answer requests. Waitress calls this a task dispatcher. Any thread may call its methods."""
 
     def __init__(self, admission: Admission, *, reserve: int = RESERVE) -> None:
         self.admission = admission
         self._size = admission.slots + reserve
-        # All of this is guarded by the condition.
-        self._quick: deque[_Job] = deque()
-        self._others: deque[_Job] = deque()
-        self._took_quick = False
+        self._changed = threading.Condition()
+        # Guarded by the condition, down to `_threads`.
+        # Jobs that are cheap or have a slot, and jobs to check first.
+        self._ready: deque[_Job] = deque()
+        self._unchecked: deque[_Job] = deque()
+        # The last job came from `_ready`; the next comes from `_unchecked` if it can.
+        self._took_ready = False
+        # Threads with a job; those of them that check one from `_unchecked`; those inside of `blocked`.
         self._num_busy = 0
-        self._num_checked = 0
+        self._num_checking = 0
         self._num_blocked = 0
+        # Threads started so far, for their names.
         self._num_started = 0
         self._is_closing = False
-        self._is_sparing = False
-        self._spared_since = -math.inf
+        # No check begins now, see `throttle_checks`.
+        self._is_throttled = False
         self._threads: set[threading.Thread] = set()
-        self._changed = threading.Condition()
+        # Loop thread only.
+        self._throttled_since = -math.inf
         with self._changed:
             for _ in range(self._size):
                 self._start_thread()
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being answered and nothing waits."""
+        """Whether no request is being answered and none waits."""
         with self._changed:
-            return not (self._num_busy or self._quick or self._others or self.admission.state().waiting)
+            return not (self._num_busy or self._ready or self._unchecked or self.admission.state().waiting)
 
-    def add_task(self, connection: Connection) -> None:
+    def add_task(self, connection: PendingConnection) -> None:
         """Queue the connection's next request. Called by Waitress."""
         self._queue(_Job(connection))
 
     @contextmanager
     def blocked(self, ticket: Ticket | None, *, is_queued_after: bool = False) -> Iterator[None]:
-        """Release the calling thread's place and pause its ticket inside of the context; see `Admission.paused`."""
+        """Let another thread replace the calling one, and pause its ticket, inside the context; see `Admission.paused`."""
         with self._changed:
             self._num_blocked += 1
             if len(self._threads) - self._num_blocked < self._size and not self._is_closing:
@@ -111,37 +119,37 @@ class Dispatcher:
                 self._num_blocked -= 1
                 self._changed.notify()  # a surplus thread can end now
 
-    def spare_loop(self, is_behind: bool, now: float) -> None:
-        """Begin no check for a moment if the loop thread has connections left to read; called by it after each pass."""
-        if is_behind and now - self._spared_since > 2 * SPARED_SECONDS:
-            self._spared_since = now
-        is_sparing = is_behind and now - self._spared_since <= SPARED_SECONDS
-        if is_sparing != self._is_sparing:
+    def throttle_checks(self, is_behind: bool, now: float) -> None:
+        """Delay new checks if the loop has connections left to read. Called by the loop thread after each iteration."""
+        if is_behind and now - self._throttled_since > 2 * THROTTLE_SECONDS:
+            self._throttled_since = now
+        is_throttled = is_behind and now - self._throttled_since <= THROTTLE_SECONDS
+        if is_throttled != self._is_throttled:
             with self._changed:
-                self._is_sparing = is_sparing
+                self._is_throttled = is_throttled
                 self._changed.notify_all()
 
     def drain(self) -> None:
-        """Let none wait any longer: what comes to a thread from now on is refused by its connection."""
+        """Close the queue. Requests that reach a thread from now on are refused by their connection."""
         self.admission.close()
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> None:
-        """End the threads, and wait for them for up to `timeout` seconds; what waits is dropped. The name is Waitress's."""
+        """Drop queued requests, end the threads and wait up to `timeout` seconds for them. Name and arguments are Waitress's."""
         self.admission.close()
         with self._changed:
             self._is_closing = True
-            self._quick.clear()
-            self._others.clear()
+            self._ready.clear()
+            self._unchecked.clear()
             self._changed.notify_all()
             threads = list(self._threads)
         deadline = time.monotonic() + timeout
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if left := sum(thread.is_alive() for thread in threads):
-            log.warning("%d requests did not end in time", left)
+        if num_alive := sum(thread.is_alive() for thread in threads):
+            log.warning("%d requests did not end in time", num_alive)
 
     def _queue(self, job: _Job) -> None:
-        queue = self._quick if job.is_admitted or job.connection.only_reads else self._others
+        queue = self._ready if job.is_admitted or job.connection.is_read_only else self._unchecked
         with self._changed:
             queue.append(job)
             self._changed.notify()
@@ -154,7 +162,7 @@ class Dispatcher:
             thread.start()
         except RuntimeError:  # the system has no more threads
             self._threads.discard(thread)
-            log.warning("no thread could be started; %d answer requests", len(self._threads))
+            log.warning("cannot start another thread; %d threads answer requests", len(self._threads))
 
     def _work(self) -> None:
         while (job := self._take()) is not None:
@@ -169,7 +177,7 @@ class Dispatcher:
                     self._end_check(job)
 
     def _admit(self, job: _Job) -> bool:
-        """Whether the job can be answered now; else it is queued again by its ticket."""
+        """Check the job; return whether it can be answered now. Otherwise its ticket queues it again once it has a slot."""
         job.ticket = job.connection.admit()
         job.is_admitted = True
         if not job.connection.is_refused:
@@ -188,26 +196,26 @@ class Dispatcher:
                 self.admission.release(job.ticket)
 
     def _begin_check(self) -> _Job:
-        job = self._others.popleft()
+        job = self._unchecked.popleft()
         job.is_counted = True
-        self._num_checked += 1
+        self._num_checking += 1
         return job
 
     def _end_check(self, job: _Job) -> None:
         if job.is_counted:
             job.is_counted = False
-            self._num_checked -= 1
+            self._num_checking -= 1
             self._changed.notify()
 
     def _take(self) -> _Job | None:
-        """Return the next job, once there is one; None where the thread is to end."""
+        """Wait for the next job and return it; None if the thread is to end."""
         with self._changed:
             while not self._is_closing:
-                can_check = bool(self._others) and not self._is_sparing and self._num_checked < CHECKED_AT_ONCE
-                if self._quick or can_check:
+                can_check = bool(self._unchecked) and not self._is_throttled and self._num_checking < CHECKED_AT_ONCE
+                if self._ready or can_check:
                     self._num_busy += 1
-                    self._took_quick = bool(self._quick) and not (self._took_quick and can_check)
-                    return self._quick.popleft() if self._took_quick else self._begin_check()
+                    self._took_ready = bool(self._ready) and not (self._took_ready and can_check)
+                    return self._ready.popleft() if self._took_ready else self._begin_check()
                 if len(self._threads) - self._num_blocked > self._size:
                     break
                 self._changed.wait()

@@ -10,7 +10,7 @@ from tts_server.client_addresses import forwarded_address
 
 
 def environment(channel: Any, request: Any) -> dict[str, Any]:
-    """Return the WSGI environment of a request, of which no more than the head need be there. REMOTE_ADDR is the client's own address."""
+    """Return the WSGI environment of a request, whose body may be missing. REMOTE_ADDR is the client's address, also behind a proxy."""
     environ: dict[str, Any] = WSGITask(channel, request).get_environment()
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
     environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = forwarded_address(forwarded, environ["REMOTE_ADDR"], channel.server.trusted_proxy)

@@ -9,7 +9,7 @@ from tts_server.http.environment import environment
 
 
 def check_head(channel: Any, request: Any) -> None:
-    """Set the `refusal` of a request whose head shows that it is refused. What is accepted is checked once more when it is complete."""
+    """Set `request.refusal` if the head alone is reason to refuse it. Accepted requests are checked again when they are complete."""
     try:
         channel.server.checks.check(environment(channel, request))
     except TTSError as error:

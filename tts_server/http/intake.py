@@ -1,4 +1,4 @@
-"""The reading side of a connection: requests one after another, each within its limits."""
+"""The reading side of a connection: it reads requests one after another, each within its limits."""
 
 from __future__ import annotations
 
@@ -11,46 +11,55 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.utilities import Error
 
-from tts_server.http.connections import Connection, Connections
-from tts_server.http.deadlines import Deadlines, Pace, Recent
+from tts_server.http.connections import Connections, OpenConnection
+from tts_server.http.deadlines import Deadlines, Pace, RecentSum
 from tts_server.http.heads import check_head
-from tts_server.http.request import Crowded, Request
+from tts_server.http.request import Request, ServerBusy
 
-EARLY_BYTES = 64 * 1024
-"""Bytes that a client may send before its current request is answered; with more, the connection is closed after the reply."""
+PIPELINED_BYTES = 64 * 1024
+"""Bytes that a client may send ahead of the reply to its current request. With more, the connection closes after that reply."""
 
 SMALL_BODY_BYTES = 64 * 1024
-"""Requests up to this size are accepted however much is buffered, so that short texts are spoken while uploads are refused."""
+"""Requests up to this size are accepted regardless of how much is buffered, so that short texts pass while uploads are refused."""
 
 MAX_REFUSING = 3
-"""How many requests without a valid key may wait for their reply; further connections are closed, so that others are answered."""
+"""How many requests refused by their head may wait for their reply. Further ones are closed without one, to keep threads free."""
 
 
 class Intake(HTTPChannel):
-    """The reading side of a connection.
+    """The reading side of a connection. Only the loop thread calls it, except the properties and `refuse`.
 
-    It reads all the time, so that the end of the connection is noticed: what comes while a request is worked on waits in a buffer. Only
-    what follows a complete reply is not read beyond that buffer until the server has done with the request.
-    `network` is what all connections of the client have in common, None where many clients share it.
+    It keeps reading while a request is processed, since that is how the end of the connection is noticed. Pipelined data waits in a
+    buffer. Once the reply is complete and the buffer is full, reading pauses until the request has ended.
+    `network` identifies the client's network; None where many clients share it.
     """
 
     request: Request | None = None
     requests: list[Request]
 
     def __init__(self, deadlines: Deadlines, connections: Connections, *arguments: Any, **options: Any) -> None:
-        self.num_tasks = 0
+        # Requests passed to the dispatcher so far. Loop thread, or the request thread while it queues the next request.
+        self.num_requests_queued = 0
+        # Set by the request thread under `reading`.
         self.is_upgraded = False
+        # The client has ended its side. Loop thread.
         self.has_ended_input = False
+        # Until then the rest of a refused request is read and discarded. Loop thread.
         self.discards_until: float | None = None
+        # Held while the socket is read, so that an upgrade does not happen in between.
         self.reading = threading.Lock()
         self._connections = connections
         self.parser_class = self._new_request
+        # When the current request began to arrive; None between requests. Loop thread.
         self._begun: float | None = None
         self._body = Pace(deadlines.body, deadlines.bytes_per_second)
-        self._early = bytearray()
-        self._has_flooded = False
-        self._rate = Recent()
-        self._cost = Recent()
+        # Data received ahead of the reply to the current request. Filled and emptied by the loop thread, read by any.
+        self._pipelined = bytearray()
+        # More than PIPELINED_BYTES arrived and the excess was dropped, so nothing after the current request can be answered.
+        self._has_overflowed = False
+        # Bytes of bodies, and seconds of the loop thread, in the last one to two seconds. Loop thread.
+        self._rate = RecentSum()
+        self._cost = RecentSum()
         super().__init__(*arguments, **options)
         self.network = connections.limits.network_of(str(self.addr[0]))
         connections.add(self)
@@ -59,56 +68,56 @@ class Intake(HTTPChannel):
         return Request(adjustments, check=partial(check_head, self))
 
     @property
-    def is_free(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing is being answered, sent or discarded."""
         return not (self.is_upgraded or self.requests or self.total_outbufs_len or self.close_when_flushed)
 
     @property
-    def has_early_bytes(self) -> bool:
-        """Whether data arrived before the current request was answered."""
-        return bool(self._early)
+    def has_pipelined_bytes(self) -> bool:
+        """Whether data arrived ahead of the reply to the current request."""
+        return bool(self._pipelined)
 
     @property
-    def _must_wait(self) -> bool:
-        """Whether the buffer is full of a request that was sent in time, once the reply to the one before was complete."""
-        return len(self._early) >= EARLY_BYTES and self.is_answered and not self._has_flooded
+    def _must_pause_reading(self) -> bool:
+        """Whether the buffer is full of data that was sent after the complete reply, so that it must not be dropped."""
+        return len(self._pipelined) >= PIPELINED_BYTES and self.is_answered and not self._has_overflowed
 
     @property
     def buffered(self) -> int:
-        """Bytes of requests that are read or worked on, and of replies that are not sent."""
+        """Bytes of requests that are being received or processed, and of replies that are not sent yet."""
         current = self.request
         requests = [*self.requests, *([current] if current is not None else [])]
-        return len(self._early) + int(self.total_outbufs_len) + sum(int(request.body_bytes_received) for request in requests)
+        return len(self._pipelined) + int(self.total_outbufs_len) + sum(int(request.body_bytes_received) for request in requests)
 
     def recent_cost(self, now: float) -> float:
-        """Seconds that the loop recently spent on this connection."""
+        """Return the seconds that the loop thread recently spent on this connection."""
         return self._cost.sum(now)
 
     def received(self, data: bytes) -> bool:
         now = time.monotonic()
-        num_tasks = self.num_tasks
+        num_requests_queued = self.num_requests_queued
         taken = bool(super().received(data))
         request = self.request
-        has_completed = bool(self.requests) or self.num_tasks != num_tasks
+        has_completed = bool(self.requests) or self.num_requests_queued != num_requests_queued
         if request is None:
             self._body.end()
-            self._begun = None if has_completed else self._begun or now  # else nothing but an empty line
+            self._begun = None if has_completed else self._begun or now  # `or now`: so far only an empty line has arrived
             self._connections.account(self)
             return taken
         if has_completed or self._begun is None:
             self._begun = now
             self._body.end()
         if request.headers_finished:
-            self._body.move(len(data), now)
+            self._body.add(len(data), now)
             self._rate.add(len(data), now)
             if request.is_refused_by_head():
-                self._answer_early(request)
+                self._queue_refusal(request)
         self._connections.account(self)
         if self._connections.is_over(self):
             self._free_buffers(now)
         return taken
 
-    def _answer_early(self, request: Request) -> None:
+    def _queue_refusal(self, request: Request) -> None:
         """Answer a request whose body is still to come, unless too many such answers are waiting to be written."""
         if len(self._connections.refusing) >= MAX_REFUSING:
             self.handle_close()
@@ -124,7 +133,7 @@ class Intake(HTTPChannel):
 
     @property
     def has_unread_head(self) -> bool:
-        """Whether part of a request head has arrived that was not read yet."""
+        """Whether part of a request head has arrived that the server has not read yet."""
         if self.socket is None or (self.request is not None and self.request.headers_finished):
             return False
         try:
@@ -133,9 +142,9 @@ class Intake(HTTPChannel):
             return False
 
     def upload_rate(self, now: float) -> float | None:
-        """Bytes of its body that arrived in the last one to two seconds; None if it is not a sizeable upload."""
+        """Return the bytes of its body that arrived in the last one to two seconds; None if it is not a large upload."""
         request = self.request
-        is_upload = self.is_free and request is not None and request.body_bytes_received > SMALL_BODY_BYTES
+        is_upload = self.is_idle and request is not None and request.body_bytes_received > SMALL_BODY_BYTES
         return self._rate.sum(now) if is_upload else None
 
     def _free_buffers(self, now: float) -> None:
@@ -143,29 +152,29 @@ class Intake(HTTPChannel):
         own_rate = self.upload_rate(now)
         if own_rate is None:
             return
-        victim: Connection = self
-        for other in self._connections.sharing(self):
+        victim: OpenConnection = self
+        for other in self._connections.sharing_limit_with(self):
             rate = other.upload_rate(now)
             if rate is not None and rate < own_rate / 2:
                 victim, own_rate = other, rate * 2
-        victim.refuse(Crowded("There is no room for the body of this request. Try again later"))
-        self._connections.account(victim)  # at once: otherwise the next upload is refused too, for bytes that are gone
+        victim.refuse(ServerBusy("The server's buffers are full, so it cannot receive the body of this request. Try again later"))
+        self._connections.account(victim)  # at once: otherwise the next upload is refused too, for bytes that are freed already
 
     def advance(self) -> None:
         """Process data that arrived during the last request, or close the connection after the last reply."""
         if self.requests or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.is_upgraded:
             return
-        if self._early and not self._has_flooded:
-            data = bytes(self._early[: self.adj.recv_bytes])
-            del self._early[: len(data)]
+        if self._pipelined and not self._has_overflowed:
+            data = bytes(self._pipelined[: self.adj.recv_bytes])
+            del self._pipelined[: len(data)]
             self.received(data)
-        elif self._has_flooded or self.has_ended_input:
+        elif self._has_overflowed or self.has_ended_input:
             self.handle_close()
 
     def readable(self) -> bool:
-        if self._early or self.has_ended_input:
+        if self._pipelined or self.has_ended_input:
             self.advance()
-        if self._must_wait:
+        if self._must_pause_reading:
             return False
         return not (self.is_upgraded or self.has_ended_input or self.will_close or self._fileno is None) and (
             self.discards_until is not None or not self.close_when_flushed
@@ -180,12 +189,12 @@ class Intake(HTTPChannel):
         self._cost.add(now - began, now)
 
     def _read(self) -> None:
-        if self._must_wait:
+        if self._must_pause_reading:
             return
-        # Looked up before the data is read: what came before the reply was complete is too early.
-        room = EARLY_BYTES - len(self._early) if self.is_answered and not self._has_flooded else EARLY_BYTES
+        # `is_answered` is read before the data: data that arrived before the reply was complete may overflow the buffer.
+        limit = PIPELINED_BYTES - len(self._pipelined) if self.is_answered and not self._has_overflowed else PIPELINED_BYTES
         try:
-            data = self.socket.recv(min(self.adj.recv_bytes, room))
+            data = self.socket.recv(min(self.adj.recv_bytes, limit))
         except BlockingIOError:
             return
         except OSError:
@@ -195,18 +204,18 @@ class Intake(HTTPChannel):
             self.end_input()
         elif self.discards_until is not None:
             return
-        elif self.requests or self.total_outbufs_len or self._early:
-            room = EARLY_BYTES - len(self._early)
-            self._early += data[:room]
-            if len(data) > room:
-                self._has_flooded = True  # what is thrown away cannot be answered
+        elif self.requests or self.total_outbufs_len or self._pipelined:
+            num_free = PIPELINED_BYTES - len(self._pipelined)
+            self._pipelined += data[:num_free]
+            if len(data) > num_free:
+                self._has_overflowed = True
             self._connections.account(self)
         else:
             self.received(data)
 
     def handle_close(self) -> None:
         super().handle_close()
-        self._early.clear()
+        self._pipelined.clear()
         if self.request is not None:
             self.request.close()
             self.request = None
@@ -216,11 +225,11 @@ class Intake(HTTPChannel):
 
     @property
     def is_answered(self) -> bool:
-        """Whether no request is worked on, or the last byte of its reply is being sent, or was."""
+        """Whether no request is being processed, or the last byte of its reply was passed to the output buffer."""
         raise NotImplementedError
 
     def refuse(self, error: Error) -> None:
-        """Answer an error instead of waiting for the rest of a request, and end the connection."""
+        """Answer an error instead of waiting for the rest of a request, and close the connection."""
         raise NotImplementedError
 
     def end_input(self) -> None:

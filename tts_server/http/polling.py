@@ -1,4 +1,4 @@
-"""Waits for connections that can be read or written, and handles them within a bounded time, those that cost least first."""
+"""Waits for sockets that can be read or written and handles them within a bounded time, cheapest first."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 PASS_SECONDS = 0.05
-"""After so long the rest of what is ready is left for the next pass, so that new connections are accepted and short requests are read."""
+"""Time limit of one pass. Sockets left over are handled in the next one, so that accepting and short requests are not delayed."""
 
 SWITCH_SECONDS = 0.0005
-"""How long another thread may compute while this one waits to go on, which it does after each call of the system. Python's own 5 ms, for
-each of a thousand connections, would add up to seconds."""
+"""Interpreter switch interval while the loop runs. The loop thread waits for the GIL after each system call; with Python's default of
+5 ms, a pass over a thousand connections would take seconds."""
 
 DISCONNECTED = frozenset({errno.ECONNRESET, errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNABORTED, errno.EPIPE, errno.EBADF})
 HAS_POLL = hasattr(select, "poll")
 
 
 @contextlib.contextmanager
-def switching_often() -> Iterator[None]:
-    """Let threads of this process take turns more often until the block ends."""
+def frequent_thread_switches() -> Iterator[None]:
+    """Shorten the interpreter's thread switch interval inside the block."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(min(before, SWITCH_SECONDS))
     try:
@@ -40,9 +40,9 @@ class _Ready(NamedTuple):
 
 
 def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: float = PASS_SECONDS) -> bool:
-    """Wait for up to `seconds`, then handle what is ready; return whether some of it is left for the next pass.
+    """Wait up to `seconds` for sockets, then handle those that are ready; return whether some are left for the next pass.
 
-    `dispatchers` are Waitress's, by their descriptors, oldest first. Connections are handled for `pass_seconds`, see `_in_order`.
+    `dispatchers` are Waitress's, by descriptor, oldest first. Connections are handled for `pass_seconds`, in the order of `_in_order`.
     """
     wanted = []
     for descriptor, each in list(dispatchers.items()):
@@ -51,7 +51,7 @@ def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: floa
         except Exception:
             each.handle_error()
             continue
-        if each._fileno is not None:  # asking may have closed it
+        if each._fileno is not None:  # `readable` may close it
             wanted.append((descriptor, each, can_read, can_write))
     ready = (_poll if HAS_POLL else _select)(wanted, seconds)
     first, others = _in_order(ready, time.monotonic())
@@ -68,10 +68,10 @@ def poll_once(dispatchers: Mapping[int, Any], seconds: float, pass_seconds: floa
 
 
 def _in_order(ready: list[_Ready], now: float) -> tuple[list[_Ready], list[_Ready]]:
-    """Return those without a method `recent_cost`, which are all handled in each pass, and the others in the order of what they cost.
+    """Return the dispatchers to handle in every pass, which have no `recent_cost`, and the others, cheapest first.
 
-    `recent_cost` gives the seconds that handling a dispatcher took lately. Those that cost nothing are mostly new connections. They
-    alternate between the newest and the oldest: when thousands connect at once, a later client need not wait until all of them are read.
+    `recent_cost` gives the seconds that handling a dispatcher took recently. Dispatchers without any cost are mostly new connections.
+    They alternate between newest and oldest: when thousands connect at once, late clients do not wait until all others are read.
     """
     first, new, costly = [], [], []
     for each in ready:
@@ -109,7 +109,7 @@ def _poll(wanted: list[tuple[int, Any, bool, bool]], seconds: float) -> list[_Re
     poller = select.poll()
     by_descriptor = {}
     for descriptor, each, can_read, can_write in wanted:
-        # What asks for nothing is watched too where it may break: errors are reported without being asked for.
+        # poll reports errors and hangups even where neither reading nor writing is requested.
         if can_read or can_write or getattr(each, "is_watched", False):
             poller.register(descriptor, (select.POLLIN if can_read else 0) | (select.POLLOUT if can_write else 0))
             by_descriptor[descriptor] = each
@@ -121,7 +121,7 @@ def _poll(wanted: list[tuple[int, Any, bool, bool]], seconds: float) -> list[_Re
 
 
 def _select(wanted: list[tuple[int, Any, bool, bool]], seconds: float) -> list[_Ready]:
-    """For Windows, which has no poll, whose select watches 512 sockets, and fails without any."""
+    """Use select, for Windows: it has no poll, and its select fails when given no sockets."""
     readers = [descriptor for descriptor, _, can_read, _ in wanted if can_read]
     writers = [descriptor for descriptor, _, _, can_write in wanted if can_write]
     if not readers and not writers:

@@ -1,6 +1,6 @@
-"""A request as it comes in: Waitress's parser, stricter where two readers of the same bytes could disagree, or where reading takes long.
+"""Waitress's request parser, made stricter where two parsers could disagree about the same bytes, or where parsing is expensive.
 
-What is refused never reaches the application, and ends the connection: whatever follows on it could be anything.
+A refused request does not reach the application, and its connection is closed, since what follows on it cannot be interpreted.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from tts_server.wsgi import Admitted
 log = logging.getLogger("tts_server")
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Enough for a text of 4,096 characters in an address, which `GET /tts-stream` takes."""
+"""Enough for a text of 4,096 characters in an address, which `GET /tts-stream` accepts."""
 
 MAX_LENGTH_DIGITS = 18
 VERSIONS = ("1.0", "1.1")
 METHODS_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE")
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
-"""The body of a request whose method needs none is read to keep the connection usable, and ignored."""
+"""The body of a request whose method needs none is read, so that the connection can be reused, and ignored."""
 
 ONLY_ONCE = (b"host", b"content-length", b"transfer-encoding")
 BLANKS = re.compile(rb"[ \t\r\n]{256}")
-"""Waitress's own pattern for a header takes minutes for one that is nothing but blanks."""
+"""Waitress's pattern for a header takes minutes for a value of 64 KB of blanks."""
 
 
 class RequestTimeout(Error):
@@ -41,19 +41,19 @@ class RequestTimeout(Error):
     error_code = "request_timeout"
 
 
-class Stopping(Error):
+class ServerStopping(Error):
     code = 503
     reason = "Service Unavailable"
     error_code = "stopping"
 
 
-class OutOfRoom(Error):
+class DiskFull(Error):
     code = 503
     reason = "Service Unavailable"
     error_code = "out_of_room"
 
 
-class Crowded(Error):
+class ServerBusy(Error):
     code = 503
     reason = "Service Unavailable"
     error_code = "busy"
@@ -65,8 +65,8 @@ class VersionNotSupported(Error):
     error_code = "version_not_supported"
 
 
-class _Refused(ParsingError):
-    """Carries an error through Waitress, which makes a 400 of every ParsingError."""
+class _RefusedHead(ParsingError):
+    """Carries an error through Waitress, which turns every other ParsingError into a 400."""
 
     def __init__(self, error: Error) -> None:
         super().__init__(error.body)
@@ -74,10 +74,10 @@ class _Refused(ParsingError):
 
 
 class Request(HTTPRequestParser):
-    """Reads one request. `error` is set where the server itself refuses it.
+    """Reads one request.
 
-    `admitted` is what the checks decided once it was complete; `refusal` an error that the application turns into a reply. `check` may set
-    `refusal` by the head, so that no body is waited for.
+    `error` is set if the server itself refuses it, `refusal` if the application has to turn an error into the reply, and `admitted` by the
+    checks of the complete request. `check` is called with the head alone; it may set `refusal`, and then no body is read.
     """
 
     command = ""
@@ -95,7 +95,7 @@ class Request(HTTPRequestParser):
         self._blank_lines: BlankLines | None = BlankLines()
 
     def is_refused_by_head(self) -> bool:
-        """Check the head of a request whose body is still to come, once; whether it is complete now because it is refused."""
+        """Check the head of a request whose body has not arrived, once; return whether it was refused, which makes it complete."""
         check, self._check = self._check, None
         if check is None or self.completed:
             return False
@@ -115,10 +115,10 @@ class Request(HTTPRequestParser):
             return len(data)
         try:
             consumed = skipped + int(super().received(data[skipped:]))
-        except OSError as error:  # a body that is not short goes through a temporary file
-            log.warning("The body of a request finds no room in the folder for temporary files: %s", error.strerror)
+        except OSError as error:  # larger bodies go through a temporary file
+            log.warning("cannot write the body of a request to the folder for temporary files: %s", error.strerror)
             consumed = len(data)
-            self.error = OutOfRoom("The server's disk is full. Try again later")
+            self.error = DiskFull("The server's disk is full. Try again later")
             self.completed = True
         if self._refusal is not None:
             self.error = self._refusal
@@ -130,16 +130,16 @@ class Request(HTTPRequestParser):
         if self.expect_continue and self.headers_finished and self.error is None:
             self.is_refused_by_head()
         if self.error is not None or self.completed:
-            # Else Waitress asks for the body of what it has refused, or, for ever, of what has none or has come with it.
+            # Else Waitress would send `100 Continue` for a refused request, and repeatedly where the body is empty or has arrived.
             self.expect_continue = False
         return consumed
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # what found no room is tried once more
+        with contextlib.suppress(OSError):  # closing retries the write that failed
             super().close()
 
     def _skip_blank_lines(self, data: bytes) -> int:
-        """Returns how many bytes come before the request line; sets `error` where no request begins behind them."""
+        """Return how many bytes precede the request line; set `error` if no request line can begin after them."""
         if self._blank_lines is None:
             return 0
         try:
@@ -161,23 +161,23 @@ class Request(HTTPRequestParser):
             self._check_version(dict(fields))
             if self.chunked:
                 self.body_rcv = Chunks(self.body_rcv.getbuf(), int(self.adj.max_request_body_size))
-        except _Refused as refused:
+        except _RefusedHead as refused:
             self._refusal = refused.error
             raise
 
     def _check_version(self, fields: dict[bytes, bytes]) -> None:
         if not self.version:
-            raise _Refused(BadRequest("The request line must end with HTTP/1.1"))
+            raise _RefusedHead(BadRequest("The request line must end with HTTP/1.1"))
         if self.version not in VERSIONS:
-            raise _Refused(VersionNotSupported("This server speaks HTTP/1.0 and HTTP/1.1"))
+            raise _RefusedHead(VersionNotSupported("This server supports HTTP/1.0 and HTTP/1.1"))
         if self.version == "1.1" and b"host" not in fields:
-            raise _Refused(BadRequest("The header Host is missing"))
+            raise _RefusedHead(BadRequest("The header Host is missing"))
         if b"transfer-encoding" in fields and self.version == "1.0":
-            raise _Refused(BadRequest("HTTP/1.0 has no Transfer-Encoding"))
+            raise _RefusedHead(BadRequest("HTTP/1.0 has no Transfer-Encoding"))
 
 
 def refusal(error: Error, adjustments: Any) -> Request:
-    """A request that stands for one which did not come whole, so that its client is told of the error."""
+    """Return a request that carries an error as the reply to a request that did not arrive completely."""
     request = Request(adjustments)
     request.error = error
     request.version = "1.1"
@@ -185,23 +185,23 @@ def refusal(error: Error, adjustments: Any) -> Request:
 
 
 def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
-    """The headers, names in lower case; raises _Refused where what they say of the request's end could be read in two ways."""
+    """Return the headers, names in lower case; raises _RefusedHead where they leave the end of the request ambiguous."""
     if BLANKS.search(head):
-        raise _Refused(BadRequest("A header holds too many blanks"))
+        raise _RefusedHead(BadRequest("A header contains too many blanks"))
     first, *others = head.split(b"\r\n")
     lines = [line for line in others if line]
     if wrong := find_wrong_request_line(first) or find_wrong_fields(lines):
-        raise _Refused(wrong)
+        raise _RefusedHead(wrong)
     fields = [(name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
     names = [name for name, _ in fields]
     for name in ONLY_ONCE:
         if names.count(name) > 1:
-            raise _Refused(BadRequest(f"The header {name.decode().title()} is there more than once"))
+            raise _RefusedHead(BadRequest(f"The header {name.decode().title()} occurs more than once"))
     length, coding = dict(fields).get(b"content-length"), dict(fields).get(b"transfer-encoding")
     if length is not None and coding is not None:
-        raise _Refused(BadRequest("Content-Length and Transfer-Encoding exclude each other"))
+        raise _RefusedHead(BadRequest("Content-Length and Transfer-Encoding cannot be used together"))
     if length is not None and length.isdigit() and len(length.lstrip(b"0")) > MAX_LENGTH_DIGITS:
-        raise _Refused(RequestEntityTooLarge("The Content-Length is too large"))
+        raise _RefusedHead(RequestEntityTooLarge("The Content-Length is too large"))
     if coding is not None and b"," in coding:
-        raise _Refused(BadRequest("The only Transfer-Encoding is chunked, once"))
+        raise _RefusedHead(BadRequest("The only supported Transfer-Encoding is chunked, applied once"))
     return fields

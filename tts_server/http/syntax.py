@@ -1,4 +1,4 @@
-"""The grammar of HTTP/1.1 as this server accepts it: what a lenient reader would repair is refused, as two readers would differ."""
+"""The grammar of HTTP/1.1 that this server accepts. Malformed input is refused, not repaired: two parsers could repair it differently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from waitress.utilities import BadRequest, Error, RequestHeaderFieldsTooLarge
 
 MAX_HEADERS = 100
 MAX_BLANK_LINES = 4
-"""Some clients end a body with a line break that belongs to nothing."""
+"""Some clients send an extra line break after a body."""
 
 TLS_HANDSHAKE = 0x16
 """The first byte of a client that begins with TLS."""
@@ -24,14 +24,14 @@ LINE_BREAK = re.compile(rb"[\r\n]")
 
 
 class BlankLines:
-    """Skips the few empty lines that may stand before a request."""
+    """Skips the few empty lines that may precede a request."""
 
     def __init__(self) -> None:
         self._count = 0
         self._has_cr = False
 
     def skip(self, data: bytes) -> int:
-        """Returns how many bytes of `data` are empty lines. Raises ValueError for too many of them, or for CR or LF on its own."""
+        """Return how many bytes of `data` are empty lines. Raises ValueError for too many of them, or for a bare CR or LF."""
         at = 0
         while at < len(data):
             if self._has_cr:
@@ -50,16 +50,16 @@ class BlankLines:
 
 
 def find_wrong_beginning(data: bytes) -> Error | None:
-    """Says what is wrong with the first bytes of a request, if no request can begin so."""
+    """Return the error if no request can begin with these bytes."""
     if data[0] == TLS_HANDSHAKE:
-        return BadRequest("This port speaks http, not https. Use an address that begins with http://")
+        return BadRequest("This port serves http, not https. Use an address that begins with http://")
     if not FIRST_BYTE.match(data):
         return BadRequest("The request line must begin with a method, such as GET")
     return None
 
 
 def find_wrong_request_line(line: bytes) -> Error | None:
-    """Says what is wrong with a request line, without its line break."""
+    """Return the error of a request line, given without its line break; None if it is valid."""
     if REQUEST_LINE.fullmatch(line):
         return None
     if WITHOUT_VERSION.fullmatch(line):
@@ -68,14 +68,14 @@ def find_wrong_request_line(line: bytes) -> Error | None:
 
 
 def find_wrong_fields(lines: list[bytes], what: str = "header") -> Error | None:
-    """Says what is wrong with the lines of a head, or of a trailer (`what`), without their line breaks."""
+    """Return the error of the lines of a head, or of a trailer (`what`), given without line breaks; None if they are valid."""
     if len(lines) > MAX_HEADERS:
-        return RequestHeaderFieldsTooLarge(f"A request may have {MAX_HEADERS} {what}s")
+        return RequestHeaderFieldsTooLarge(f"A request may have at most {MAX_HEADERS} {what}s")
     for line in lines:
         if line.startswith((b" ", b"\t")):
-            return BadRequest(f"A {what} continues in a second line")
+            return BadRequest(f"A {what} continues on a second line")
         if LINE_BREAK.search(line):
-            return BadRequest(f"A {what} holds a bare CR or LF")
+            return BadRequest(f"A {what} contains a bare CR or LF")
         if not FIELD_LINE.fullmatch(line):
             return BadRequest(f"A {what} must be a name, a colon and a value without control characters")
     return None

@@ -1,4 +1,4 @@
-"""A request's reply, as Waitress writes it: of the application, or of the server itself where it refuses."""
+"""Waitress tasks, which write replies: those of the application, and the server's own errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from waitress.task import ErrorTask, WSGITask
 from tts_server.admission import Ticket
 from tts_server.errors import TTSError
 from tts_server.http.environment import environment
-from tts_server.http.request import Stopping, refusal
+from tts_server.http.request import ServerStopping, refusal
 from tts_server.log import working_for
 from tts_server.request_log import log_request
 from tts_server.wsgi import (
@@ -31,16 +31,16 @@ from tts_server.wsgi import (
 log = logging.getLogger("tts_server")
 
 CODES = {413: "too_large", 431: "headers_too_large"}
-"""Codes of Waitress's own errors by their status; other errors have an `error_code`."""
+"""Error codes of Waitress's own errors by status; the other errors have an `error_code`."""
 
 RETRY_SECONDS = 2
 STOPPING = "The server is stopping. Try again in a moment"
 
 
 def admit(channel: Any, request: Any) -> Ticket | None:
-    """Check a complete request, once, and note on it what was decided; return the ticket that its work needs, or None.
+    """Check a complete request and store the result on it; return its ticket, or None if it needs none.
 
-    What is refused goes to the application as well, which turns it into a reply.
+    Refused requests are passed to the application, too, which turns the refusal into a reply.
     """
     if request.error is not None or request.refusal is not None:
         return None
@@ -48,8 +48,8 @@ def admit(channel: Any, request: Any) -> Ticket | None:
     try:
         request.admitted = checks.admit(environment(channel, request), channel.cancellation)
     except Exception:
-        log.exception("a request could not be checked")
-        request.refusal = TTSError("Something went wrong in the server. Its log has more.")
+        log.exception("the check of a request failed")
+        request.refusal = TTSError("Internal server error. See the server's log.")
     else:
         request.refusal = request.admitted.refusal
     ticket: Ticket | None = request.admitted.ticket
@@ -57,7 +57,7 @@ def admit(channel: Any, request: Any) -> Ticket | None:
 
 
 class JsonErrorTask(ErrorTask):
-    """What is refused before it reaches the application, such as a body that is too large, in the shape of all other errors."""
+    """Answers a request that does not reach the application, such as one with too large a body, with the same JSON as other errors."""
 
     def execute(self) -> None:
         error = self.request.error
@@ -77,13 +77,11 @@ class JsonErrorTask(ErrorTask):
 
 
 class Task(WSGITask):
-    """A request that the application answers. Its view may upgrade the connection: then the server sends no reply.
-
-    `is_whole`: the last byte of its reply is being sent, or was.
-    """
+    """Answers a request by the application. If the view upgrades the connection, the task writes nothing."""
 
     upgraded: UpgradedConnection | None = None
     is_whole = False
+    """Whether the last byte of the reply was passed to the output buffer. Set by the request thread, read by the loop thread."""
 
     def __init__(self, channel: Any, request: Any) -> None:
         super().__init__(channel, request)
@@ -101,7 +99,7 @@ class Task(WSGITask):
         return environ
 
     def upgrade(self, upgraded: UpgradedConnection) -> None:
-        """Give the connection to `upgraded` once the view has answered 101; raises Unavailable."""
+        """Reserve a thread for `upgraded`, which gets the connection once the view has answered 101; raises Unavailable."""
         self.channel.upgrades.reserve(upgraded)
         self.upgraded = upgraded
 
@@ -111,7 +109,7 @@ class Task(WSGITask):
 
     @property
     def ends_by_closing(self) -> bool:
-        """Whether the end of the connection is all that tells the client where the reply ends, as in HTTP/1.0."""
+        """Whether only the end of the connection marks the end of the reply, as in HTTP/1.0."""
         return self.wrote_header and self.has_body and not self.chunked_response and self.content_length is None
 
     def build_response_header(self) -> bytes:
@@ -119,11 +117,11 @@ class Task(WSGITask):
             self.set_close_on_finish()
         head: bytes = super().build_response_header()
         if self.request.command == "HEAD":
-            self.chunked_response = False  # no chunk follows, the last one included
+            self.chunked_response = False  # else Waitress would write the last chunk
         return head
 
     def set_close_on_finish(self) -> None:
-        # Waitress asks for this with each reply in chunks, though the last chunk tells its end, and the next request may follow.
+        # Waitress calls this for every chunked reply, although the last chunk marks its end and the connection can be reused.
         if self.wrote_header or not self.chunked_response:
             super().set_close_on_finish()
 
@@ -138,8 +136,8 @@ class Task(WSGITask):
         try:
             super().service()
         except BaseException:
-            # A reply that breaks off must not look whole.
-            self.channel.is_cut = self.ends_by_closing
+            # The client must not take an incomplete reply for a complete one.
+            self.channel.is_truncated = self.ends_by_closing
             raise
         finally:
             if self.upgraded is not None:
@@ -148,12 +146,12 @@ class Task(WSGITask):
     def finish(self) -> None:
         if self.is_upgraded:
             self.channel.upgrade(self.upgraded)
-        elif self.channel.is_given_up and not self.wrote_header and self.status.startswith(str(CLIENT_CLOSED_REQUEST)):
-            JsonErrorTask(self.channel, refusal(Stopping(STOPPING), self.channel.adj)).service()
+        elif self.channel.is_server_ending and not self.wrote_header and self.status.startswith(str(CLIENT_CLOSED_REQUEST)):
+            JsonErrorTask(self.channel, refusal(ServerStopping(STOPPING), self.channel.adj)).service()
             self.close_on_finish = True
-        elif self.channel.is_given_up and self.wrote_header and self.content_length is None:
-            # Perhaps it was whole; but a part that looks whole would be worse.
-            self.channel.is_cut = self.ends_by_closing
+        elif self.channel.is_server_ending and self.wrote_header and self.content_length is None:
+            # The generator may have stopped early because of the cancellation, so the reply counts as incomplete.
+            self.channel.is_truncated = self.ends_by_closing
             self.close_on_finish = True
         else:
             self.is_whole = True

@@ -67,7 +67,7 @@ class Session:
         self._dialect: Dialect | None = None
         self._greet_at: float | None = time.monotonic() + (0.0 if is_openai else GREET_SECONDS)
 
-    def converse(self, connection: socket.socket) -> None:
+    def run(self, connection: socket.socket) -> None:
         """Hold the conversation; returns when it is over and nothing is spoken for it any more."""
         request_id.set(self._request_id)  # the thread is this conversation's own
         began = time.monotonic()
@@ -86,7 +86,7 @@ class Session:
                 self._speaker.close()
                 self._log(time.monotonic() - began, code)
 
-    def leave(self, code: int = GOING_AWAY, reason: str = "The server stops.") -> None:
+    def close_soon(self, code: int = GOING_AWAY, reason: str = "The server stops.") -> None:
         """Close in order, soon. Returns at once; safe from any thread."""
         self._socket.close(code, reason)
 
