@@ -1,4 +1,4 @@
-"""Encoders that use FFmpeg's codecs and containers, through PyAV."""
+"""The base of encoders that use FFmpeg's codecs and containers, through PyAV."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from tts_server.audio.encoder import Encoder, SeekableFile
 from tts_server.audio.pcm import to_s16
 from tts_server.errors import OutOfRoom
-from tts_server.speech import AudioFormat, Samples
+from tts_server.speech import Samples
 
 
 class _Outbox:
@@ -30,7 +30,7 @@ class _Outbox:
         return taken
 
 
-class _ContainerEncoder(Encoder):
+class ContainerEncoder(Encoder):
     """A codec and a container of FFmpeg, through PyAV."""
 
     def __init__(
@@ -84,49 +84,3 @@ class _ContainerEncoder(Encoder):
         with contextlib.suppress(av.FFmpegError, OSError, OutOfRoom):
             self._container.close()
         del self._stream, self._container
-
-
-class OpusEncoder(_ContainerEncoder):
-    """Ogg Opus with pages of 60 ms, so that little waits for its page to fill."""
-
-    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
-        super().__init__(
-            sample_rate,
-            container="ogg",
-            codec="libopus",
-            sample_format="s16",
-            bit_rate=AudioFormat.OPUS.spec.bit_rate(sample_rate),
-            codec_options={"compression_level": "1"},
-            container_options={"page_duration": "60000"},
-            file=file,
-        )
-
-
-class AacEncoder(_ContainerEncoder):
-    """AAC-LC in ADTS frames."""
-
-    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
-        super().__init__(
-            sample_rate,
-            container="adts",
-            codec="aac",
-            sample_format="fltp",
-            bit_rate=AudioFormat.AAC.spec.bit_rate(sample_rate),
-            codec_options={"aac_coder": "fast"},
-            file=file,
-        )
-
-
-class FlacEncoder(_ContainerEncoder):
-    """FLAC; in a file it goes back to its header and writes the number of samples and the checksum there."""
-
-    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
-        super().__init__(
-            sample_rate,
-            container="flac",
-            codec="flac",
-            sample_format="s16",
-            codec_options={"compression_level": "5"},
-            file=file,
-            is_seeking=True,
-        )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import lameenc
 
-from tts_server.audio.containers import AacEncoder, FlacEncoder, OpusEncoder
+from tts_server.audio.containers import ContainerEncoder
 from tts_server.audio.encoder import Encoder, SeekableFile
 from tts_server.audio.pcm import to_s16
 from tts_server.speech import AudioFormat, Samples
@@ -145,6 +145,52 @@ class Mp3Encoder(Encoder):
 
     def _release(self) -> None:
         del self._lame
+
+
+class OpusEncoder(ContainerEncoder):
+    """Ogg Opus with pages of 60 ms, so that little waits for its page to fill."""
+
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
+        super().__init__(
+            sample_rate,
+            container="ogg",
+            codec="libopus",
+            sample_format="s16",
+            bit_rate=AudioFormat.OPUS.spec.bit_rate(sample_rate),
+            codec_options={"compression_level": "1"},
+            container_options={"page_duration": "60000"},
+            file=file,
+        )
+
+
+class AacEncoder(ContainerEncoder):
+    """AAC-LC in ADTS frames."""
+
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
+        super().__init__(
+            sample_rate,
+            container="adts",
+            codec="aac",
+            sample_format="fltp",
+            bit_rate=AudioFormat.AAC.spec.bit_rate(sample_rate),
+            codec_options={"aac_coder": "fast"},
+            file=file,
+        )
+
+
+class FlacEncoder(ContainerEncoder):
+    """FLAC; in a file it goes back to its header and writes the number of samples and the checksum there."""
+
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
+        super().__init__(
+            sample_rate,
+            container="flac",
+            codec="flac",
+            sample_format="s16",
+            codec_options={"compression_level": "5"},
+            file=file,
+            is_seeking=True,
+        )
 
 
 ENCODERS: Mapping[AudioFormat, type[Encoder]] = {
