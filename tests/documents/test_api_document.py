@@ -1,0 +1,68 @@
+"""docs/API.md has a heading for every operation, a list entry for every field, and no other operations."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import requests
+
+from tts_server.voices.registry import VoiceEntry
+from tts_server.web.fields import SpeechFields
+from tts_server.web.pronunciation import (
+    DictionaryChangeFields,
+    DictionaryFileFields,
+    DictionaryQuery,
+    NewDictionaryFields,
+    RuleFields,
+    RuleListFields,
+    RuleStringFields,
+)
+from tts_server.web.resonance import GenerateFields
+from tts_server.web.sillytavern import TtsFields
+
+API = (Path(__file__).resolve().parents[2] / "docs" / "API.md").read_text(encoding="utf-8")
+DICTIONARIES = "/v1/pronunciation-dictionaries"
+
+
+def headings() -> list[str]:
+    """The operations that the headings name, such as `GET /health`; a heading may name several."""
+    return [name for heading in re.findall(r"^#+ (.*)$", API, re.MULTILINE) for name in re.findall(r"`([A-Z]+ /[^`]*)`", heading)]
+
+
+def documented_fields(operation: str) -> set[str]:
+    """The fields of the list below the heading of an operation: the code before a colon, outside of parentheses."""
+    section = re.split(r"\n##+ ", API.partition(f"\n### `{operation}`\n")[2])[0]
+    names = [re.sub(r"\([^)]*\)", "", entry.partition("): ")[0]) for entry in section.split("\n- ")[1:] if "): " in entry]
+    return {name for entry in names for name in re.findall(r"`([^`]+)`", entry)}
+
+
+def test_every_operation_has_one_heading_and_every_heading_an_operation(server):
+    paths = requests.get(f"{server.url}/openapi.json", timeout=10).json()["paths"]
+    methods = {"get", "head", "post", "put", "patch", "delete"}
+    operations = {f"{method.upper()} {path}" for path, item in paths.items() for method in item.keys() & methods}
+    assert set(headings()) == operations
+    assert [name for name, count in Counter(headings()).items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "model"),
+    [
+        ("POST /v1/audio/speech", SpeechFields),
+        ("POST /generate", GenerateFields),
+        ("POST /tts", TtsFields),
+        ("POST /v1/voices", VoiceEntry),
+        (f"GET {DICTIONARIES}", DictionaryQuery),
+        (f"POST {DICTIONARIES}/add-from-rules", NewDictionaryFields),
+        (f"POST {DICTIONARIES}/add-from-rules", RuleFields),
+        (f"POST {DICTIONARIES}/add-from-file", DictionaryFileFields),
+        (f"PATCH {DICTIONARIES}/{{dictionary_id}}", DictionaryChangeFields),
+        (f"POST {DICTIONARIES}/{{dictionary_id}}/add-rules", RuleListFields),
+        (f"POST {DICTIONARIES}/{{dictionary_id}}/remove-rules", RuleStringFields),
+        (f"POST {DICTIONARIES}/{{dictionary_id}}/set-rules", RuleListFields),
+    ],
+)
+def test_every_field_of_a_request_is_documented(operation, model):
+    assert set(model.model_fields) - documented_fields(operation) == set()
