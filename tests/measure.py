@@ -40,6 +40,8 @@ def sniff(data: bytes) -> str:
         return "flac"
     if data[:4] == b"OggS" and b"OpusHead" in data[:64]:
         return "opus"
+    if data[4:12] == b"ftypM4A ":
+        return "m4a"
     if len(data) > 1 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0:
         return "aac"
     if len(data) > 1 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2:

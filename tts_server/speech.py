@@ -19,9 +19,10 @@ class FormatSpec:
     """The facts of one response format.
 
     `extension` is what names of its files end in, without the dot; it is empty for a format that is no file. `label` is its name on the
-    page, `description` what it contains. `bit_rates` are in bits a second by sample rate in Hz; None for a format that carries any rate,
-    whose audio takes `relative_size` of what 16-bit samples take. Above `rounded_up_above` Hz a rate is never lowered to a supported one.
-    `header_holds_length`: a whole reply states its length in its header, which a streamed one cannot.
+    page, `description` what it contains. `bit_rates` are in bits a second by sample rate in Hz; None for a format that carries any rate.
+    `relative_size` is the size of a file relative to its bit rate, or to 16-bit samples where there are no bit rates. Above
+    `rounded_up_above` Hz a rate is never lowered to a supported one. `header_holds_length`: a whole reply states its length in its header,
+    which a streamed one cannot.
     """
 
     content_type: str
@@ -44,6 +45,7 @@ class AudioFormat(str, enum.Enum):
     MP3 = "mp3"
     OPUS = "opus"
     AAC = "aac"
+    M4A = "m4a"
     FLAC = "flac"
     WAV = "wav"
     PCM = "pcm"
@@ -73,6 +75,7 @@ FORMATS: Mapping[AudioFormat, FormatSpec] = {
     AudioFormat.MP3: FormatSpec("audio/mpeg", "mp3", "MP3", "MP3 without tags", bit_rates=_MP3_BIT_RATES),
     AudioFormat.OPUS: FormatSpec("audio/ogg", "ogg", "Opus", "Ogg Opus", bit_rates=_OPUS_BIT_RATES, rounded_up_above=24000),
     AudioFormat.AAC: FormatSpec("audio/aac", "aac", "AAC", "AAC in ADTS frames", bit_rates=_AAC_BIT_RATES),
+    AudioFormat.M4A: FormatSpec("audio/mp4", "m4a", "M4A", "AAC in fragmented MP4", bit_rates=_AAC_BIT_RATES, relative_size=1.1),
     AudioFormat.FLAC: FormatSpec("audio/flac", "flac", "FLAC", "16-bit FLAC", relative_size=0.75, header_holds_length=True),
     AudioFormat.WAV: FormatSpec("audio/wav", "wav", "WAV", "16-bit WAV", header_holds_length=True),
     AudioFormat.PCM: FormatSpec("audio/pcm", "", "PCM", "16-bit mono samples without a header"),

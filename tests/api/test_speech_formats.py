@@ -14,7 +14,15 @@ from measure import hear, sniff
 from tts_server.speech import AudioFormat
 
 TEXT = "The quick brown fox jumps over the lazy dog. It does so twice a day."
-CONTENT_TYPES = {"mp3": "audio/mpeg", "opus": "audio/ogg", "aac": "audio/aac", "flac": "audio/flac", "wav": "audio/wav", "pcm": "audio/pcm"}
+CONTENT_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "m4a": "audio/mp4",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
 FORMATS = [format_.value for format_ in AudioFormat]
 LOSSLESS = [format_.value for format_ in AudioFormat if format_.spec.bit_rates is None]
 

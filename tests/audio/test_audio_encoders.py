@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gc
+import io
 
+import av
 import numpy as np
 import psutil
 import pytest
@@ -14,7 +16,7 @@ from tts_server.audio.encoders import ENCODERS, create_encoder, supported_rate
 from tts_server.speech import FORMATS, AudioFormat, Samples
 
 FILES = [format for format in AudioFormat if format is not AudioFormat.PCM]
-MINIMUM_SNR = {"mp3": 20, "opus": 15, "aac": 20, "flac": 60, "wav": 60}
+MINIMUM_SNR = {"mp3": 20, "opus": 15, "aac": 20, "m4a": 20, "flac": 60, "wav": 60}
 
 
 def encoded(format: AudioFormat, samples: Samples, rate: int = RATE, *, streamed: bool = True, sizes: tuple[int, ...] = ()) -> bytes:
@@ -124,6 +126,44 @@ def test_mp3_files_joined_by_bytes_play_one_after_the_other() -> None:
     assert dominant_frequency(joined.samples[joint + 4000 : joint + 12000], RATE) == pytest.approx(2000, abs=5)
 
 
+def boxes(data: bytes) -> list[tuple[str, bytes]]:
+    """The boxes of an MP4 file on one level: type and content."""
+    found = []
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        found.append((data[4:8].decode("ascii"), data[8:size]))
+        data = data[size:]
+    return found
+
+
+def test_an_m4a_is_a_header_followed_by_fragments() -> None:
+    kinds = [kind for kind, _ in boxes(encoded(AudioFormat.M4A, voice_like(1.0)))]
+    assert kinds[:2] == ["ftyp", "moov"]
+    assert kinds[2:] == ["moof", "mdat"] * (len(kinds[2:]) // 2)
+    assert 7 <= len(kinds[2:]) // 2 <= 12
+
+
+@pytest.mark.parametrize("num_samples", [1, 1023, 1024, 1025, 24000, 31999])
+@pytest.mark.parametrize("rate", [8000, 24000, 44100])
+def test_an_m4a_states_the_exact_place_of_its_samples(rate: int, num_samples: int) -> None:
+    """Its first sample is at 0, after the padding of the codec, and its last frame ends where the samples end."""
+    with av.open(io.BytesIO(encoded(AudioFormat.M4A, voice_like(4.0, rate)[:num_samples], rate))) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+    assert packets[0].pts == -1024
+    assert packets[-1].pts + packets[-1].duration == num_samples
+
+
+def test_an_m4a_holds_each_sample_in_its_place() -> None:
+    """A click is decoded where it was put."""
+    samples = np.zeros(RATE, np.float32)
+    samples[[5000, 12345, 20001]] = 0.9
+    heard = hear(encoded(AudioFormat.M4A, samples))
+    loud = np.flatnonzero(heard.samples > 0.3)
+    assert len(heard.samples) - len(samples) in range(1024)
+    assert not np.abs(heard.samples[len(samples) + 200 :]).max(initial=0) > 0.01
+    assert [int(place) for place in loud if heard.samples[place] == heard.samples[place - 20 : place + 20].max()] == [5000, 12345, 20001]
+
+
 @pytest.mark.parametrize("format", [format for format in AudioFormat if format.spec.bit_rates])
 def test_bandwidth_is_not_thrown_away(format: AudioFormat) -> None:
     """White noise keeps at least a quarter of its energy between 7 and 9 kHz, where the s of a woman lies."""
@@ -145,6 +185,7 @@ def test_bandwidth_is_not_thrown_away(format: AudioFormat) -> None:
         (AudioFormat.OPUS, 25000, 48000),
         (AudioFormat.OPUS, 22050, 24000),
         (AudioFormat.AAC, 40000, 44100),
+        (AudioFormat.M4A, 40000, 44100),
         (AudioFormat.FLAC, 10001, 10001),
         (AudioFormat.WAV, 12345, 12345),
         (AudioFormat.PCM, 9999, 9999),

@@ -36,7 +36,7 @@ def supported_rate(format: AudioFormat, wanted: int) -> int:
 def bytes_per_second(format: AudioFormat, sample_rate: int) -> float:
     """About how many bytes a second of speech takes; for pcm and wav exactly."""
     spec = format.spec
-    return 2 * sample_rate * spec.relative_size if spec.bit_rates is None else spec.bit_rate(sample_rate) / 8
+    return spec.relative_size * (2 * sample_rate if spec.bit_rates is None else spec.bit_rate(sample_rate) / 8)
 
 
 def create_encoder(format: AudioFormat, sample_rate: int, *, streamed: bool, file: SeekableFile | None = None) -> Encoder:
@@ -178,6 +178,26 @@ class AacEncoder(ContainerEncoder):
         )
 
 
+class M4aEncoder(ContainerEncoder):
+    """AAC-LC in MP4 whose fragments of 100 ms follow the header, so that it plays while it grows.
+
+    The header is written with the first fragment, when the delay of the codec is known: its edit list skips the 1024 samples that the codec
+    puts in front. The duration of the last frame leaves out what fills it.
+    """
+
+    def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
+        super().__init__(
+            sample_rate,
+            container="ipod",
+            codec="aac",
+            sample_format="fltp",
+            bit_rate=AudioFormat.M4A.spec.bit_rate(sample_rate),
+            codec_options={"aac_coder": "fast"},
+            container_options={"movflags": "empty_moov+delay_moov+default_base_moof+skip_trailer", "frag_duration": "100000"},
+            file=file,
+        )
+
+
 class FlacEncoder(ContainerEncoder):
     """FLAC; in a file it goes back to its header and writes the number of samples and the checksum there."""
 
@@ -197,6 +217,7 @@ ENCODERS: Mapping[AudioFormat, type[Encoder]] = {
     AudioFormat.MP3: Mp3Encoder,
     AudioFormat.OPUS: OpusEncoder,
     AudioFormat.AAC: AacEncoder,
+    AudioFormat.M4A: M4aEncoder,
     AudioFormat.FLAC: FlacEncoder,
     AudioFormat.WAV: WavEncoder,
     AudioFormat.PCM: PcmEncoder,
