@@ -89,7 +89,7 @@ class Speech:
             for samples in chain(map(resampler.process, pieces), _once(resampler.flush)):
                 if len(samples):
                     self.seconds_made += len(samples) / self.sample_rate
-                    clock.heard(len(samples) / self.sample_rate)
+                    clock.audio_ready(len(samples) / self.sample_rate)
                     if self.seconds_made > self.max_seconds:
                         raise too_long(self.seconds_made)
                     yield soft_limit(samples)

@@ -1,4 +1,4 @@
-"""How often one client may ask, counted in windows that move with the clock."""
+"""Rate limits: how many requests one client may send, counted in sliding windows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SWEEP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Rate:
-    """At most `count` in any `seconds`, with the unit's name for messages."""
+    """At most `count` requests in any `seconds`. `unit` is the unit's name for messages."""
 
     count: int
     seconds: int
@@ -28,7 +28,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What the tightest rule leaves: `remaining` of `limit`, and one more after `reset` seconds."""
+    """What the strictest rule allows: `remaining` of `limit` requests now, and one more after `reset` seconds."""
 
     limit: int
     remaining: int
@@ -36,7 +36,7 @@ class Allowance:
 
 
 def parse_rates(text: str) -> tuple[Rate, ...]:
-    """`60/minute`, or several such rules with `;` or `,` between them; raises ValueError."""
+    """Return the rules in a text such as `60/minute` or `10/second;1000/hour`; raises ValueError."""
     rates = []
     for part in filter(None, (part.strip() for part in re.split("[;,]", text))):
         found = RULE.fullmatch(part)
@@ -47,63 +47,66 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
 
 
 class Rates:
-    """Counts what each client does, in windows that move with the clock. Thread-safe; clients that are quiet are forgotten."""
+    """Counts the requests of each client in sliding windows. Thread-safe. Clients without recent requests are removed."""
 
     def __init__(self, rules: Sequence[Rate] = ()) -> None:
         self.rules = tuple(rules)
-        self._times: dict[str, tuple[deque[float], ...]] = {}
         self._lock = threading.Lock()
+        # Guarded by the lock. The times of each client's requests, one deque for each rule.
+        self._times: dict[str, tuple[deque[float], ...]] = {}
         self._sweep_at = 0.0
 
     def take(self, client: str) -> Allowance | None:
-        """Count one request; None where there are no rules. Raises RateLimited, and then it does not count."""
+        """Count one request and return what is left; None without rules. Raises RateLimited, and then it does not count."""
         if not self.rules:
             return None
         with self._lock:
             now = time.monotonic()
             self._sweep(now)
             windows = self._times.setdefault(client, tuple(deque() for _ in self.rules))
-            self._forget(windows, now)
+            self._drop_expired(windows, now)
             full = [
                 (rate.seconds - (now - times[0]), rate) for rate, times in zip(self.rules, windows, strict=True) if len(times) >= rate.count
             ]
             if full:
                 seconds, rate = max(full, key=lambda one: one[0])
                 wait = max(1, math.ceil(seconds))
-                raise RateLimited(f"This server takes {rate.count} requests a {rate.unit} from each client. Try again in {wait} s.", wait)
+                raise RateLimited(f"This server allows each client {rate.count} requests per {rate.unit}. Try again in {wait} s.", wait)
             for times in windows:
                 times.append(now)
-            return self._left(windows, now)
+            return self._allowance(windows, now)
 
     def give_back(self, client: str) -> None:
-        """The client's last request shall not count."""
+        """Undo the last `take` of a client."""
         with self._lock:
             for times in self._times.get(client, ()):
                 if times:
                     times.pop()
 
     def left(self, client: str) -> Allowance:
-        """What the client has left, without counting. There must be rules."""
+        """Return what a client has left, without counting a request. There must be rules."""
         with self._lock:
             now = time.monotonic()
             windows = self._times.get(client, tuple(deque() for _ in self.rules))
-            self._forget(windows, now)
-            return self._left(windows, now)
+            self._drop_expired(windows, now)
+            return self._allowance(windows, now)
 
     def __len__(self) -> int:
-        """Clients that are remembered."""
+        """Return the number of clients with recent requests."""
         return len(self._times)
 
-    def _left(self, windows: tuple[deque[float], ...], now: float) -> Allowance:
+    # With the lock held
+
+    def _allowance(self, windows: tuple[deque[float], ...], now: float) -> Allowance:
         def tightness(one: tuple[Rate, deque[float]]) -> tuple[int, int]:
             return one[0].count - len(one[1]), -one[0].seconds
 
         rate, times = min(zip(self.rules, windows, strict=True), key=tightness)
-        # In this order: the sum of a clock and a window would round, and the ceiling make a whole second of it.
+        # In this order: `times[0] + rate.seconds` would round, and the ceiling would turn the error into a whole second.
         reset = math.ceil(rate.seconds - (now - times[0])) if times else 0
         return Allowance(rate.count, rate.count - len(times), reset)
 
-    def _forget(self, windows: tuple[deque[float], ...], now: float) -> None:
+    def _drop_expired(self, windows: tuple[deque[float], ...], now: float) -> None:
         for rate, times in zip(self.rules, windows, strict=True):
             while times and now - times[0] >= rate.seconds:
                 times.popleft()
@@ -113,6 +116,6 @@ class Rates:
             return
         self._sweep_at = now + SWEEP_SECONDS
         for client, windows in list(self._times.items()):
-            self._forget(windows, now)
+            self._drop_expired(windows, now)
             if not any(windows):
                 del self._times[client]

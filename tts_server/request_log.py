@@ -1,4 +1,4 @@
-"""A line of the log for each request."""
+"""Writes the access log: one line for each request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def log_request(
     is_cut_short: bool = False,
     level: int = logging.INFO,
 ) -> None:
-    """Log a request and its reply. `path` has no query, which may hold a text; `caller` is the name of a key, or an address."""
+    """Log a request and its reply. `path` has no query, since that may hold a text; `caller` is the name of a key, or an address."""
     fields: dict[str, object] = {
         "method": method or "-",
         "path": path[:MAX_PATH] or "-",

@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 
 from tts_server.engines.embedded.engine import EmbeddedEngine
 from tts_server.keys import KeyFile, Role
-from tts_server.log import JsonLines, TextLines, note_request, printable, request_id, set_up_log, without_repetition, working_for
+from tts_server.log import JsonLines, TextLines, add_request, printable, redact, request_context, request_id, set_up_log
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "The heron whispered to Wilhelmina about the buried violin."
@@ -74,7 +74,7 @@ def recorded(formatter: logging.Formatter) -> Iterator[Callable[[], list[str]]]:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
-    handler.addFilter(note_request)
+    handler.addFilter(add_request)
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
@@ -368,12 +368,12 @@ def test_an_exception_that_is_its_own_cause_is_told_once():
     ],
 )
 def test_repetitions_of_the_text_are_left_out(message, text, told):
-    assert without_repetition(message, text) == told
+    assert redact(message, text) == told
 
 
 def test_a_message_that_is_very_long_is_cut_and_searched_in_its_first_part_only(monkeypatch):
     searched = []
-    monkeypatch.setattr("tts_server.log.without_repetition", lambda message, text: searched.append(len(message)) or message)
+    monkeypatch.setattr("tts_server.log.redact", lambda message, text: searched.append(len(message)) or message)
     with recorded(TextLines(with_text=False)) as lines:
         try:
             raise ValueError("w" * 1_000_000)
@@ -387,7 +387,7 @@ def test_work_in_another_thread_can_be_logged_for_its_request():
     with recorded(TextLines(with_text=False)) as lines:
 
         def work() -> None:
-            with working_for("elsewhere", SECRET):
+            with request_context("elsewhere", SECRET):
                 logging.getLogger("tts_server.test").error("could not say %s", SECRET)
             assert request_id.get() == ""
 
@@ -413,7 +413,7 @@ def test_a_thread_that_dies_leaves_one_line(tmp_path):
     lines = done.stderr.splitlines()
     assert len(lines) == 2
     assert all(LINE.fullmatch(line) for line in lines)
-    assert "the thread worker has died (ValueError: two\\nlines at" in lines[0]
+    assert "the thread worker ended with an exception (ValueError: two\\nlines at" in lines[0]
 
 
 def test_libraries_that_log_addresses_with_their_secrets_are_kept_quiet():

@@ -14,7 +14,7 @@ from tts_server.admission import Ticket
 from tts_server.errors import TTSError
 from tts_server.http.environment import environment
 from tts_server.http.request import ServerStopping, refusal
-from tts_server.log import working_for
+from tts_server.log import request_context
 from tts_server.request_log import log_request
 from tts_server.wsgi import (
     CANCELLATION,
@@ -72,7 +72,7 @@ class JsonErrorTask(ErrorTask):
         self.content_length = len(body)
         self.set_close_on_finish()
         self.write(b"" if self.request.command == "HEAD" else body)
-        with working_for(id_):
+        with request_context(id_):
             log_request(self.request.command, self.request.path, error.code, len(body), str(self.channel.addr[0]))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tts_server.log import request_id, spoken_text, working_for
+from tts_server.log import request_context, request_id, spoken_text
 from tts_server.request_log import log_request
 from tts_server.web.gate import ACCESS, Access
 from tts_server.web.guard import CALLER
@@ -69,7 +69,7 @@ class _Reply:
 
     def _file_read(self, num_bytes: int, is_whole: bool) -> None:
         self._bytes, self._is_whole = num_bytes, is_whole
-        with working_for(self.id):
+        with request_context(self.id):
             self._log()
 
     def __iter__(self) -> Iterator[bytes]:

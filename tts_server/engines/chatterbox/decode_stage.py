@@ -17,7 +17,7 @@ from tts_server.engines.chatterbox.retries import Attempt, Retries
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.sequence import Sequence
 from tts_server.engines.chatterbox.weights.loading import Parts
-from tts_server.log import working_for
+from tts_server.log import request_context
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class DecodeStage:
         return False
 
     def retry(self, job: Job, faults: tuple[str, ...]) -> None:
-        with working_for(job.request):
+        with request_context(job.request):
             log.info("%s: a segment was %s; spoken again with another seed", self._parts.family.id, ", ".join(faults))
         self.num_retries += 1
         job.start_next_attempt()

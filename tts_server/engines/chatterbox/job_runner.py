@@ -21,7 +21,7 @@ from tts_server.engines.chatterbox.output_stage import OutputStage
 from tts_server.engines.chatterbox.recovery import Action, RecoveryPolicy
 from tts_server.engines.chatterbox.t3.decoder import StepFailure
 from tts_server.engines.chatterbox.wave_stage import BatchFailure, WaveStage
-from tts_server.log import working_for
+from tts_server.log import request_context
 from tts_server.speech import Samples
 
 MAX_CREDIT_SECONDS = 0.5
@@ -217,7 +217,7 @@ class JobRunner:
 
     def _fail(self, job: Job, error: BaseException) -> None:
         self.num_failures += 1
-        with working_for(job.request, job.utterance.text):
+        with request_context(job.request, job.utterance.text):
             reply = self._recovery.error_for_client(error, self._family)
         job.stream.end(reply)
         self._remove(job)
