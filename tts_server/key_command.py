@@ -1,4 +1,4 @@
-"""`keys`: makes, lists and removes the keys of the file that `API_KEYS_FILE` names."""
+"""The command `keys`: creates, lists and removes the keys of the file that `API_KEYS_FILE` names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tts_server.spelling import did_you_mean
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Do what the options say; returns the exit code. A running server follows with its next request."""
+    """Run the command; return the exit code. A running server applies the change at its next request."""
     file = KeyFile(settings.api_keys_file)
-    known = [role.value for role in Role]
+    roles = [role.value for role in Role]
     for role in getattr(options, "role", None) or ():
-        if role not in known:
-            print(f"--role: there is no role {role!r}.{did_you_mean(role, known)} There are {', '.join(known)}.", file=sys.stderr)
+        if role not in roles:
+            print(f"--role: there is no role {role!r}.{did_you_mean(role, roles)} Roles: {', '.join(roles)}.", file=sys.stderr)
             return EXIT_USAGE
     try:
         if options.action == "add":
@@ -36,17 +36,17 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def _add(file: KeyFile, name: str, roles: list[Role]) -> None:
     is_first = file.state() is None
     key = file.add(name, roles)
-    print(f"The key of {name}, with the roles {', '.join(role.value for role in roles)}. It is shown this once:", file=sys.stderr)
+    print(f"The key of {name}, with the roles {', '.join(role.value for role in roles)}. It is shown only once:", file=sys.stderr)
     print(key)
     if is_first:
-        print("From now on the server answers nobody without a key.", file=sys.stderr)
+        print("From now on the server refuses requests without a key.", file=sys.stderr)
 
 
 def _remove(file: KeyFile, name: str) -> None:
     left = file.remove(name)
-    print(f"The key of {name} opens nothing any more.")
+    print(f"The key of {name} is no longer valid.")
     if not left:
-        print(f"It was the last one of {file.path}. To need no key at all, delete that file and start the server again.", file=sys.stderr)
+        print(f"It was the last key in {file.path}. To turn authentication off, delete that file and restart the server.", file=sys.stderr)
 
 
 def _list(file: KeyFile) -> None:
@@ -55,4 +55,4 @@ def _list(file: KeyFile) -> None:
     for key in keys:
         print(f"{key.name:<{width}}  {', '.join(sorted(role.value for role in key.roles)):<22}  {key.created}".rstrip())
     if not keys:
-        print(f"There are no keys in {file.path}. Make one: {PROGRAM} keys add NAME --role speech", file=sys.stderr)
+        print(f"There are no keys in {file.path}. Create one: {PROGRAM} keys add NAME --role speech", file=sys.stderr)

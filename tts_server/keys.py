@@ -1,4 +1,4 @@
-"""Keys by which clients are known: what each may do, and the file that holds them as hashes."""
+"""API keys: their roles, and the file that stores them as hashes."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ REPLACE_ATTEMPTS = 20
 
 
 class KeyFileError(Exception):
-    """A change of the file of keys that is not possible, or a file that cannot be read; the message says why."""
+    """The key file cannot be read or changed; the message says why."""
 
 
 class Role(str, Enum):
-    """What a key opens."""
+    """What a key permits."""
 
     SPEECH = "speech"
     VOICES = "voices"
@@ -46,9 +46,9 @@ class Role(str, Enum):
 
 @dataclass(frozen=True)
 class Key:
-    """One key, without the key: its `digests` are SHA-256, one for each way that clients may write it in a header.
+    """An API key, stored as SHA-256 `digests`, one for each encoding that clients may use in a header.
 
-    A slow hash would gain nothing: keys of the file are 256 random bits, and those of the settings stand there in plain.
+    A slow hash would not add security: keys of the file have 256 random bits, and those of the settings are plain text there.
     """
 
     name: str
@@ -56,12 +56,13 @@ class Key:
     digests: tuple[bytes, ...] = field(repr=False)
     created: str = ""
 
-    def may(self, role: Role) -> bool:
+    def has_role(self, role: Role) -> bool:
+        """Return whether the key has a role; ADMIN includes all others."""
         return role in self.roles or Role.ADMIN in self.roles
 
 
 def plain_keys(texts: Iterable[str]) -> tuple[Key, ...]:
-    """The keys of the settings, which open everything. Headers arrive as bytes, by clients in UTF-8 as well as in Latin-1."""
+    """Return the keys of the settings, which have every role. Clients encode headers as UTF-8 or as Latin-1, so each has both digests."""
     return tuple(
         Key(
             f"API_KEYS:{number}",
@@ -73,17 +74,18 @@ def plain_keys(texts: Iterable[str]) -> tuple[Key, ...]:
 
 
 def digest(key: bytes) -> bytes:
+    """Return the digest by which a key is stored."""
     return hashlib.sha256(key).digest()
 
 
 class KeyFile:
-    """The keys of a JSON file, which only its owner may read. It is replaced as a whole, so that a reader never sees half of it."""
+    """A JSON file of keys, readable by its owner only. It is replaced atomically, so readers never see a partial file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def state(self) -> tuple[int, int, int] | None:
-        """Changes whenever the file does; None where there is none."""
+        """Return a value that changes whenever the file does; None if there is no file."""
         try:
             found = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -93,13 +95,14 @@ class KeyFile:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def is_open_to_others(self) -> bool:
+        """Return whether other users of the machine can read the file."""
         try:
             return os.name == "posix" and bool(self.path.stat().st_mode & OTHERS)
         except OSError:
             return False
 
     def read(self) -> tuple[Key, ...]:
-        """The keys in their order; none where there is no file. Raises KeyFileError."""
+        """Return the keys in the order of the file; none if there is no file. Raises KeyFileError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -113,34 +116,34 @@ class KeyFile:
                 f"{self.path} is damaged ({type(error).__name__}). Restore it, or delete it and make the keys again."
             ) from error
         if len({key.name for key in keys}) < len(keys):
-            raise KeyFileError(f"{self.path} is damaged: a name is there twice.")
+            raise KeyFileError(f"{self.path} is damaged: it contains a name twice.")
         return keys
 
     def add(self, name: str, roles: Iterable[Role]) -> str:
-        """Make a key. What is returned is the key itself, which nobody can find out again. Raises KeyFileError."""
+        """Create a key and return it. It cannot be recovered from the file. Raises KeyFileError."""
         if not NAME.fullmatch(name):
-            raise KeyFileError(f"{name!r} is no name for a key: up to 64 letters, digits, dots, dashes and underscores.")
+            raise KeyFileError(f"{name!r} is not a valid name for a key: use up to 64 letters, digits, dots, dashes and underscores.")
         text = PREFIX + secrets.token_urlsafe(KEY_BYTES)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         with self._changing() as keys:
             if any(key.name == name for key in keys):
-                raise KeyFileError(f"There is a key named {name!r} already. Remove it first: keys remove {name}")
+                raise KeyFileError(f"A key named {name!r} already exists. Remove it first: keys remove {name}")
             self._write([*keys, Key(name, frozenset(roles), (digest(text.encode()),), now)])
         return text
 
     def remove(self, name: str) -> int:
-        """Take a key away; returns how many are left. Raises KeyFileError."""
+        """Remove a key; return how many are left. Raises KeyFileError."""
         with self._changing() as keys:
             left = [key for key in keys if key.name != name]
             if len(left) == len(keys):
-                known = ", ".join(key.name for key in keys) or "none"
-                raise KeyFileError(f"There is no key named {name!r} in {self.path}. There is: {known}.")
+                names = ", ".join(key.name for key in keys) or "none"
+                raise KeyFileError(f"There is no key named {name!r} in {self.path}. Names: {names}.")
             self._write(left)
         return len(left)
 
     @contextmanager
     def _changing(self) -> Iterator[tuple[Key, ...]]:
-        """The keys, while no other process changes them."""
+        """A context with the keys, in which no other process changes the file."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
@@ -166,7 +169,7 @@ class KeyFile:
 
 
 def _key(row: Any) -> Key:
-    """One row of the file; raises ValueError, TypeError or LookupError where it is none."""
+    """Return the key of a row of the file; raises ValueError, TypeError or LookupError for an invalid one."""
     name, hashed = row["name"], bytes.fromhex(row["sha256"])
     if not NAME.fullmatch(name) or len(hashed) != hashlib.sha256().digest_size:
         raise ValueError(name)
@@ -174,7 +177,7 @@ def _key(row: Any) -> Key:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Rename over what is there. On Windows a server that reads the file at this moment is in the way."""
+    """Rename a file over another, with retries: on Windows it fails while a server reads the target."""
     for attempt in range(REPLACE_ATTEMPTS):
         try:
             source.replace(target)
@@ -187,44 +190,45 @@ def _replace(source: Path, target: Path) -> None:
 
 
 class KeyRing:
-    """All keys of a running server: those of the settings, and those of a file, which is read again when it changes.
+    """All keys of a running server: those of the settings, and those of a file, which is read again when it changes. Thread-safe.
 
-    Once there was a key the server stays locked until it ends, also when the file goes away: losing a file lets nobody in.
-    A file that is damaged while the server runs changes nothing but the log. Raises KeyFileError where it is damaged from the beginning.
+    Once there was a key, the server needs one until it ends: if the file is deleted, access fails closed. If the file is damaged while the
+    server runs, the previous keys stay valid and an error is logged. Raises KeyFileError if it is damaged at the start.
     """
 
     def __init__(self, plain: Sequence[str] = (), file: KeyFile | None = None) -> None:
         self._plain = plain_keys(plain)
         self._file = file
-        self._state: tuple[int, int, int] | None = None
-        self._filed: tuple[Key, ...] = ()
-        self._is_locked = bool(plain)
         self._lock = threading.Lock()
+        # Written with the lock held, read by all threads without it.
+        self._state: tuple[int, int, int] | None = None
+        self._file_keys: tuple[Key, ...] = ()
+        self._is_locked = bool(plain)
         if file is not None:
             self._state = file.state()
             if self._state is not None:
-                self._take(file)
+                self._load(file)
 
     @property
     def is_locked(self) -> bool:
-        """Whether a key is needed."""
+        """Whether requests need a key."""
         self._refresh()
         return self._is_locked
 
     def find(self, given: Iterable[bytes]) -> Key | None:
-        """The key that one of the texts is. How long this takes depends on how many keys there are, not on how near a text comes to one."""
+        """Return the key that matches one of the given texts, or None. The time does not depend on the texts."""
         self._refresh()
         hashes = [digest(text) for text in given]
-        # All are compared before one is chosen.
+        # Compare all before choosing one, so that the time does not depend on which key matches.
         compared = [
-            (key, hmac.compare_digest(hashed, own)) for hashed in hashes for key in (*self._plain, *self._filed) for own in key.digests
+            (key, hmac.compare_digest(hashed, own)) for hashed in hashes for key in (*self._plain, *self._file_keys) for own in key.digests
         ]
         return next((key for key, is_same in compared if is_same), None)
 
     def holds(self, key: Key | None) -> bool:
-        """Whether what a key, or the lack of one (None), opened before is still open: the key is there unchanged, or none is needed."""
+        """Return whether a key that was accepted before still exists unchanged; for None, whether requests still need no key."""
         self._refresh()
-        return not self._is_locked if key is None else key in (*self._plain, *self._filed)
+        return not self._is_locked if key is None else key in (*self._plain, *self._file_keys)
 
     def _refresh(self) -> None:
         if self._file is None:
@@ -236,16 +240,16 @@ class KeyRing:
                     return
                 self._state = state
                 if state is None:
-                    log.warning("%s is gone: its keys open nothing any more.", self._file.path)
-                    self._filed = ()
+                    log.warning("%s was deleted: its keys are no longer valid.", self._file.path)
+                    self._file_keys = ()
                 else:
-                    self._take(self._file)
-                    log.info("%s was read again: %d keys", self._file.path, len(self._filed))
+                    self._load(self._file)
+                    log.info("%s was read again: %d keys", self._file.path, len(self._file_keys))
             except KeyFileError as error:
-                log.error("%s The keys from before stay valid.", error)
+                log.error("%s The previous keys stay valid.", error)
 
-    def _take(self, file: KeyFile) -> None:
+    def _load(self, file: KeyFile) -> None:
         self._is_locked = True
-        self._filed = file.read()
+        self._file_keys = file.read()
         if file.is_open_to_others():
-            log.warning("Other users of this machine can read %s. Close it: chmod 600 %s", file.path, file.path)
+            log.warning("Other users of this machine can read %s. Restrict it: chmod 600 %s", file.path, file.path)

@@ -1,4 +1,4 @@
-"""Says in words what is wrong with settings: values that do not fit, and names in `.env` that look misspelt."""
+"""Messages about invalid settings: values out of range, and names in `.env` that look misspelt."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MESSAGES = {
 
 
 def describe_value(error: Mapping[str, Any]) -> str:
-    """One of pydantic's errors (`ValidationError.errors()`) as a sentence without its full stop; the value stands in it."""
+    """Return a sentence, without its full stop, for one of pydantic's errors (`ValidationError.errors()`). It contains the value."""
     value = repr(error["input"])
     if message := _MESSAGES.get(error["type"]):
         return message.format(value=value, **error.get("ctx", {}))
@@ -43,15 +43,15 @@ def describe_value(error: Mapping[str, Any]) -> str:
 
 
 def unknown_names(names: Iterable[str], known: Iterable[str]) -> str:
-    """A sentence about names that no setting has, with the settings that may be meant."""
+    """Return a message about names that are not settings, with suggestions."""
     listed = sorted(known)
     return " ".join(f"There is no setting {name}.{did_you_mean(name, listed)}" for name in names)
 
 
 def misspelt_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """A warning for each name in `.env` that is near to a setting's name or has a prefix of ours, but is no setting.
+    """Return a warning for each name in `.env` that is not a setting but resembles one or has one of OWN_PREFIXES.
 
-    Other names are left out, since other programs may read the same file.
+    Other names are ignored, since other programs may read the same file.
     """
     listed = sorted(known)
     warnings = []

@@ -1,4 +1,4 @@
-"""Finished replies outside of memory: a file that exists only while it is sent."""
+"""Files for finished replies: in memory while short, else temporary files that exist only while the reply is sent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tts_server.errors import OutOfRoom
 log = logging.getLogger("tts_server.spool")
 
 MEMORY_BYTES = 4 * 2**20
-"""What is not longer never touches the disk: more than a minute of speech as WAV, several as MP3."""
+"""Replies up to this size stay in memory: more than a minute of speech as WAV, several as MP3."""
 
 NOT_THE_DISK = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 ADVICE = (
-    "Its folder for temporary files is full or cannot be written. Whoever runs the server can free disk space there, "
+    "Its folder for temporary files is full or cannot be written. The administrator can free disk space there, "
     "or set TMPDIR (TEMP on Windows) to a folder on another disk."
 )
 
@@ -28,8 +28,8 @@ ADVICE = (
 class Spool(io.RawIOBase):
     """A binary file for one reply: in memory up to `memory_bytes`, beyond that a temporary file that is removed when it is closed.
 
-    The temporary file is opened once and has no name where the system allows that. Not thread-safe. Raises OutOfRoom where the folder for
-    temporary files takes no more.
+    The temporary file has no name where the system supports that. Not thread-safe. Raises OutOfRoom if the folder for temporary files is
+    full or cannot be written.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -49,14 +49,14 @@ class Spool(io.RawIOBase):
         return self._file.read(-1 if size is None else size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        with _disk_errors():  # which writes what is buffered
+        with _disk_errors():  # seeking writes buffered data
             return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         return self._file.tell()
 
     def rewind(self) -> None:
-        """Make sure that everything is written, and go to the beginning."""
+        """Flush buffered data and seek to the beginning."""
         with _disk_errors():
             self._file.flush()
             self._file.seek(0)
@@ -72,7 +72,7 @@ class Spool(io.RawIOBase):
 
     def close(self) -> None:
         """Remove the file. Safe to call twice."""
-        with contextlib.suppress(OSError):  # Python tries once more to write what found no room
+        with contextlib.suppress(OSError):  # closing retries a failed write
             self._file.close()
         super().close()
 
@@ -93,5 +93,5 @@ def _disk_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in NOT_THE_DISK:
             raise
-        log.warning("The folder for temporary files, %s, takes no more: %s", tempfile.gettempdir(), error)
+        log.warning("cannot write to the folder for temporary files, %s: %s", tempfile.gettempdir(), error)
         raise OutOfRoom("disk space", ADVICE) from error

@@ -74,7 +74,7 @@ class Gate:
             return Access(head, policy)
         if options.keys.is_locked:
             key = self._check_key(head, policy)
-            is_manager = key is not None and key.may(Role.ADMIN)
+            is_manager = key is not None and key.has_role(Role.ADMIN)
             return Access(head, policy, key, may_load_models=is_manager or options.may_anyone_load)
         is_open_to_changes = options.is_open_to_changes and not is_forwarded(head)
         if policy.is_administrative and not is_open_to_changes:
@@ -90,7 +90,7 @@ class Gate:
         if key is None:
             raise Unauthorized("This server needs a key: send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.")
         role = policy.authorization.role
-        if role is not None and not key.may(role):
+        if role is not None and not key.has_role(role):
             raise wrong_role(key, role)
         return key
 

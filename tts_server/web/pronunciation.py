@@ -144,7 +144,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
 
     def may_change() -> bool:
         key: Key | None = g.get("key")
-        return key.may(Role.VOICES) if key is not None else options.is_open_to_changes
+        return key.has_role(Role.VOICES) if key is not None else options.is_open_to_changes
 
     def creator() -> str:
         key: Key | None = g.get("key")
