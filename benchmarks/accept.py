@@ -20,16 +20,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also runs as a script
 
-from tts_server.config import Settings, SettingsError, load_settings  # noqa: E402
-from tts_server.engines.catalog import INSTALL_CHATTERBOX  # noqa: E402
+from tts_server.config import Settings, SettingsError  # noqa: E402
 from tts_server.engines.chatterbox.families import Family, families  # noqa: E402
-from tts_server.engines.chatterbox.source import is_installed  # noqa: E402
+from tts_server.engines.chatterbox.options import file_options, segmenter_archive  # noqa: E402
+from tts_server.engines.chatterbox.package import INSTALLATION, is_installed  # noqa: E402
 from tts_server.engines.chatterbox.weights.files import find  # noqa: E402
 from tts_server.engines.chatterbox.weights.language_helpers import provide_segmenter  # noqa: E402
 from tts_server.engines.chatterbox.weights.repository_cache import RepositoryCache  # noqa: E402
 from tts_server.errors import TTSError  # noqa: E402
 from tts_server.launcher.command_line import EXIT_USAGE, parse  # noqa: E402
-from tts_server.model_settings import file_options, segmenter_archive  # noqa: E402
+from tts_server.settings import load_settings  # noqa: E402
 from tts_server.spelling import did_you_mean  # noqa: E402
 
 DEFAULT_MODEL = "chatterbox-turbo"
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     logging.basicConfig(level=logging.WARNING)
     if not is_installed():
-        print(f"Chatterbox is not installed. Install it with: {INSTALL_CHATTERBOX}", file=sys.stderr)
+        print(f"Chatterbox is not installed. Install it with: {INSTALLATION.command}", file=sys.stderr)
         return 1
     try:
         return run(options, load_settings())

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from running import RunningServer, run_server
 
-from tts_server.config import Settings, environment_names
+from tts_server.config import environment_names
 from tts_server.log import SPOKEN
+from tts_server.settings import settings_class
 
 CLIPS = Path(__file__).parent / "clips"
 
@@ -43,7 +44,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment() -> None:
     """Settings of the machine that runs the tests must not reach them."""
-    for name, field in Settings.model_fields.items():
+    for name, field in settings_class().model_fields.items():
         for variable in environment_names(name, field):
             os.environ.pop(variable, None)
 

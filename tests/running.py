@@ -7,21 +7,26 @@ import functools
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
 from tts_server.build import build_app, build_synthesizer
-from tts_server.config import Settings, load_settings
+from tts_server.config import Settings
+from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.engines.embedded.package import EMBEDDED
 from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
+from tts_server.engines.package import EnginePackage
+from tts_server.engines.registry import PACKAGES
 from tts_server.http.connections import ConnectionLimits
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.listener import connection_limits
 from tts_server.server import Server
+from tts_server.settings import load_settings
 from tts_server.synthesis import Synthesizer
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES
 
@@ -33,6 +38,14 @@ OWN_FOLDERS = tempfile.TemporaryDirectory(prefix="parlance-tests-")
 
 shared_speaker = functools.cache(Speaker)
 """The embedded voice of all servers of this process: loading it takes longer than all else that a server starts."""
+
+
+def _start_embedded(settings: Any) -> EmbeddedEngine:
+    return EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds, speaker=shared_speaker())
+
+
+EMBEDDED_FOR_TESTS = replace(EMBEDDED, start=_start_embedded)
+"""The embedded voice with the shared speaker."""
 
 
 @dataclass
@@ -49,22 +62,31 @@ class RunningServer:
 def run_server(
     sources: Mapping[str, ModelSource] | None = None,
     *,
+    packages: Sequence[EnginePackage] = PACKAGES,
     deadlines: Deadlines | None = None,
     limits: ConnectionLimits | None = None,
     **overrides: Any,
 ) -> Iterator[RunningServer]:
-    """`sources` are the models that can be loaded: none but the embedded voice, unless given, whatever is installed here."""
+    """`sources` are the models that can be loaded: none, unless given, where `packages` are the usual ones, else those of the packages."""
     own_files = {"api_keys_file": NO_FILE, "pronunciation_path": Path(OWN_FOLDERS.name, uuid.uuid4().hex)}
     usual = {"host": "127.0.0.1", "port": 0, "threads": 48, "stop_seconds": 1}
-    with _running(load_settings(**{**usual, **own_files, **overrides}), sources, deadlines, limits) as server:
+    settings = load_settings(packages, **{**usual, **own_files, **overrides})
+    if sources is None and packages is PACKAGES:
+        sources = {}
+    with _running(settings, sources, packages, deadlines, limits) as server:
         yield server
 
 
 @contextlib.contextmanager
 def _running(
-    settings: Settings, sources: Mapping[str, ModelSource] | None, deadlines: Deadlines | None, limits: ConnectionLimits | None
+    settings: Settings,
+    sources: Mapping[str, ModelSource] | None,
+    packages: Sequence[EnginePackage],
+    deadlines: Deadlines | None,
+    limits: ConnectionLimits | None,
 ) -> Iterator[RunningServer]:
-    synthesizer = build_synthesizer(settings, sources or {}, speaker=shared_speaker())
+    packages = [EMBEDDED_FOR_TESTS if package is EMBEDDED else package for package in packages]
+    synthesizer = build_synthesizer(settings, sources, packages=packages)
     app = build_app(settings, synthesizer)
     server = Server(
         app,

@@ -11,9 +11,9 @@ from typing import Any
 from running import RunningServer, run_server, shared_speaker
 
 from benchmarks.checkpoints import tiny_sizes, write_checkpoint
-from tts_server.build import chatterbox_sources
-from tts_server.config import load_settings
+from tts_server.build import model_sources
 from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.settings import load_settings
 
 
 @contextlib.contextmanager
@@ -27,7 +27,7 @@ def run_tiny_server(folder: Path, kinds: Sequence[str] = ("turbo",), stop_after:
     settings = {"model_dir": models, "hf_hub_offline": True, "voice_cache_path": folder / "prepared", "torch_threads": 1, **settings}
     speaker = EmbeddedEngine(1, speaker=shared_speaker())
     try:
-        with tiny_sizes(), run_server(chatterbox_sources(load_settings(**settings), speaker), **settings) as server:
+        with tiny_sizes(), run_server(model_sources(load_settings(**settings), speaker), **settings) as server:
             yield server
     finally:
         speaker.close()

@@ -6,7 +6,6 @@ what the machine is, without loading a driver into this process.
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
@@ -59,7 +58,7 @@ class Machine:
 class Build:
     """A build of PyTorch. `backend` is uv's word for it, REGISTRY, or empty where there is none; `reason` is a clause for people.
 
-    `download` and `disk` are about how many GB it and the rest of Chatterbox's packages take.
+    `download` and `disk` are about how many GB it and the other packages of an engine take.
     """
 
     backend: str
@@ -202,21 +201,6 @@ def covered(capability: tuple[int, int], architectures: Iterable[str]) -> bool:
         if code <= capability and (parts[1] == "compute" or code[0] == capability[0]):
             return True
     return False
-
-
-def offer_chatterbox() -> str | None:
-    """A sentence for a machine with an NVIDIA GPU that has no Chatterbox yet; else None. Runs nvidia-smi, where there is one."""
-    import importlib.metadata  # takes longer than the rest of this module, which every start imports
-
-    if any(importlib.metadata.distributions(name="chatterbox-tts")):
-        return None
-    cards = nvidia_cards()
-    if not cards or not choose(Machine(platform.system(), platform.machine(), cards)).is_for_gpu:
-        return None
-    command = "run.bat" if os.name == "nt" else "./run.sh"
-    return (
-        f"Here is an {cards[0].name}, on which Chatterbox's models would speak 23 languages. To install them: {command} install chatterbox"
-    )
 
 
 def _wanted(name: str) -> Build:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,17 +16,15 @@ from tts_server.cache import AudioCache, CacheInUse
 from tts_server.config import PROJECT, Settings, SettingsError
 from tts_server.dictionaries.selection import DictionarySelection
 from tts_server.dictionaries.store import DictionaryStore
+from tts_server.engines.base import BuiltinEngine
 from tts_server.engines.catalog import ModelCatalog
-from tts_server.engines.chatterbox.families import families
-from tts_server.engines.chatterbox.source import ChatterboxOptions, ChatterboxSource, is_installed
-from tts_server.engines.embedded.engine import EmbeddedEngine
-from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.models import ModelManager
+from tts_server.engines.package import EnginePackage
 from tts_server.engines.prepared_files import forget_clip
+from tts_server.engines.registry import PACKAGES
 from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
-from tts_server.model_settings import file_options, segmenter_archive
 from tts_server.rates import Rates, parse_rates
 from tts_server.reply_limits import ReplyLimits
 from tts_server.speech import VoiceReference
@@ -46,24 +44,15 @@ def clip_decoder(settings: Settings) -> Callable[[bytes], VoiceReference]:
     return partial(decode_clip, limits=ClipLimits(max_bytes=settings.max_upload_bytes, max_seconds=settings.max_clip_seconds))
 
 
-def chatterbox_sources(settings: Settings, voices: EmbeddedEngine) -> dict[str, ModelSource]:
-    """The Chatterbox models by id; empty where their packages are not installed. `voices` speaks the clips behind the built-in names."""
-    if not is_installed():
-        return {}
-    options = ChatterboxOptions(
-        files=file_options(settings),
-        segmenter=segmenter_archive(settings),
-        device=settings.device,
-        mode=settings.chatterbox_mode,
-        voice_cache=settings.voice_cache_path,
-        threads=settings.torch_threads,
-        max_rows=settings.max_batch_rows,
-        memory_limit=settings.model_memory_mb * 2**20,
-        stuck_seconds=settings.stuck_seconds,
-        builtin=voices.voices(),
-        reference_of=voices.reference,
-    )
-    return {id_: ChatterboxSource(family, options) for id_, family in families(settings.multilingual_version).items()}
+def model_sources(
+    settings: Settings, builtin: BuiltinEngine | None, packages: Sequence[EnginePackage] = PACKAGES
+) -> dict[str, ModelSource]:
+    """Return the models that can be loaded, by id: those of the installed engines. `builtin` supplies clips of the built-in voices."""
+    sources: dict[str, ModelSource] = {}
+    for package in packages:
+        if package.create_sources is not None and package.is_installed():
+            sources |= package.create_sources(settings, builtin)
+    return sources
 
 
 def build_cache(settings: Settings) -> AudioCache | None:
@@ -87,48 +76,63 @@ def reply_limits(settings: Settings) -> ReplyLimits:
 
 
 def build_synthesizer(
-    settings: Settings, sources: Mapping[str, ModelSource] | None = None, *, speaker: Speaker | None = None
+    settings: Settings, sources: Mapping[str, ModelSource] | None = None, *, packages: Sequence[EnginePackage] = PACKAGES
 ) -> Synthesizer:
-    """Start the embedded voice; raises SettingsError where a setting names something that is not there.
+    """Start the engines that always run; raises SettingsError where a setting names something that does not exist.
 
-    `sources` are the models that can be loaded: those of Chatterbox, unless given. `speaker` is the embedded voice's (default: new).
+    `sources` are the models that can be loaded: those of `packages`, unless given.
     """
     remove_leftovers()
     cache = build_cache(settings)
-    engine = EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds, speaker=speaker)
+    engines = [package.start(settings) for package in packages if package.start is not None]
+    try:
+        return _build_synthesizer(settings, engines, sources, packages, cache)
+    except Exception:
+        for engine in engines:
+            engine.close()
+        raise
+
+
+def _build_synthesizer(
+    settings: Settings,
+    engines: Sequence[BuiltinEngine],
+    sources: Mapping[str, ModelSource] | None,
+    packages: Sequence[EnginePackage],
+    cache: AudioCache | None,
+) -> Synthesizer:
     aliases = dict(settings.model_id_map)
     if settings.served_model_name:
         aliases[settings.served_model_name] = settings.default_model
     models = ModelManager(
-        chatterbox_sources(settings, engine) if sources is None else sources,
+        model_sources(settings, engines[0] if engines else None, packages) if sources is None else sources,
         memory_bytes=settings.model_memory_mb * 2**20,
         keep_alive=settings.keep_alive_minutes * 60 if settings.keep_alive_minutes >= 0 else None,
+        fallback=engines[0].name if engines else None,
     )
     try:
         catalog = ModelCatalog(
-            {engine.name: engine},
+            {engine.name: engine for engine in engines},
             models,
             default=settings.default_model,
             aliases=aliases,
             strict=settings.strict_models,
             preloaded=settings.preload_models,
+            packages=packages,
         )
     except ValueError as error:
-        engine.close()
         raise SettingsError(f"MODEL_ID_MAP or DEFAULT_MODEL: {error}") from error
+    builtin = {voice.id for engine in engines for voice in engine.voices()}
     library = VoiceLibrary(
         settings.voice_library_path,
         clip_decoder(settings),
-        (voice.id for voice in engine.voices()),
+        builtin,
         when_deleted=partial(forget_clip, settings.voice_cache_path),
     )
     voice = settings.default_voice_name
-    default_voice = voice.lower() if voice.lower() in {known.id for known in engine.voices()} else library.find(voice)
+    default_voice = voice.lower() if voice.lower() in builtin else library.find(voice)
     if default_voice is None:
-        engine.close()
         raise SettingsError(f"DEFAULT_VOICE_NAME: there is no voice {voice!r}, neither built in nor in {settings.voice_library_path}.")
     if unknown := [name for name in settings.preload_models if name.lower() not in catalog.entries.keys() | catalog.aliases.keys()]:
-        engine.close()
         raise SettingsError(f"PRELOAD_MODELS: there is no model {unknown[0]!r}; there are {', '.join(catalog.entries)}.")
     return Synthesizer(
         catalog,

@@ -1,7 +1,4 @@
-"""The one table of settings: environment first, then `.env`, then `config.toml`, then the defaults below.
-
-Only `__main__` reads it; every other module gets plain arguments.
-"""
+"""The table of the server's settings. `settings.py` adds those of the engines and reads them all."""
 
 from __future__ import annotations
 
@@ -12,14 +9,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from tts_server.languages import language_code
 from tts_server.origins import ANY, parse_origin
-from tts_server.setting_messages import describe_value, misspelt_names, unknown_names
+from tts_server.setting_messages import unknown_names
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +45,8 @@ def _level(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
-def _lower(value: Any) -> Any:
+def lower(value: Any) -> Any:
+    """Return a text in lower case, without blanks around it; for validators of settings."""
     return value.strip().lower() if isinstance(value, str) else value
 
 
@@ -68,12 +65,6 @@ def _revisions(value: Any) -> Any:
     if any(not _REVISION.fullmatch(revision.strip()) for *_, revision in pairs):
         raise ValueError("must be a revision such as 'main', or pairs such as 'chatterbox-turbo=main', comma-separated")
     return {name.strip().lower(): revision.strip() for name, _, revision in pairs}
-
-
-def _http_address(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    return value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -98,7 +89,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
         "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."
     )
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(lower)] = Field(
         "text", description="How it says it, in one line for each event: `text`, or `json` for programs that collect logs."
     )
     log_text: bool = Field(False, description="Also log the texts that are spoken. Otherwise no word of them is written anywhere.")
@@ -167,28 +158,6 @@ class Settings(BaseSettings):
         description="Revision of the models' repositories on the hub to use instead of the pinned commits: a branch, tag or full commit. "
         "A branch such as `main` is looked up each time a model is loaded. `chatterbox-turbo=main`: for that model alone.",
     )
-    segmenter_url: Annotated[str, AfterValidator(_http_address)] = Field(
-        "",
-        description="Address of `spacy_ontonotes.zip`, the model of the Chinese word segmenter, on a mirror. Unset: on GitHub. "
-        "Its checksum must be the published one.",
-    )
-    device: str = Field(
-        "auto", description="Where Chatterbox runs: `auto`, `cpu`, `cuda`, `cuda:1` …, `mps`. The embedded voice always uses the CPU."
-    )
-    chatterbox_mode: Annotated[Literal["exact", "fast"], BeforeValidator(_lower)] = Field(
-        "exact",
-        description="`exact`: the same numbers as the reference implementation. `fast`: less precise, and earlier to be heard.",
-    )
-    multilingual_version: Annotated[Literal["v2", "v3"], BeforeValidator(_lower)] = Field(
-        "v3", description="Which weights `chatterbox-multilingual` uses: `v3` or `v2`."
-    )
-    max_batch_rows: int = Field(
-        0,
-        ge=0,
-        le=512,
-        description="How many sequences a Chatterbox model works on at once; a request with guidance (`cfg_weight`) counts as two. "
-        "0: 16 on a CPU, up to 128 on a GPU, as its memory allows.",
-    )
 
     voice_library_path: Path = Field(
         PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem."
@@ -254,7 +223,7 @@ class Settings(BaseSettings):
         0.0, ge=0, description="Minutes for which finished audio is kept on disk and given again to the same request. 0: nothing is kept."
     )
     cache_max_mb: int = Field(512, ge=1, description="Most disk space for that audio, in MB; what was not used for longest makes room.")
-    cache_scope: Annotated[Literal["shared", "key"], BeforeValidator(_lower)] = Field(
+    cache_scope: Annotated[Literal["shared", "key"], BeforeValidator(lower)] = Field(
         "shared",
         description="Who hears again what is kept: `shared`: every client. `key`: the key that asked for it alone, so that no key can find "
         "out what another has had spoken. Clients without a key share theirs.",
@@ -321,8 +290,6 @@ class Settings(BaseSettings):
     stop_seconds: float = Field(
         8.0, ge=0, le=3600, description="Seconds that running requests have to end once the server is told to stop; then they are cut off."
     )
-    synthesis_threads: int = Field(0, ge=0, le=256, description="Threads that speak with the embedded voice; 0 means one for each core.")
-    torch_threads: int = Field(0, ge=0, le=256, description="Threads that Chatterbox computes with on a CPU; 0 lets PyTorch choose.")
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -383,38 +350,10 @@ class _SettingsFile(TomlConfigSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = {name.lower(): value for name, value in super().__call__().items()}
-        if unknown := sorted(values.keys() - {name.lower() for name in setting_names()}):
-            raise SettingsError(f"config.toml: {unknown_names([name.upper() for name in unknown], setting_names())}")
+        known = variables_of(self.settings_cls)
+        if unknown := sorted(values.keys() - {name.lower() for name in known}):
+            raise SettingsError(f"config.toml: {unknown_names([name.upper() for name in unknown], known)}")
         return values
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Read all sources; raises SettingsError naming each wrong value."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        lines = [f"{str(e['loc'][0]).upper()}: {describe_value(e)}." for e in error.errors()]
-        raise SettingsError("\n".join(lines)) from error
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{_unreadable_file()} cannot be read: {error}") from error
-
-
-def find_misspelt_settings() -> list[str]:
-    """Warnings about names in `.env` that look like misspelt settings."""
-    return misspelt_names(dotenv_values(ENV_FILE, encoding="utf-8"), setting_names())
-
-
-def setting_names() -> set[str]:
-    """The variables of all settings, their second names with them."""
-    return {variable for name, field in Settings.model_fields.items() for variable in environment_names(name, field)}
-
-
-def _unreadable_file() -> str:
-    try:
-        dotenv_values(ENV_FILE, encoding="utf-8")
-    except (ValueError, OSError):
-        return ENV_FILE
-    return "config.toml"
 
 
 def environment_names(name: str, field: FieldInfo) -> list[str]:
@@ -422,3 +361,8 @@ def environment_names(name: str, field: FieldInfo) -> list[str]:
     alias = field.validation_alias
     names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [name]
     return [n.upper() for n in names]
+
+
+def variables_of(settings: type[BaseSettings]) -> set[str]:
+    """Return the variables of all settings of a class, their second names included."""
+    return {variable for name, field in settings.model_fields.items() for variable in environment_names(name, field)}

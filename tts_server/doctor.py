@@ -26,12 +26,10 @@ from packaging.requirements import InvalidRequirement
 from tts_server import __version__
 from tts_server.accelerator import Machine, choose, look, torch_pins
 from tts_server.addresses import listen_briefly, url_of
-from tts_server.cancellation import Cancellation
 from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT, Settings
-from tts_server.doctor_chatterbox import check_chatterbox
-from tts_server.doctor_models import check_models
-from tts_server.engines.base import Utterance
+from tts_server.engines.package import DoctorContext, EnginePackage
+from tts_server.engines.registry import PACKAGES
 from tts_server.errors import TTSError
 from tts_server.finding import Finding
 from tts_server.launcher.client_options import PROGRAM
@@ -135,7 +133,7 @@ def memory_bytes() -> int | None:
 
 
 def check_gpu(machine: Machine) -> Finding:
-    """The GPU that Chatterbox would use, and whether PyTorch can. The embedded voice needs none."""
+    """Check that PyTorch can use the machine's GPU, where there is one."""
     build = choose(machine)
     if machine.system == "Darwin" and build.backend:
         return Finding("GPU", True, "Apple's, by Metal")
@@ -145,33 +143,11 @@ def check_gpu(machine: Machine) -> Finding:
     elif machine.amd:
         detail = f"AMD's {', '.join(machine.amd)}"
     else:
-        return Finding("GPU", True, "none found; the embedded voice needs none, Chatterbox is slow without")
+        return Finding("GPU", True, "none found; engines that use PyTorch are slow without")
     if build.is_for_gpu:
         return Finding("GPU", True, detail)
     remedy = "bring NVIDIA's driver up to date: https://www.nvidia.com/drivers" if "driver" in build.reason else ""
-    return Finding("GPU", False, f"{detail}; Chatterbox cannot use it: {build.reason}", remedy)
-
-
-def check_embedded() -> Finding:
-    """Does the embedded voice say a word?"""
-    try:
-        from tts_server.engines.embedded.engine import EmbeddedEngine
-
-        engine = EmbeddedEngine(1)
-        try:
-            voice = engine.builtin_voice(engine.voices()[0].id)
-            stream = engine.submit(Utterance("Hello.", voice, index=0, seed=0, tempo=1.0, language="en", controls={}))
-            chunks = list(stream.chunks(Cancellation()))
-        finally:
-            engine.close()
-        seconds = sum(len(chunk) for chunk in chunks) / engine.capabilities.sample_rate
-        loudest = max((float(abs(chunk).max()) for chunk in chunks if len(chunk)), default=0.0)
-    except Exception as error:  # whatever is wrong with it, the report must come out
-        reason = error.__cause__ or error
-        return Finding("Embedded voice", False, f"does not speak: {type(reason).__name__}: {reason}", _reinstall(), needed=True)
-    if not loudest > 0.01:
-        return Finding("Embedded voice", False, "speaks only silence", _reinstall(), needed=True)
-    return Finding("Embedded voice", True, f'said "Hello." in {seconds:.1f} s of audio', needed=True)
+    return Finding("GPU", False, f"{detail}; PyTorch cannot use it: {build.reason}", remedy)
 
 
 def check_port(host: str, port: int) -> Finding:
@@ -223,9 +199,10 @@ def models_folder(settings: Settings) -> Path:
     return Path(settings.hf_home or os.environ.get("HF_HOME") or cache / "huggingface")
 
 
-def report(settings: Settings) -> list[Finding]:
-    """All findings, in the order to read them."""
+def report(settings: Settings, packages: Sequence[EnginePackage] = PACKAGES) -> list[Finding]:
+    """Return all findings, those of the engines among them, in the order to read them."""
     machine = look()
+    context = DoctorContext(settings, machine, models_folder(settings))
     return [
         check_python(),
         check_environment(),
@@ -233,9 +210,7 @@ def report(settings: Settings) -> list[Finding]:
         check_locks(installed_lists()),
         check_machine(),
         check_gpu(machine),
-        check_embedded(),
-        *check_chatterbox(machine, models_folder(settings)),
-        *(check_models(settings) if installed_version("chatterbox-tts") else ()),
+        *(finding for package in packages if package.check is not None for finding in package.check(context)),
         check_ffmpeg(),
         check_voices(settings.voice_library_path),
         check_cache(settings.voice_cache_path),
@@ -271,9 +246,9 @@ def can_speak(findings: Sequence[Finding]) -> bool:
     return all(finding.ok for finding in findings if finding.needed)
 
 
-def main(settings: Settings, output: TextIO | None = None) -> int:
+def main(settings: Settings, output: TextIO | None = None, *, packages: Sequence[EnginePackage] = PACKAGES) -> int:
     """Print the report (to standard output unless told); returns 0 if the server can speak, else 1."""
-    findings = report(settings)
+    findings = report(settings, packages)
     (output or sys.stdout).write(describe(findings))
     return 0 if can_speak(findings) else 1
 

@@ -8,14 +8,17 @@ import os
 import sys
 import threading
 import webbrowser
+from collections.abc import Sequence
 
 from tts_server import __version__
-from tts_server.accelerator import offer_chatterbox
 from tts_server.addresses import is_free, network_addresses, url_of
 from tts_server.build import build_app, build_synthesizer, key_ring
 from tts_server.config import Settings
+from tts_server.engines.package import EnginePackage
+from tts_server.engines.registry import PACKAGES
 from tts_server.http.deadlines import Deadlines
 from tts_server.http.listener import connection_limits
+from tts_server.launcher.engine_install import suggest_installation
 from tts_server.launcher.launcher import DEVICE_LOST
 from tts_server.running_server import is_parlance
 from tts_server.server import PortInUse, Server
@@ -28,7 +31,7 @@ BROWSER_SECONDS = 10.0
 """How long the process waits for the browser to start before it exits."""
 
 
-def run(settings: Settings, _options: argparse.Namespace) -> int:
+def run(settings: Settings, _options: argparse.Namespace, packages: Sequence[EnginePackage] = PACKAGES) -> int:
     """Serve until the process is stopped; return the exit code.
 
     If a Parlance server already listens on the port, open its page instead.
@@ -37,7 +40,7 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
     if not was_free and _open_running(settings):
         return 0
     try:
-        return serve(settings)
+        return serve(settings, packages)
     except PortInUse as error:
         if was_free and _open_running(settings):  # another one was started at the same time
             return 0
@@ -45,10 +48,10 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
         return 1
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, packages: Sequence[EnginePackage] = PACKAGES) -> int:
     """Serve until the process is stopped; return the exit code, DEVICE_LOST if a GPU has failed. Raises PortInUse."""
     keys = key_ring(settings)
-    synthesizer = build_synthesizer(settings)
+    synthesizer = build_synthesizer(settings, packages=packages)
     app = build_app(settings, synthesizer, keys)
     server = Server(
         app,
@@ -74,7 +77,7 @@ def serve(settings: Settings) -> int:
         warn_of_exposure(settings, settings.exposed_by)
     _open_browser(settings, server.url)
     # In a thread, because nvidia-smi may take seconds.
-    threading.Thread(target=_offer_chatterbox, daemon=True).start()
+    threading.Thread(target=_print_suggestion, args=(packages,), daemon=True).start()
     synthesizer.catalog.preload([settings.default_model, *settings.preload_models])
     preparing = threading.Thread(target=synthesizer.prepare_voices, name="prepare-voices", daemon=True)
     preparing.start()
@@ -121,9 +124,9 @@ def warn_of_exposure(settings: Settings, variable: str) -> None:
     )
 
 
-def _offer_chatterbox() -> None:
-    if offer := offer_chatterbox():
-        print(offer, flush=True)
+def _print_suggestion(packages: Sequence[EnginePackage]) -> None:
+    if suggestion := suggest_installation(packages):
+        print(suggestion, flush=True)
 
 
 def _has_desktop() -> bool:

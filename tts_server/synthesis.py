@@ -14,7 +14,7 @@ from tts_server.audio.encoders import supported_rate
 from tts_server.cache import AudioCache, CacheUse
 from tts_server.dictionaries.selection import DictionarySelection, Pronunciation
 from tts_server.engines.base import Capabilities, Engine
-from tts_server.engines.catalog import EMBEDDED, INSTALL_CHATTERBOX, ModelCatalog
+from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.managed_engines import RestingEngine
 from tts_server.errors import (
     InvalidReference,
@@ -100,7 +100,9 @@ class Synthesizer:
         A model that is not installed reads as the one that answers by default. Raises the TTSError family.
         """
         model = self.catalog.named(request.model)
-        capabilities = self.catalog.capabilities(model) or self.catalog.capabilities(self.catalog.stand_in() or EMBEDDED)
+        fallback = self.catalog.fallback
+        stand_in = self.catalog.stand_in() or (fallback.id if fallback else model)
+        capabilities = self.catalog.capabilities(model) or self.catalog.capabilities(stand_in)
         if capabilities is None:
             raise ModelNotAvailable(f"There is no model {model!r} on this server.", param="model")
         builtin = [voice for voice in self.voices() if voice.origin == "builtin"]
@@ -203,19 +205,16 @@ class Synthesizer:
 
     def plan_conversion(self, source: VoiceReference, request: SpeechRequest) -> Speech:
         """A recording to be spoken again in the request's voice; its text is not used. Raises the TTSError family."""
-        model = self.catalog.resolve(request.model or self._converting_model(), may_load=request.may_load)
+        model = self.catalog.resolve(request.model or self.catalog.converting_model(), may_load=request.may_load)
         engine = self.catalog.engine(model)
         if not engine.capabilities.converts:
-            raise InvalidRequest(f"The model '{model}' cannot convert voices; the Chatterbox models can.", param="model")
+            other = self.catalog.converting_model()
+            remedy = f" Use a model that converts, such as '{other}'." if other else ""
+            raise InvalidRequest(f"The model '{model}' cannot convert voices.{remedy}", param="model")
         settled = self._settled(request, model, engine, self.default_language, source.seconds / request.speed) | {
             "cache_use": CacheUse.ADHOC
         }
         return Conversion(text="", words="", transcript="", source=source, **settled)
-
-    def _converting_model(self) -> str:
-        """The first model that is ready and can convert, else the one that would have to be fetched or loaded."""
-        ready = (name for name, engine in self.catalog.engines.items() if engine.capabilities.converts)
-        return next(ready, "chatterbox-english")
 
     def _settled(self, request: SpeechRequest, model: str, engine: Engine, text_language: str, seconds: float) -> dict[str, Any]:
         """What any kind of Speech needs besides its text, which is in `text_language` and takes about `seconds`; raises AudioTooLong."""
@@ -299,13 +298,15 @@ class Synthesizer:
         script = unspeakable(text, engine.capabilities.scripts)
         if script is None:
             return
-        able = self.catalog.entries["chatterbox-multilingual"]
-        if self.catalog.is_installed(able.id):
-            remedy = f"Use the model '{able.id}'."
+        able = self.catalog.model_of_every_script()
+        if able is None:
+            remedy = ""
+        elif self.catalog.is_installed(able.id):
+            remedy = f" Use the model '{able.id}'."
         else:
-            remedy = f"{able.name} can: install it with {INSTALL_CHATTERBOX}, then use the model '{able.id}'."
+            remedy = f" {able.name} can: install it with {able.install_hint}, then use the model '{able.id}'."
         name = self.catalog.entries[engine.name].name if engine.name in self.catalog.entries else engine.name
-        raise UnsupportedText(f"{name} cannot speak text in the {script} script. {remedy}", param="input")
+        raise UnsupportedText(f"{name} cannot speak text in the {script} script.{remedy}", param="input")
 
     def _voice(self, request: SpeechRequest, engine: Engine) -> tuple[str | None, str | None, Any, str | None, str]:
         """(voice id, kind of cloning, the engine's voice, language, what tells its sound from other voices' of the engine)"""

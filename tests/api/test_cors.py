@@ -9,7 +9,8 @@ import pytest
 import requests
 from running import RunningServer, run_server
 
-from tts_server.config import SettingsError, load_settings
+from tts_server.config import SettingsError
+from tts_server.settings import load_settings
 
 APP = "https://app.example"
 

@@ -18,9 +18,9 @@ from benchmarks.acceptance.scale import QUICK
 from benchmarks.acceptance.similarity import SpeakerEncoder
 from benchmarks.acceptance.subject import Loading
 from benchmarks.checkpoints import family_of
-from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.engines.chatterbox.families import MULTILINGUAL_V3, SINGLE_LANGUAGE, capabilities, families
 from tts_server.engines.chatterbox.memory_plan import sizes_of
+from tts_server.engines.chatterbox.package import CHATTERBOX
 from tts_server.engines.chatterbox.source import DOWNLOAD_BYTES
 from tts_server.engines.chatterbox.weights.loading import load
 from tts_server.text.scripts import unspeakable
@@ -30,8 +30,11 @@ GREETING = "नमस्ते, आप कैसे हैं?"
 
 
 def test_the_models_of_the_catalogue_are_the_families() -> None:
-    known = {entry.id: (entry.name, entry.languages) for entry in KNOWN_MODELS if entry.install_hint}
+    known = {entry.id: (entry.name, entry.languages) for entry in CHATTERBOX.models}
     assert known == {id_: (family.name, family.languages) for id_, family in families().items()}
+    facts = {entry.id: (entry.converts, entry.reads_every_script) for entry in CHATTERBOX.models}
+    able = {id_: capabilities(family) for id_, family in families().items()}
+    assert facts == {id_: (one.converts, not one.scripts) for id_, one in able.items()}
     assert set(DOWNLOAD_BYTES) == set(known)
 
 

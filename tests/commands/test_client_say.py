@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from running import run_server
 from tts_server.client import connection
 from tts_server.commands import main
 from tts_server.controls import Controls
+from tts_server.engines.chatterbox.package import CHATTERBOX
+from tts_server.engines.embedded.package import EMBEDDED
 from tts_server.launcher.client_options import KEY_VARIABLE, NUMBERS, SERVER_VARIABLE, SWITCHES
 from tts_server.speech import AudioFormat
 
@@ -222,9 +225,9 @@ def test_a_model_whose_name_stands_for_one_that_is_not_ready_is_warned_of(capsys
     assert "The model 'quick' is not ready; embedded spoke instead." in capsys.readouterr().err
 
 
-def test_a_model_that_is_not_installed_is_refused_with_the_command_that_brings_it(monkeypatch, capsys):
-    monkeypatch.setattr("tts_server.build.is_installed", lambda: False)
-    assert main(["say", TEXT, "--model", "chatterbox-turbo", "-o", "out.wav"]) == 1
+def test_a_model_that_is_not_installed_is_refused_with_the_command_that_brings_it(capsys):
+    packages = [EMBEDDED, replace(CHATTERBOX, is_installed=lambda: False)]
+    assert main(["say", TEXT, "--model", "chatterbox-turbo", "-o", "out.wav"], packages) == 1
     message = capsys.readouterr().err
     assert "Chatterbox Turbo is not installed. Install it with: " in message
     assert "answers meanwhile" not in message

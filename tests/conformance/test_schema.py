@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tts_server.build import build_app, build_synthesizer
-from tts_server.config import load_settings
+from tts_server.settings import load_settings
 
 PROJECT = Path(__file__).parents[2]
 CLIPS = PROJECT / "tests" / "clips"

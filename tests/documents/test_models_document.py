@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tts_server.config import Settings, environment_names
+from tts_server.config import environment_names
 from tts_server.engines.base import Control
-from tts_server.engines.catalog import KNOWN_MODELS
 from tts_server.engines.chatterbox.families import (
     ENGLISH,
     LANGUAGES,
@@ -28,6 +27,8 @@ from tts_server.engines.chatterbox.families import (
 )
 from tts_server.engines.chatterbox.source import DOWNLOAD_BYTES
 from tts_server.engines.chatterbox.weights.language_helpers import HELPERS
+from tts_server.engines.registry import model_entries
+from tts_server.settings import settings_class
 from tts_server.speech import AudioFormat
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def test_the_controls_of_a_model_are_documented_with_range_and_default(family: F
 
 def test_every_model_is_documented_by_its_name() -> None:
     table = rows(MODELS.partition("\n## ")[0])
-    assert {name.strip("`"): cells[0] for name, cells in table.items()} == {entry.id: entry.name for entry in KNOWN_MODELS}
+    assert {name.strip("`"): cells[0] for name, cells in table.items()} == {entry.id: entry.name for entry in model_entries().values()}
 
 
 def test_the_size_of_each_download_is_documented() -> None:
@@ -114,7 +115,7 @@ def test_the_files_of_a_model_are_documented(family: Family) -> None:
 
 
 def test_every_setting_that_is_named_exists() -> None:
-    known = {variable for name, field in Settings.model_fields.items() for variable in environment_names(name, field)}
+    known = {variable for name, field in settings_class().model_fields.items() for variable in environment_names(name, field)}
     named = set(re.findall(r"`([A-Z][A-Z_]{3,})(?:=[^`]*)?`", MODELS)) - {one.name for one in AudioFormat}
     assert named, "the document names settings"
     assert named - known == set()

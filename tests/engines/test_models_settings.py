@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tts_server import build
 from tts_server.build import build_synthesizer
-from tts_server.config import SettingsError, load_settings
+from tts_server.config import SettingsError
+from tts_server.engines.chatterbox.package import CHATTERBOX
+from tts_server.engines.embedded.package import EMBEDDED
+from tts_server.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 START = """
 import sys
 from tts_server.build import build_app, build_synthesizer
-from tts_server.config import load_settings
+from tts_server.settings import load_settings
 
 settings = load_settings()
 synthesizer = build_synthesizer(settings)
@@ -31,17 +34,17 @@ def test_no_model_is_imported_before_it_is_loaded(tmp_path: Path) -> None:
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
-def test_without_the_packages_of_chatterbox_its_models_are_known_but_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "is_installed", lambda: False)
-    catalog = build_synthesizer(load_settings()).catalog
+def test_without_the_packages_of_chatterbox_its_models_are_known_but_not_installed() -> None:
+    packages = [EMBEDDED, replace(CHATTERBOX, is_installed=lambda: False)]
+    catalog = build_synthesizer(load_settings(), packages=packages).catalog
     assert not catalog.is_installed("chatterbox-turbo")
     assert "install chatterbox" in (catalog.status("chatterbox-turbo").reason or "")
     catalog.close()
 
 
-def test_with_them_all_four_are_there_to_be_loaded_with_what_they_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "is_installed", lambda: True)
-    catalog = build_synthesizer(load_settings()).catalog
+def test_with_them_all_four_are_there_to_be_loaded_with_what_they_can_do() -> None:
+    packages = [EMBEDDED, replace(CHATTERBOX, is_installed=lambda: True)]
+    catalog = build_synthesizer(load_settings(), packages=packages).catalog
     capabilities = {name: catalog.capabilities(f"chatterbox-{name}") for name in ("english", "multilingual", "turbo", "nano")}
     catalog.close()
     assert {name: len(known.languages) for name, known in capabilities.items()} == {"english": 1, "multilingual": 23, "turbo": 1, "nano": 1}

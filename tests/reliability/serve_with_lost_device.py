@@ -13,9 +13,9 @@ from models_at_hand import SmallSource, SpeakingEngine
 from tts_server import serve_command
 from tts_server.build import build_synthesizer
 from tts_server.cancellation import Cancellation
-from tts_server.config import load_settings
 from tts_server.engines.base import Utterance
 from tts_server.errors import Unavailable
+from tts_server.settings import load_settings
 from tts_server.speech import Samples
 
 

@@ -16,10 +16,11 @@ from engines.models_at_hand import PATIENCE, SmallSource, SpeakingEngine
 from running import RunningServer, run_server
 from websockets.sync.client import connect
 
-from tts_server.config import PROJECT, load_settings
+from tts_server.config import PROJECT
 from tts_server.engines.model_source import ModelState
 from tts_server.keys import KeyFile, Role
 from tts_server.serve_command import warn_of_exposure
+from tts_server.settings import load_settings
 
 TURBO = "chatterbox-turbo"
 CHANGES = (

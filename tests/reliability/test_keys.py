@@ -18,10 +18,10 @@ import pytest
 import requests
 from running import RunningServer, run_server
 
-from tts_server.config import load_settings
 from tts_server.key_command import run
 from tts_server.keys import KeyFile, KeyFileError, KeyRing, Role
 from tts_server.launcher.command_line import parse
+from tts_server.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 OPEN = {"/", "/favicon.ico", "/health", "/healthz", "/docs", "/openapi.json"}
@@ -347,7 +347,7 @@ def test_the_command_makes_lists_and_removes_keys(tmp_path, capsys):
     found = KeyRing((), KeyFile(tmp_path / "keys.json")).find([key.encode()])
     assert found is not None
     assert (found.name, found.roles) == ("kitchen", {Role.SPEECH, Role.VOICES})
-    assert "answers nobody without a key" in made.stderr
+    assert "refuses requests without a key" in made.stderr
 
     def here(*arguments: str) -> tuple[int, str, str]:
         """The same command without a process of its own."""

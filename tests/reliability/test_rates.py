@@ -17,9 +17,10 @@ from websockets.sync.client import connect
 
 from tts_server import build, rates
 from tts_server.client_addresses import forwarded_address, network_name
-from tts_server.config import SettingsError, load_settings
+from tts_server.config import SettingsError
 from tts_server.errors import RateLimited
 from tts_server.rates import Rate, Rates, parse_rates
+from tts_server.settings import load_settings
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tts_server.config import SettingsError, load_settings
-from tts_server.model_settings import file_options
+from tts_server.config import SettingsError
+from tts_server.engines.chatterbox.options import file_options
+from tts_server.settings import load_settings
 
 
 @pytest.mark.parametrize(

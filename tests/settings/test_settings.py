@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tts_server.build import build_synthesizer
-from tts_server.config import SettingsError, find_misspelt_settings, load_settings
+from tts_server.config import SettingsError
+from tts_server.settings import find_misspelt_settings, load_settings
 
 EARLIER_SERVERS = """DEVICE SAMPLE_RATE VOICE_LIBRARY_PATH VOICE_CACHE_PATH DEFAULT_VOICE_NAME MAX_TEXT_LENGTH MAX_PROMPT_BYTES
 MODEL_ID_MAP ENABLE_CORS CORS_ORIGINS CORS_ALLOW_ORIGINS CACHE_TTL_MINUTES SERVED_MODEL_NAME SEED LOG_LEVEL

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from throwaway import write_program
 
 from tts_server import accelerator
-from tts_server.accelerator import Card, Machine, choose, covered, nvidia_cards, offer_chatterbox, read_nvidia_smi
+from tts_server.accelerator import Card, Machine, choose, covered, nvidia_cards, read_nvidia_smi
+from tts_server.engines.chatterbox.package import CHATTERBOX
+from tts_server.engines.embedded.package import EMBEDDED
+from tts_server.launcher.engine_install import suggest_installation
 
 RTX_5090 = "NVIDIA GeForce RTX 5090, {}, 32607, 12.0"
 RTX_4090 = "NVIDIA GeForce RTX 4090, {}, 24564, 8.9"
@@ -153,20 +157,18 @@ def test_code_runs_on_its_major_version_and_intermediate_code_on_newer_ones(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stub is a shell script")
-def test_chatterbox_is_offered_where_a_usable_card_is_and_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_is_suggested_where_a_usable_card_is_and_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("platform.system", lambda: "Linux")
+    missing = replace(CHATTERBOX, is_installed=lambda: False)
+    installed = replace(CHATTERBOX, is_installed=lambda: True)
     write_program(tmp_path, "nvidia-smi", f'echo "{H100.format("580.65.06")}"')
-    with monkeypatch.context() as without:
-        without.setattr("importlib.metadata.distributions", lambda **_: iter(()))
-        sentence = offer_chatterbox() or ""
-        assert "NVIDIA H100" in sentence
-        assert "run.sh install chatterbox" in sentence
-        write_program(tmp_path, "nvidia-smi", f'echo "{K80.format("470.256.02")}"')
-        assert offer_chatterbox() is None
-        write_program(tmp_path, "nvidia-smi", "exit 9")
-        assert offer_chatterbox() is None
-    write_program(tmp_path, "nvidia-smi", f'echo "{H100.format("580.65.06")}"')
-    with monkeypatch.context() as installed:
-        installed.setattr("importlib.metadata.distributions", lambda **_: iter([object()]))
-        assert offer_chatterbox() is None
+    sentence = suggest_installation([EMBEDDED, missing]) or ""
+    assert "NVIDIA H100" in sentence
+    assert "23 languages" in sentence
+    assert "run.sh install chatterbox" in sentence
+    assert suggest_installation([EMBEDDED, installed]) is None
+    write_program(tmp_path, "nvidia-smi", f'echo "{K80.format("470.256.02")}"')
+    assert suggest_installation([EMBEDDED, missing]) is None
+    write_program(tmp_path, "nvidia-smi", "exit 9")
+    assert suggest_installation([EMBEDDED, missing]) is None

@@ -12,7 +12,7 @@ import pytest
 from throwaway import Copy, lock_entry, write_program, write_wheel
 
 from tts_server.accelerator import Build
-from tts_server.launcher.chatterbox import require_space
+from tts_server.launcher.engine_install import require_space
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.errors import StartError
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tts_server import doctor, doctor_chatterbox
+from tts_server import doctor
 from tts_server.accelerator import Machine, read_nvidia_smi
 from tts_server.config import Settings
 from tts_server.doctor import Finding
+from tts_server.engines.chatterbox import doctor as chatterbox_doctor
 from tts_server.launcher.locks import Platform
+from tts_server.settings import load_settings
 
 H100 = "NVIDIA H100, 580.65.06, 81559, 9.0"
 
@@ -24,10 +26,10 @@ H100 = "NVIDIA H100, 580.65.06, 81559, 9.0"
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of a report that takes Chatterbox, which loads for seconds, as it was found elsewhere."""
-    monkeypatch.setattr(doctor_chatterbox, "inspect_chatterbox", lambda: torch("2.13.0+cpu"))
+    monkeypatch.setattr(chatterbox_doctor, "inspect_packages", lambda: torch("2.13.0+cpu"))
     voices = tmp_path / "voices"
     voices.mkdir()
-    return Settings(host="127.0.0.1", port=0, voice_library_path=voices, voice_cache_path=tmp_path / "not" / "made" / "yet")
+    return load_settings(host="127.0.0.1", port=0, voice_library_path=voices, voice_cache_path=tmp_path / "not" / "made" / "yet")
 
 
 def test_a_healthy_installation_can_speak(settings: Settings) -> None:
@@ -211,8 +213,8 @@ def test_the_programs_of_the_doctor_see_no_secret(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
     assert doctor.check_ffmpeg().ok
     assert "a-secret-value" not in (tmp_path / "seen").read_text()
-    monkeypatch.setattr(doctor_chatterbox, "INSPECT", "import json, os\nprint(json.dumps(dict(os.environ)))")
-    seen = doctor_chatterbox.inspect_chatterbox()
+    monkeypatch.setattr(chatterbox_doctor, "INSPECT", "import json, os\nprint(json.dumps(dict(os.environ)))")
+    seen = chatterbox_doctor.inspect_packages()
     assert "PATH" in seen
     assert "a-secret-value" not in seen.values()
 
@@ -225,19 +227,19 @@ def test_the_doctor_never_loads_torch_into_its_own_process() -> None:
 
 
 def test_without_chatterbox_the_doctor_names_the_command_and_loads_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(doctor_chatterbox, "installed_version", lambda _: None)
-    monkeypatch.setattr(doctor_chatterbox, "inspect_chatterbox", lambda: pytest.fail("it was loaded"))
-    (finding,) = doctor_chatterbox.check_chatterbox(machine(), tmp_path)
+    monkeypatch.setattr(chatterbox_doctor, "installed_version", lambda _: None)
+    monkeypatch.setattr(chatterbox_doctor, "inspect_packages", lambda: pytest.fail("it was loaded"))
+    (finding,) = chatterbox_doctor.check_engine(machine(), tmp_path)
     assert not finding.ok
     assert "chatterbox-turbo" in finding.detail
     assert "install chatterbox" in finding.remedy
-    (finding,) = doctor_chatterbox.check_chatterbox(machine(system="Darwin"), tmp_path)
+    (finding,) = chatterbox_doctor.check_engine(machine(system="Darwin"), tmp_path)
     assert "Intel" in finding.detail
     assert finding.remedy == ""
 
 
 def test_the_real_chatterbox_is_found_whole(tmp_path: Path) -> None:
-    findings = doctor_chatterbox.check_chatterbox(machine(), tmp_path / "not" / "yet")
+    findings = chatterbox_doctor.check_engine(machine(), tmp_path / "not" / "yet")
     assert [finding.name for finding in findings] == ["Chatterbox", "PyTorch", "Watermark", "Models"]
     assert all(finding.ok for finding in findings), findings
     assert "chatterbox-tts 0.1.7" in findings[0].detail
@@ -267,7 +269,7 @@ USED = {"cuda": "13.0", "is_available": True, "name": "NVIDIA H100"}
     ],
 )
 def test_pytorchs_build_is_held_against_the_card(found: dict, cards: list[str], ok: bool, words: str, remedy: str) -> None:
-    finding = doctor_chatterbox.check_torch(found, machine(*cards))
+    finding = chatterbox_doctor.check_torch(found, machine(*cards))
     assert finding.ok is ok
     assert words in finding.detail
     assert remedy in finding.remedy
@@ -277,25 +279,25 @@ def test_pytorchs_build_is_held_against_the_card(found: dict, cards: list[str], 
 def test_packages_of_chatterbox_that_are_missing_or_do_not_load_are_told(tmp_path: Path) -> None:
     file = tmp_path / "list.txt"
     file.write_text("numpy>=1\nno-such-package\n", encoding="utf-8")
-    finding = doctor_chatterbox.check_chatterbox_packages(torch(), [file])
+    finding = chatterbox_doctor.check_packages(torch(), [file])
     assert finding.detail == "no-such-package is missing"
     assert "install chatterbox" in finding.remedy
     broken = {"stock_error": "No module named 'perth'"}
     file.write_text("numpy>=1\n", encoding="utf-8")
-    assert "No module named 'perth'" in doctor_chatterbox.check_chatterbox_packages(broken, [file]).detail
-    assert not doctor_chatterbox.check_watermark(broken).ok
-    assert "does not speak: No module named 'perth'" in doctor_chatterbox.check_watermark(broken).detail
+    assert "No module named 'perth'" in chatterbox_doctor.check_packages(broken, [file]).detail
+    assert not chatterbox_doctor.check_watermark(broken).ok
+    assert "does not speak: No module named 'perth'" in chatterbox_doctor.check_watermark(broken).detail
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_packages_that_end_the_process_do_not_end_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_chatterbox, "INSPECT", "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
-    assert "status -4" in doctor_chatterbox.inspect_chatterbox()["stock_error"]
+    monkeypatch.setattr(chatterbox_doctor, "INSPECT", "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
+    assert "status -4" in chatterbox_doctor.inspect_packages()["stock_error"]
 
 
 def test_a_disk_without_room_for_a_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor_chatterbox.check_models_disk(tmp_path / "not" / "yet").ok
-    monkeypatch.setattr(doctor_chatterbox, "MODELS_BYTES", 2**63)
-    finding = doctor_chatterbox.check_models_disk(tmp_path)
+    assert chatterbox_doctor.check_models_disk(tmp_path / "not" / "yet").ok
+    monkeypatch.setattr(chatterbox_doctor, "MODELS_BYTES", 2**63)
+    finding = chatterbox_doctor.check_models_disk(tmp_path)
     assert not finding.ok
     assert "HF_HOME" in finding.remedy

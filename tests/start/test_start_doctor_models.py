@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tts_server.config import Settings
 from tts_server.doctor import describe
-from tts_server.doctor_models import check_files, check_languages, check_models
+from tts_server.engines.chatterbox.doctor_models import check_files, check_languages, check_models
 from tts_server.engines.chatterbox.families import ENGLISH, MULTILINGUAL_V3, NANO, TURBO, Family
 from tts_server.engines.chatterbox.weights.files import FileOptions
 from tts_server.engines.chatterbox.weights.language_helpers import HELPERS
+from tts_server.settings import load_settings
 
 OTHER = "f" * 40
 
@@ -81,6 +81,6 @@ def test_a_machine_that_has_everything_says_so(options: FileOptions, tmp_path: P
 
 
 def test_a_model_that_does_not_exist_is_found(tmp_path: Path) -> None:
-    (finding,) = check_models(Settings(hf_home=str(tmp_path), model_revision="chatterbox-tubro=main"))
+    (finding,) = check_models(load_settings(hf_home=str(tmp_path), model_revision="chatterbox-tubro=main"))
     assert not finding.ok
     assert "Did you mean chatterbox-turbo?" in finding.detail

@@ -23,9 +23,7 @@ from tts_server.launcher.errors import InstallError
 from tts_server.launcher.installer import uv_variables
 from tts_server.launcher.locks import (
     ALL,
-    BARE,
     BASE,
-    CHATTERBOX,
     TEST,
     TORCH,
     UV,
@@ -37,6 +35,8 @@ from tts_server.launcher.locks import (
     uncovered_reason,
 )
 
+CHATTERBOX = "requirements-chatterbox.txt"
+BARE = "requirements-chatterbox-bare.txt"
 ENTRY = re.compile(r"^(\S+==\S+(?: ; [^\\\n]+)?)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 SYSTEMS = {

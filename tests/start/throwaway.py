@@ -21,8 +21,11 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = os.path.realpath(sys.executable)
 
-MODULES = ("__init__", "__main__", "accelerator", "child_environment", "spelling")
-"""What the launcher imports besides its own package."""
+MODULES = (
+    "__init__", "__main__", "accelerator", "child_environment", "spelling",
+    "engines/__init__", "engines/package", "engines/registry",
+)  # fmt: skip
+"""What the launcher imports besides its own package and the declarations of the engines."""
 
 COMMANDS = """
 import json, os, sys
@@ -148,7 +151,10 @@ class Copy:
         shutil.copytree(
             PROJECT / "tts_server" / "launcher", folder / "tts_server" / "launcher", ignore=shutil.ignore_patterns("__pycache__")
         )
-        for name in ("run.sh", "run.bat", *(f"tts_server/{module}.py" for module in MODULES)):
+        engines = (PROJECT / "tts_server" / "engines").glob("*/package.py")
+        declarations = [path.relative_to(PROJECT) for package in engines for path in (package, package.with_name("__init__.py"))]
+        for name in ("run.sh", "run.bat", *(f"tts_server/{module}.py" for module in MODULES), *declarations):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")

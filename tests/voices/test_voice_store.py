@@ -17,8 +17,9 @@ from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
 from tts_server.build import voice_store
-from tts_server.config import SettingsError, load_settings
+from tts_server.config import SettingsError
 from tts_server.errors import InvalidReference, Unavailable, VoiceNotFound
+from tts_server.settings import load_settings
 from tts_server.voices.bucket import BucketOptions, BucketStore, parse_bucket
 from tts_server.voices.store import FolderStore, is_inside
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tts_server.client.connection import Connect, Connection, NetworkConnection
 from tts_server.client.errors import NoSpeakers, UsageError
+from tts_server.engines.package import EnginePackage
+from tts_server.engines.registry import PACKAGES
 
 if TYPE_CHECKING:
     from tts_server.config import Settings
@@ -23,10 +25,10 @@ EXIT_USAGE = 2
 EXIT_STOPPED = 130
 
 
-def run(options: argparse.Namespace, settings: Settings | None) -> int:
+def run(options: argparse.Namespace, settings: Settings | None, packages: Sequence[EnginePackage] = PACKAGES) -> int:
     """Run one of the commands; returns the exit code. Without `settings` the server of the options is asked, else this process speaks."""
     try:
-        return _command(options.command)(partial(_connection, options, settings), options)
+        return _command(options.command)(partial(_connection, options, settings, packages), options)
     except UsageError as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
@@ -49,11 +51,11 @@ def _command(name: str) -> Callable[[Connect, argparse.Namespace], int]:
 
 
 @contextlib.contextmanager
-def _connection(options: argparse.Namespace, settings: Settings | None) -> Iterator[Connection]:
+def _connection(options: argparse.Namespace, settings: Settings | None, packages: Sequence[EnginePackage]) -> Iterator[Connection]:
     if settings is None:
         yield NetworkConnection(options.server, options.key)
         return
     from tts_server.client.inner import inner_connection
 
-    with inner_connection(options, settings) as connection:
+    with inner_connection(options, settings, packages) as connection:
         yield connection

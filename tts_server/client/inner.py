@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tts_server.build import build_app, build_synthesizer
 from tts_server.client.connection import Connection, InnerConnection
@@ -14,16 +14,17 @@ from tts_server.client.errors import UsageError
 from tts_server.client.texts import PIECE_CHARACTERS
 from tts_server.config import Settings
 from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.package import EnginePackage
 from tts_server.errors import ModelNotAvailable
 from tts_server.keys import KeyRing
 from tts_server.spelling import did_you_mean
 
 
 @contextlib.contextmanager
-def inner_connection(options: argparse.Namespace, settings: Settings) -> Iterator[Connection]:
+def inner_connection(options: argparse.Namespace, settings: Settings, packages: Sequence[EnginePackage]) -> Iterator[Connection]:
     """A connection to an application that lives as long as the block; completes `options` by the settings."""
     # The cache is for a server; one that runs at the same time could not use it.
-    synthesizer = build_synthesizer(settings.model_copy(update={"cache_ttl_minutes": 0.0}))
+    synthesizer = build_synthesizer(settings.model_copy(update={"cache_ttl_minutes": 0.0}), packages=packages)
     try:
         if options.command == "say":
             _require_known(synthesizer.catalog, options.model)

@@ -154,3 +154,10 @@ class VoiceConverter(Engine, Protocol):
 
     def convert(self, source: VoiceReference, voice: Any, seed: int) -> SpeechStream:
         """Queue a recording to be spoken again in `voice`, with its own timing and melody; returns at once."""
+
+
+class BuiltinEngine(Engine, Protocol):
+    """An engine that runs as long as the server, and has a clip of each of its voices for the engines that clone."""
+
+    def reference(self, voice_id: str) -> VoiceReference:
+        """Return the clip of one of `voices()`; KeyError for others."""

@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from tts_server.engines.base import Capabilities, Engine
 from tts_server.engines.managed_engines import RestingEngine
 from tts_server.engines.model_source import BUSY, ModelState, ModelStatus
 from tts_server.engines.models import ModelManager
+from tts_server.engines.package import EnginePackage, ModelEntry
+from tts_server.engines.registry import PACKAGES, model_entries
 from tts_server.errors import InvalidRequest, ModelNotAvailable, ModelNotFound
 
-INSTALL_CHATTERBOX = "run.bat install chatterbox" if sys.platform == "win32" else "./run.sh install chatterbox"
-
-EMBEDDED = "embedded"
-
-DEFAULT_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "chatterbox", "chatterbox-tts")
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model of this product: its id, a name for people, its languages, and how to get it if it is missing."""
-
-    id: str
-    name: str
-    languages: tuple[str, ...]
-    install_hint: str | None = None
-
-
-KNOWN_MODELS = (
-    ModelEntry(EMBEDDED, "Embedded voice", ("en",)),
-    ModelEntry("chatterbox-english", "Chatterbox English", ("en",), INSTALL_CHATTERBOX),
-    ModelEntry(
-        "chatterbox-multilingual",
-        "Chatterbox Multilingual",
-        tuple("ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split()),
-        INSTALL_CHATTERBOX,
-    ),
-    ModelEntry("chatterbox-turbo", "Chatterbox Turbo", ("en",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-nano", "Chatterbox Nano", ("en",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-multilingual-zh-cmn", "Chatterbox Mandarin", ("zh",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-multilingual-es-mx-latam", "Chatterbox Spanish (Latin America)", ("es",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-multilingual-es-es", "Chatterbox Spanish (Spain)", ("es",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-multilingual-pt-br", "Chatterbox Portuguese (Brazil)", ("pt",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-multilingual-pt-pt", "Chatterbox Portuguese (Portugal)", ("pt",), INSTALL_CHATTERBOX),
-    ModelEntry("chatterbox-multilingual-hi", "Chatterbox Hindi", ("hi",), INSTALL_CHATTERBOX),
-)
+OPENAI_NAMES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+"""Names of OpenAI's models, which mean the default model."""
 
 
 class ModelCatalog:
-    """Which engine answers to which model name.
+    """The models of `packages` by name, and the engine of each.
 
-    `engines` maps ids of KNOWN_MODELS to engines that always run, `models` holds those that are loaded on demand; `aliases` maps more
-    names to the ids. The default model and those named by `preloaded` are loaded for every request, others only for one that `may_load`.
-    Raises ValueError where an alias or the default points nowhere.
+    `engines` maps ids of models to engines that always run, `models` holds those that are loaded on demand; `aliases` maps more names to
+    the ids. The first of `engines` is the default model, unless `default` names another, and answers in place of a model that is not
+    ready. The default model and those named by `preloaded` are loaded for every request, others only for one that `may_load`.
+    Raises ValueError where an alias or the default names no model.
     """
 
     def __init__(
@@ -62,17 +30,20 @@ class ModelCatalog:
         engines: Mapping[str, Engine],
         models: ModelManager | None = None,
         *,
-        default: str = "embedded",
+        default: str | None = None,
         aliases: Mapping[str, str] | None = None,
         strict: bool = False,
         preloaded: Iterable[str] = (),
+        packages: Sequence[EnginePackage] = PACKAGES,
     ):
-        self.entries = {entry.id: entry for entry in KNOWN_MODELS}
+        self.entries = model_entries(packages)
         self.models = models or ModelManager({})
         self._running = dict(engines)
-        self.default = default
+        self._fallback = next(iter(self._running), None)
+        self.default = default = default or self._fallback or next(iter(self.entries))
         self.strict = strict
-        self.aliases = dict.fromkeys(DEFAULT_ALIASES, default)
+        self.aliases = dict.fromkeys([*OPENAI_NAMES, *(name for package in packages for name in package.default_aliases)], default)
+        self.aliases |= {name: model_id for package in packages for name, model_id in package.aliases.items()}
         self.aliases |= {name.lower(): self.aliases.get(target.lower(), target.lower()) for name, target in (aliases or {}).items()}
         for name, target in [("the default model", default), *self.aliases.items()]:
             if target not in self.entries:
@@ -100,13 +71,32 @@ class ModelCatalog:
             return ModelStatus(ModelState.READY)
         if model_id in self.models:
             return self.models.status(model_id)
-        return ModelStatus(ModelState.NOT_INSTALLED, reason=f"Install it with: {self.entries[model_id].install_hint}.")
+        hint = self.entries[model_id].install_hint
+        return ModelStatus(ModelState.NOT_INSTALLED, reason=f"Install it with: {hint}." if hint else "Its packages are missing.")
+
+    def is_always_loaded(self, model_id: str) -> bool:
+        """Whether a model runs as long as the server, so that it is neither loaded nor unloaded."""
+        return model_id in self._running
+
+    @property
+    def fallback(self) -> ModelEntry | None:
+        """The model that answers in place of one that is not ready; None where no engine always runs."""
+        return None if self._fallback is None else self.entries[self._fallback]
 
     def stand_in(self) -> str | None:
-        """What answers by default: the default model or, while that is not ready, the embedded voice. None where it is not installed."""
+        """The id of the model that answers by default: the default model or, while it is not ready, `fallback`; None without either."""
         if self.status(self.default).state in (ModelState.READY, ModelState.UNLOADED):
             return self.default
-        return EMBEDDED if self.is_installed(self.default) and EMBEDDED in self._running else None
+        return self._fallback if self.is_installed(self.default) else None
+
+    def converting_model(self) -> str | None:
+        """The id of a model that converts recordings: one that is ready, else the first that could be loaded or installed."""
+        ready = (model_id for model_id, engine in self.engines.items() if engine.capabilities.converts)
+        return next(ready, None) or next((entry.id for entry in self.entries.values() if entry.converts), None)
+
+    def model_of_every_script(self) -> ModelEntry | None:
+        """The first model that accepts text in any script, installed or not."""
+        return next((entry for entry in self.entries.values() if entry.reads_every_script), None)
 
     def named(self, name: str | None) -> str:
         """The id of the model that is meant by `name`; raises ModelNotFound when strict and unknown."""
@@ -121,16 +111,16 @@ class ModelCatalog:
     def resolve(self, name: str | None, *, may_load: bool = True) -> str:
         """The id of the model that answers to `name` now; raises ModelNotFound when strict and unknown.
 
-        A model that is not ready begins to load. Until then the embedded voice answers in its place, unless it is asked for by its own id.
+        A model that is not ready begins to load. Until then `fallback` answers in its place, unless it is asked for by its own id.
         Without `may_load`, ModelNotAvailable is raised for a model that would have to be loaded.
         """
         model_id = self.named(name)
         if not may_load:
             self._check_loaded(model_id)
         is_own_id = name is not None and name.strip().lower() == model_id
-        if is_own_id or model_id not in self.models or EMBEDDED not in self._running or self.models.is_answering(model_id):
+        if is_own_id or model_id not in self.models or self._fallback is None or self.models.is_answering(model_id):
             return model_id
-        return EMBEDDED
+        return self._fallback
 
     def engine(self, model_id: str) -> Engine:
         """The engine of a model that is ready; raises ModelLoading, or ModelNotAvailable with the command that brings it."""
@@ -188,9 +178,7 @@ class ModelCatalog:
     def _loadable(self, model_id: str) -> ModelManager:
         if model_id not in self.models:
             entry = self.entries[model_id]
-            raise ModelNotAvailable(
-                f"{entry.name} is not installed on this server. Install it with: {entry.install_hint}. "
-                f"The model 'embedded' needs no installation.",
-                param="model",
-            )
+            remedy = f" Install it with: {entry.install_hint}." if entry.install_hint else ""
+            other = f" The model '{self._fallback}' needs no installation." if self._fallback else ""
+            raise ModelNotAvailable(f"{entry.name} is not installed on this server.{remedy}{other}", param="model")
         return self.models

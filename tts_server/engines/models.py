@@ -67,6 +67,7 @@ class ModelManager:
     is unloaded after `keep_alive` idle seconds (None: never), but not before `shortest_keep`, so that whoever waited for it can use it.
     A model in use is never unloaded. After a failure `retry_pause` seconds pass before a request makes it load again.
     A model that was ready before is waited for up to `reload_wait` seconds, so that a voice does not change after a pause.
+    `fallback` is the model that messages name as the one that answers meanwhile.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class ModelManager:
         retry_pause: float = RETRY_PAUSE_SECONDS,
         reload_wait: float = RELOAD_WAIT_SECONDS,
         room_wait: float = ROOM_WAIT_SECONDS,
+        fallback: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.memory_limit = memory_bytes
@@ -86,6 +88,7 @@ class ModelManager:
         self._retry_pause = retry_pause
         self._reload_wait = reload_wait
         self._room_wait = room_wait
+        self._fallback = fallback
         self._clock = clock
         self._models = {id_: _Model(id_, source) for id_, source in sources.items()}
         self._changed = threading.Condition()
@@ -277,9 +280,9 @@ class ModelManager:
 
     def _why_not(self, model: _Model) -> Unavailable:
         name, wait = model.source.name, self._retry_after(model)
-        meanwhile = "The model 'embedded' answers meanwhile."
+        meanwhile = f" The model '{self._fallback}' answers meanwhile." if self._fallback else ""
         if model.phase is ModelState.FAILED:
-            failure = ModelNotAvailable(f"{name} could not be loaded: {model.reason} {meanwhile}", param="model")
+            failure = ModelNotAvailable(f"{name} could not be loaded: {model.reason}{meanwhile}", param="model")
             failure.retry_after = wait
             return failure
         if self._is_closed:
@@ -290,7 +293,7 @@ class ModelManager:
             if model.bytes_total:
                 done, total = model.bytes_done / 2**20, model.bytes_total / 2**20
                 doing += f" ({done:,.0f} of {total:,.0f} MB, {done / total:.0%})"
-        return ModelLoading(f"{name} is {doing}. Try again in about {wait:.0f} seconds. {meanwhile}", wait)
+        return ModelLoading(f"{name} is {doing}. Try again in about {wait:.0f} seconds.{meanwhile}", wait)
 
     def _begin(self, model: _Model, *, is_forced: bool = False, after: _Loaded | None = None) -> None:
         """Start the thread that loads a model, unless it is loaded, under way, or failed a moment ago; it stops `after` first."""

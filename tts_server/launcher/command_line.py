@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tts_server import __version__
+from tts_server.engines.package import EnginePackage
+from tts_server.engines.registry import PACKAGES
 from tts_server.launcher.client_options import PROGRAM, add_client_commands, whole_number
 from tts_server.spelling import did_you_mean
 
@@ -49,12 +51,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{message}\n{short}See: {self.prog} --help\n")
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str], packages: Sequence[EnginePackage] = PACKAGES) -> argparse.Namespace:
     """The options of a command line; `command` is the command's name. Help and mistakes end the process by SystemExit, with 0 or 2."""
     words = _with_command(arguments)
     if words[0] == "test" and words[1:2] not in ([_HELP[0]], [_HELP[1]]):
         return argparse.Namespace(command="test", arguments=words[1:])  # pytest's options are not ours to read
-    parser, commands = build_parser()
+    parser, commands = build_parser(packages)
     if words[0] not in commands.choices and not words[0].startswith("-"):
         known = list(commands.choices)
         parser.exit(
@@ -68,7 +70,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def build_parser() -> tuple[Parser, _SubParsersAction[Any]]:
+def build_parser(packages: Sequence[EnginePackage] = PACKAGES) -> tuple[Parser, _SubParsersAction[Any]]:
     """The parser of the whole command line, and its commands."""
     parser = Parser(prog=PROGRAM, description="A text-to-speech server. Without a command it starts the server.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -79,7 +81,7 @@ def build_parser() -> tuple[Parser, _SubParsersAction[Any]]:
     add_client_commands(commands)
     add_key_commands(commands)
     commands.add_parser("doctor", help="say what is installed, what is missing and how to get it")
-    _add_launcher_commands(commands)
+    _add_launcher_commands(commands, packages)
     _remember_parsers(commands)
     return parser, commands
 
@@ -101,13 +103,20 @@ def add_key_commands(commands: _SubParsersAction[Any]) -> None:
     _remember_parsers(actions)
 
 
-def _add_launcher_commands(commands: _SubParsersAction[Any]) -> None:
-    installing = commands.add_parser("install", help="install the server's packages, or further ones: chatterbox, s3")
+def installable(packages: Sequence[EnginePackage] = PACKAGES) -> dict[str, str]:
+    """Return the names that `install` takes, and what each installs."""
+    engines = {package.installation.name: package.installation.summary for package in packages if package.installation}
+    return {**engines, "s3": "the client for voices in a bucket"}
+
+
+def _add_launcher_commands(commands: _SubParsersAction[Any], packages: Sequence[EnginePackage]) -> None:
+    known = installable(packages)
+    installing = commands.add_parser("install", help=f"install the server's packages, or further ones: {', '.join(known)}")
     installing.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help="chatterbox: what the Chatterbox models need; s3: the client for voices in a bucket (default: the server's own packages)",
+        help=f"{'; '.join(f'{name}: {summary}' for name, summary in known.items())} (default: the server's own packages)",
     )
     commands.add_parser("repair", help="install the packages again, in the versions of this release")
     _add_accept_command(commands)

@@ -5,8 +5,8 @@ that we made it (nothing without the mark is ever deleted), and a stamp that say
 
 Lists are named by their files. Each has a lock (`locks.py`) with the exact files to install. Where the lock does not hold, the newest
 versions within the list's ranges are installed. PyTorch is installed separately: its builds for one GPU or the CPU alone lie in indexes
-of its own, which uv knows by name; where those cannot be reached, its usual build is installed. The list BARE is installed without its
-dependencies.
+of its own, which uv knows by name; where those cannot be reached, its usual build is installed. A list whose name ends with `-bare.txt`
+is installed without the dependencies of its packages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from tts_server.accelerator import LAST_TORCH, REGISTRY, TESTED_TORCH, torch_pins
 from tts_server.launcher.errors import InstallError, StartError
 from tts_server.launcher.installer import BROKEN_OFF, INSTALL_LOG, NO_INDEX, WRONG_HASH, Installer
-from tts_server.launcher.locks import BARE, BASE, OLDEST_PYTHON, TORCH, Platform, lock_of, uncovered_reason
+from tts_server.launcher.locks import BASE, OLDEST_PYTHON, TORCH, Platform, is_bare, lock_of, uncovered_reason
 from tts_server.launcher.process import run, say
 
 if sys.platform == "win32":
@@ -178,8 +178,8 @@ class Environment:
             self._install_files(map(lock_of, locked), "--no-deps", "--require-hashes", is_forced=is_forced)
             if TORCH in requirements:
                 self._install_torch(backend, is_pinned=TORCH in locked, is_forced=is_forced)
-            self._install_files([name for name in ranged if name != BARE], is_forced=is_forced)
-            self._install_files([name for name in ranged if name == BARE], "--no-deps", is_forced=is_forced)
+            self._install_files([name for name in ranged if not is_bare(name)], is_forced=is_forced)
+            self._install_files([name for name in ranged if is_bare(name)], "--no-deps", is_forced=is_forced)
         except InstallError:
             if before:
                 self._write_stamp(before)  # the installer stopped by itself: what was there is still there

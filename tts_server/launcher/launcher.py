@@ -19,10 +19,13 @@ if sys.version_info < (3, 10):
 # It runs as a file, without the folder of the package on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from tts_server.launcher.command_line import EXIT_USAGE, parse  # noqa: E402
+from tts_server.engines.package import EnginePackage  # noqa: E402
+from tts_server.engines.registry import PACKAGES  # noqa: E402
+from tts_server.launcher import engine_install  # noqa: E402
+from tts_server.launcher.command_line import EXIT_USAGE, installable, parse  # noqa: E402
 from tts_server.launcher.environment import PROJECT, Environment  # noqa: E402
 from tts_server.launcher.errors import InstallError, StartError  # noqa: E402
-from tts_server.launcher.locks import BARE, BASE, CHATTERBOX, S3, TORCH, LockWriter  # noqa: E402
+from tts_server.launcher.locks import BASE, ENGINES, S3, LockWriter  # noqa: E402
 from tts_server.launcher.process import call, clean_environment, say  # noqa: E402
 from tts_server.spelling import did_you_mean  # noqa: E402
 
@@ -43,8 +46,6 @@ RUN = (
     "import sys; sys.path[:] = [sys.argv.pop(1), *filter(None, sys.path)]; "
     "import runpy; runpy.run_module('tts_server', run_name='__main__', alter_sys=True)"
 )
-
-INSTALLABLE = ("chatterbox", "s3")
 
 
 def environment_folder() -> Path:
@@ -109,17 +110,18 @@ def restart_after(status: int, seconds: float, arguments: Sequence[str]) -> int:
     start(default_environment(), arguments)
 
 
-def install(environment: Environment, names: Sequence[str]) -> int:
-    """Install the server's own requirements, or what is named from INSTALLABLE. Returns an exit status."""
-    if unknown := [name for name in names if name not in INSTALLABLE]:
-        say(f"There is nothing named {unknown[0]!r} to install.{did_you_mean(unknown[0], INSTALLABLE)} There is: {', '.join(INSTALLABLE)}")
+def install(environment: Environment, names: Sequence[str], packages: Sequence[EnginePackage] = PACKAGES) -> int:
+    """Install the server's own requirements, or engines and extras by their names. Returns an exit status."""
+    known = list(installable(packages))
+    if unknown := [name for name in names if name not in known]:
+        say(f"There is nothing named {unknown[0]!r} to install.{did_you_mean(unknown[0], known)} There is: {', '.join(known)}")
         return EXIT_USAGE
     if "s3" in names:
         environment.ensure(BASE, S3)
-    if "chatterbox" in names:
-        from tts_server.launcher import chatterbox
-
-        chatterbox.install(environment)
+    engines = [(package, package.installation) for package in packages if package.installation and package.installation.name in names]
+    for package, installation in engines:
+        engine_install.install(environment, package, installation)
+    if engines:
         return 0
     environment.ensure(BASE)
     say("Everything is installed. Start with run.sh or run.bat.")
@@ -148,11 +150,11 @@ def write_locks(environment: Environment, names: Sequence[str], *, is_kept: bool
 def prepare(environment: Environment) -> None:
     """Bring what the server needs, and what was installed besides up to date. Raises StartError if the server cannot start."""
     try:
-        environment.ensure(BASE, *(name for name in environment.installed() if name in (S3, TORCH, CHATTERBOX, BARE)))
+        environment.ensure(BASE, *(name for name in environment.installed() if name in (S3, *ENGINES)))
     except InstallError as error:
         if not environment.is_current([BASE]):
             raise
-        say(f"{error}\nUntil then the server runs with the packages of Chatterbox and S3 that are there.")
+        say(f"{error}\nUntil then the server runs with the packages of engines and S3 that are there.")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -16,16 +16,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tts_server.engines.registry import requirement_lists
 from tts_server.launcher.errors import InstallError
 
 BASE = "requirements.txt"
 S3 = "requirements-s3.txt"
 TEST = "requirements-test.txt"
 TORCH = "requirements-torch.txt"
-CHATTERBOX = "requirements-chatterbox.txt"
-BARE = "requirements-chatterbox-bare.txt"
 UV = "requirements-uv.txt"
-ALL = (BASE, S3, TEST, TORCH, CHATTERBOX, BARE, UV)
+ENGINES = requirement_lists()
+ALL = (BASE, S3, TEST, *ENGINES, UV)
 
 OLDEST_PYTHON = (3, 10)
 NEWEST_PYTHON = (3, 14)
@@ -43,6 +43,11 @@ _TORCH_BUILD = re.compile(r"torch|torchaudio|triton|pytorch-triton.*|nvidia-.+|c
 
 _WHOLE_INDEX = {"UV_INDEX": "", "UV_FIND_LINKS": "", "UV_CONSTRAINT": ""}
 """Variables that leave uv the default index alone. Others often lack the files for some systems, whose hashes would then be missing."""
+
+
+def is_bare(requirements: str) -> bool:
+    """Whether a list is installed without the dependencies of its packages."""
+    return requirements.endswith("-bare.txt")
 
 
 def lock_of(requirements: str) -> str:
@@ -130,13 +135,13 @@ class LockWriter:
         with tempfile.TemporaryDirectory() as folder:
             together = Path(folder, "together.txt")
             together.write_text(self._known(before), encoding="utf-8")
-            self._compile(together, *upgrade, *(name for name in ALL if name != BARE))
+            self._compile(together, *upgrade, *(name for name in ALL if not is_bare(name)))
             builds = [name for name, _ in pins(together.read_text(encoding="utf-8")) if _TORCH_BUILD.fullmatch(name)]
             without_builds = [part for name in dict.fromkeys(builds) for part in ("--no-emit-package", name)]
             locks: dict[str, str] = {}
             for name in ALL:
                 output = Path(folder, Path(lock_of(name)).name)
-                if name == BARE:
+                if is_bare(name):
                     output.write_text(before[name], encoding="utf-8")
                     self._compile(output, *upgrade, "--no-deps", "--generate-hashes", name)
                 else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tts_server.accelerator import Machine, choose
 from tts_server.launcher.environment import PROJECT, Environment
-from tts_server.launcher.locks import BARE, BASE, CHATTERBOX, S3, TEST, TORCH
+from tts_server.launcher.locks import BASE, ENGINES, S3, TEST, TORCH
 from tts_server.launcher.process import call, clean_environment, say
 
 STAGES = (
@@ -61,7 +61,7 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
 
     Returns the exit status of the first failure.
     """
-    environment.ensure(BASE, S3, TEST, TORCH, CHATTERBOX, BARE, backend=torch_build(environment))
+    environment.ensure(BASE, S3, TEST, *ENGINES, backend=torch_build(environment))
     install_system_packages()
     variables = clean_environment()
     # The tests start a hundred processes. Without compiled files each of them compiles all packages, which doubles the time of imports.

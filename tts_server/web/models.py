@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from tts_server.engines.catalog import ModelCatalog, ModelEntry
+from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.package import ModelEntry
 from tts_server.errors import ModelNotFound
 from tts_server.web.admin import status_fields
 from tts_server.web.policy import LISTING
@@ -30,6 +31,7 @@ def model_routes(catalog: ModelCatalog) -> Blueprint:
             "engine": entry.id,
             "alias_of": None if model_id == entry.id else entry.id,
             "default": entry.id == catalog.default,
+            "always_loaded": catalog.is_always_loaded(entry.id),
             "available": catalog.is_installed(entry.id),
             "installed": catalog.is_installed(entry.id),
             "install_hint": None if catalog.is_installed(entry.id) else entry.install_hint,

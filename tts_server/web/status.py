@@ -78,7 +78,8 @@ def _why_another(catalog: ModelCatalog, model_id: str | None) -> str | None:
     if status.state is ModelState.NOT_INSTALLED:
         return "The default model is not installed."
     name = catalog.entries[catalog.default].name
+    meanwhile = f" The model '{catalog.fallback.id}' answers meanwhile." if catalog.fallback else ""
     if status.state is ModelState.FAILED:
-        return f"{name} could not be loaded: {status.reason} The embedded voice answers meanwhile."
+        return f"{name} could not be loaded: {status.reason}{meanwhile}"
     doing = "being made ready" if status.state in BUSY else "not loaded yet"
-    return f"{name} is {doing}. The embedded voice answers meanwhile."
+    return f"{name} is {doing}.{meanwhile}"

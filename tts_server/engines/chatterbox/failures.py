@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tts_server.engines.catalog import INSTALL_CHATTERBOX
+from tts_server.engines.chatterbox.package import INSTALLATION
 from tts_server.errors import ModelNotAvailable
 
 
@@ -22,7 +22,7 @@ class StockMissing(ModelNotAvailable):
     code = "model_not_installed"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"Chatterbox is not installed here, or not wholly ({reason}). Install it with: {INSTALL_CHATTERBOX}")
+        super().__init__(f"Chatterbox is not installed here, or not wholly ({reason}). Install it with: {INSTALLATION.command}")
 
 
 class WeightsMissing(ModelNotAvailable):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,8 +19,6 @@ from tts_server.speech import Voice, VoiceReference
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("chatterbox", "torch")
-
 DOWNLOAD_BYTES = {
     "chatterbox-english": 3_200_000_000,
     "chatterbox-multilingual": 3_200_000_000,
@@ -33,11 +30,6 @@ DOWNLOAD_BYTES = {
 
 SEGMENTER_STALL_SECONDS = 10.0
 """A model that is on this machine is not kept from loading for longer by the download of the word segmenter."""
-
-
-def is_installed() -> bool:
-    """Whether the packages that Chatterbox needs are there; imports none of them."""
-    return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
 
 
 @dataclass(frozen=True)

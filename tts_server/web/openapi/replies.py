@@ -103,6 +103,7 @@ class ModelReply(ModelProgress):
     engine: str = Field(description="The model behind the name.")
     alias_of: str | None = Field(description="The model that this is another name of.")
     default: bool = Field(description="Whether it answers requests that name no model.")
+    always_loaded: bool = Field(description="Whether it runs as long as the server, and is neither loaded nor unloaded.")
     available: bool = Field(description="Whether a request may name it, even if it has to be loaded first.")
     installed: bool = Field(description="Whether its Python packages are here.")
     install_hint: str | None = Field(description="The command that brings them.")
@@ -122,6 +123,7 @@ class ModelReply(ModelProgress):
         engine="embedded",
         alias_of="embedded",
         default=True,
+        always_loaded=True,
         available=True,
         installed=True,
         install_hint=None,

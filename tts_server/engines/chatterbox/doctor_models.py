@@ -1,18 +1,19 @@
-"""What `doctor` finds out about the files of the Chatterbox models and about the languages that they speak."""
+"""The checks of the Chatterbox models' files and languages for `doctor`."""
 
 from __future__ import annotations
 
-from tts_server.config import Settings, SettingsError
+from tts_server.config import SettingsError
 from tts_server.engines.chatterbox.families import LANGUAGES, Family, families
+from tts_server.engines.chatterbox.options import file_options
+from tts_server.engines.chatterbox.settings import ChatterboxSettings
 from tts_server.engines.chatterbox.weights.files import FileOptions, Located, locate
 from tts_server.engines.chatterbox.weights.language_helpers import HELPERS, missing_helpers
 from tts_server.errors import TTSError
 from tts_server.finding import Finding
-from tts_server.model_settings import file_options
 
 
-def check_models(settings: Settings) -> list[Finding]:
-    """Which models are on this machine, at which commit, and which languages lack something."""
+def check_models(settings: ChatterboxSettings) -> list[Finding]:
+    """Check which models are on this machine, at which commit, and which languages lack something."""
     try:
         options = file_options(settings)
     except SettingsError as error:

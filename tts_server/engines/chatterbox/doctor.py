@@ -1,4 +1,4 @@
-"""What `doctor` finds out about Chatterbox's packages: they are loaded by a Python of its own, never by the one that asks."""
+"""The checks of Chatterbox's packages for `doctor`. A Python of its own loads them, never the process that reports."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from packaging.requirements import InvalidRequirement
 from tts_server.accelerator import Build, Machine, choose, covered
 from tts_server.child_environment import minimal_environment
 from tts_server.config import PROJECT
-from tts_server.engines.catalog import INSTALL_CHATTERBOX as INSTALL
-from tts_server.engines.catalog import KNOWN_MODELS
+from tts_server.engines.chatterbox.package import CHATTERBOX, INSTALLATION
 from tts_server.finding import Finding
 from tts_server.packages import compare_packages, installed_version
 
-CHATTERBOX_FILES = [PROJECT / f"requirements-{name}.txt" for name in ("torch", "chatterbox", "chatterbox-bare")]
+INSTALL = INSTALLATION.command
+REQUIREMENTS = tuple(PROJECT / name for name in INSTALLATION.requirements)
 MODELS_BYTES = 4 * 10**9
 
 TORCH_VARIABLES = (
@@ -57,24 +57,24 @@ print("\\n" + json.dumps(found))
 """
 
 
-def check_chatterbox(machine: Machine, models_folder: Path) -> list[Finding]:
-    """Chatterbox's packages, PyTorch's build against the GPU, the watermarker, the disk. Loads nothing unless Chatterbox is installed."""
+def check_engine(machine: Machine, models_folder: Path) -> list[Finding]:
+    """Check Chatterbox's packages, PyTorch's build for the GPU, the watermarker, the disk. Loads nothing unless they are installed."""
     if installed_version("chatterbox-tts") is None:
-        names = ", ".join(model.id for model in KNOWN_MODELS if model.install_hint)
+        names = ", ".join(model.id for model in CHATTERBOX.models)
         build = choose(machine)
         remedy = INSTALL if build.backend else ""
         return [Finding("Chatterbox", False, f"not installed ({names})" if remedy else f"not for this machine: {build.reason}", remedy)]
-    found = inspect_chatterbox()
+    found = inspect_packages()
     return [
-        check_chatterbox_packages(found),
+        check_packages(found),
         check_torch(found, machine),
         check_watermark(found),
         check_models_disk(models_folder),
     ]
 
 
-def inspect_chatterbox(timeout: float = 180) -> dict[str, Any]:
-    """What another Python saw when it loaded Chatterbox: keys as in INSPECT; `stock_error` alone where it did not live to tell."""
+def inspect_packages(timeout: float = 180) -> dict[str, Any]:
+    """Return what another Python finds when it loads Chatterbox: keys as in INSPECT; `stock_error` alone where that process failed."""
     command = [sys.executable, "-W", "ignore", "-c", INSPECT, str(PROJECT)]
     try:
         done = subprocess.run(
@@ -89,8 +89,8 @@ def inspect_chatterbox(timeout: float = 180) -> dict[str, Any]:
     return found
 
 
-def check_chatterbox_packages(found: dict[str, Any], files: Sequence[Path] = tuple(CHATTERBOX_FILES)) -> Finding:
-    """Is each package there in a version that fits, and do they load?"""
+def check_packages(found: dict[str, Any], files: Sequence[Path] = REQUIREMENTS) -> Finding:
+    """Check that each package is installed in a version that fits, and that they load."""
     present: list[str] = []
     wrong: list[str] = []
     try:
