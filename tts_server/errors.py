@@ -1,25 +1,25 @@
-"""Everything that can go wrong in words a user can act on.
+"""All errors that reach a client, each with a status, a code and a message.
 
 TTSError
-├── InvalidRequest        400  a value is wrong, and `param` says which
-│   ├── NothingToSay      400  the text leaves nothing to speak
-│   ├── UnsupportedText   400  the voice cannot speak this script
-│   ├── AudioTooLong      400  the audio would be longer or larger than this server makes at once
-│   └── InvalidReference  400  the reference clip cannot be used, with the measured reason
+├── InvalidRequest        400  a value is invalid; `param` names it
+│   ├── NothingToSay      400  the text has nothing to speak
+│   ├── UnsupportedText   400  the voice does not support this script
+│   ├── AudioTooLong      400  the audio would exceed the limits of one reply
+│   └── InvalidReference  400  the reference clip cannot be used; the message gives the measured reason
 ├── Unauthorized          401
 ├── Forbidden             403
 ├── NotFound              404
 │   ├── VoiceNotFound     404
 │   └── ModelNotFound     404
-├── Conflict              409  not possible in the present state
+├── Conflict              409  not possible in the current state
 ├── TooLarge              413
 ├── UnsupportedAudio      415
-├── RateLimited           429  more than its share; `retry_after` seconds
-├── Unavailable           503  try again later; `retry_after` seconds
-│   ├── Busy              503  too many wait already
-│   ├── EngineStuck       503  it made no progress, and begins anew
-│   ├── OutOfRoom         503  the machine lacks memory, disk space or the like
-│   ├── ModelNotAvailable 503  known, but not installed, or it could not be loaded
+├── RateLimited           429  too many requests; try again after `retry_after` seconds
+├── Unavailable           503  try again after `retry_after` seconds
+│   ├── Busy              503  a queue or another limit is full
+│   ├── EngineStuck       503  the engine made no progress and was restarted
+│   ├── ResourceExhausted 503  the machine has no memory, disk space or open files left
+│   ├── ModelNotAvailable 503  not installed, or it could not be loaded
 │   └── ModelLoading      503  being downloaded or loaded
 └── EngineFailure         500
 """
@@ -30,7 +30,7 @@ import errno
 
 
 class Cancelled(Exception):
-    """The client is gone; nobody waits for the rest. Not an error, so not of the family."""
+    """The client has disconnected or cancelled its request. Not a TTSError, since no reply is sent."""
 
 
 _EXHAUSTED = {
@@ -38,18 +38,18 @@ _EXHAUSTED = {
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "open files"),
     errno.ENOMEM: "memory",
 }
-"""What a machine may run out of, by the error that says so."""
+"""Resources that a machine may run out of, by error number."""
 
 
 class TTSError(Exception):
-    """Base of all errors that reach a client: a status, a code and a sentence."""
+    """Base of all errors that reach a client: a status, a code and a message."""
 
     status = 500
     code = "server_error"
     type = "server_error"
     retry_after: float | None = None
     is_passing = True
-    """Whether the same request may succeed soon; else clients that retry by themselves are told not to."""
+    """Whether the same request may succeed soon. If not, the reply has the header `x-should-retry: false`."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -149,8 +149,8 @@ class Busy(Unavailable):
         self.retry_after = retry_after
 
 
-class OutOfRoom(Unavailable):
-    """The machine has no more of something; `what` names it, and `advice` says in whole sentences what to do."""
+class ResourceExhausted(Unavailable):
+    """The machine has no more of a resource. `what` names it; `advice` is a sentence for the client."""
 
     code = "out_of_room"
     retry_after = 10.0
@@ -159,20 +159,20 @@ class OutOfRoom(Unavailable):
         super().__init__(f"The server has no {what} left for this request. {advice}")
 
 
-def out_of_room(error: OSError | MemoryError) -> OutOfRoom | None:
-    """The error for clients where the machine ran out of something; None for errors of other kinds."""
+def resource_exhausted(error: OSError | MemoryError) -> ResourceExhausted | None:
+    """Return the error for clients if the machine ran out of a resource; None for other errors."""
     what = "memory" if isinstance(error, MemoryError) else _EXHAUSTED.get(error.errno or 0)
-    return None if what is None else OutOfRoom(what)
+    return None if what is None else ResourceExhausted(what)
 
 
 class EngineStuck(Unavailable):
-    """Not passing: what an engine got stuck with once may do it again, so nobody should try by himself."""
+    """The engine made no progress. Not retryable: the same text may block the engine again."""
 
     code = "engine_stuck"
     is_passing = False
 
     def __init__(self, name: str, seconds: float) -> None:
-        super().__init__(f"{name} made no progress for {seconds:g} seconds and begins anew. Try again in a moment, or with another text.")
+        super().__init__(f"{name} made no progress for {seconds:g} seconds and was restarted. Try again, or with another text.")
 
 
 class ModelNotAvailable(Unavailable):

@@ -124,7 +124,7 @@ class Speech:
     def file(self, cancellation: Cancellation | None = None) -> AudioFile:
         """The finished audio as one file whose header states its exact length. Close it.
 
-        It is made in a temporary file where it is long. Raises what `pcm` raises, and OutOfRoom where no temporary file can be written.
+        It is made in a temporary file where it is long. Raises what `pcm` raises, and ResourceExhausted without temporary files.
         """
         kept = self._find_kept(streamed=False)
         self.metrics.count_cache(self.cache_use.value)

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from tts_server.errors import OutOfRoom
+from tts_server.errors import ResourceExhausted
 
 log = logging.getLogger("tts_server.spool")
 
@@ -28,8 +28,8 @@ ADVICE = (
 class Spool(io.RawIOBase):
     """A binary file for one reply: in memory up to `memory_bytes`, beyond that a temporary file that is removed when it is closed.
 
-    The temporary file has no name where the system supports that. Not thread-safe. Raises OutOfRoom if the folder for temporary files is
-    full or cannot be written.
+    The temporary file has no name where the system supports that. Not thread-safe. Raises ResourceExhausted if the folder for temporary
+    files is full or cannot be written.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -94,4 +94,4 @@ def _disk_errors() -> Iterator[None]:
         if error.errno in NOT_THE_DISK:
             raise
         log.warning("cannot write to the folder for temporary files, %s: %s", tempfile.gettempdir(), error)
-        raise OutOfRoom("disk space", ADVICE) from error
+        raise ResourceExhausted("disk space", ADVICE) from error

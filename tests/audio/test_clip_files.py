@@ -264,7 +264,7 @@ def test_a_machine_without_descriptors_or_processes_is_a_passing_failure(limit: 
     program = f"""
 import os, resource, sys
 from tts_server.audio.decode import decode_clip
-from tts_server.errors import OutOfRoom
+from tts_server.errors import ResourceExhausted
 data = open(sys.argv[1], "rb").read()
 decode_clip(data)
 before = resource.getrlimit(resource.{limit})
@@ -276,7 +276,7 @@ if "{limit}" == "RLIMIT_NOFILE":
             decode_clip(data)
         except OSError as error:
             assert error.errno in (23, 24), error  # by the temporary file; the web layer makes a 503 of it
-        except OutOfRoom as error:
+        except ResourceExhausted as error:
             assert (error.status, error.retry_after) == (503, 10.0)
             print("out of room")
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
@@ -284,7 +284,7 @@ else:
     resource.setrlimit(resource.RLIMIT_NPROC, (1, before[1]))
     try:
         decode_clip(data)
-    except OutOfRoom:
+    except ResourceExhausted:
         print("out of room")
 """
     clip = tmp_path / "clip.wav"

@@ -19,7 +19,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from tts_server.child_environment import minimal_environment
-from tts_server.errors import EngineFailure, OutOfRoom, out_of_room
+from tts_server.errors import EngineFailure, ResourceExhausted, resource_exhausted
 
 if sys.platform != "win32":
     import resource
@@ -69,7 +69,7 @@ def _bundled_ffmpeg() -> str:
 def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcome:
     """Run `command` until it ends, has written `max_bytes`, or `time.monotonic()` reaches `deadline`.
 
-    Raises OutOfRoom where the machine has no descriptors, processes, threads or memory left, EngineFailure where it does not start.
+    Raises ResourceExhausted where the machine has no descriptors, processes, threads or memory left, EngineFailure where it does not start.
     """
     try:
         child = subprocess.Popen(  # a list, no shell, and no word of it comes from the user
@@ -82,7 +82,7 @@ def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcom
         )
     except OSError as error:
         # fork() has EAGAIN where the user may have no more processes.
-        failure = OutOfRoom("processes") if error.errno == errno.EAGAIN else out_of_room(error)
+        failure = ResourceExhausted("processes") if error.errno == errno.EAGAIN else resource_exhausted(error)
         raise failure or EngineFailure(f"Reference clips cannot be read: ffmpeg does not start ({error.strerror or error}).") from error
     _confine(child.pid)
     is_late = threading.Event()
@@ -103,7 +103,7 @@ def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcom
                 child.kill()
             child.wait()
         except RuntimeError as error:  # Python's word for a thread that does not start
-            raise OutOfRoom("threads") from error
+            raise ResourceExhausted("threads") from error
         finally:
             timer.cancel()
             child.kill()

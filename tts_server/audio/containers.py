@@ -10,7 +10,7 @@ import numpy as np
 
 from tts_server.audio.encoder import Encoder, SeekableFile
 from tts_server.audio.pcm import to_s16
-from tts_server.errors import OutOfRoom
+from tts_server.errors import ResourceExhausted
 from tts_server.speech import Samples
 
 
@@ -81,6 +81,6 @@ class ContainerEncoder(Encoder):
     def _release(self) -> None:
         # Closing writes the end of the file, which nobody reads any more; it also frees the codec. Where the file takes no more, the first
         # error has been raised already.
-        with contextlib.suppress(av.FFmpegError, OSError, OutOfRoom):
+        with contextlib.suppress(av.FFmpegError, OSError, ResourceExhausted):
             self._container.close()
         del self._stream, self._container

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tts_server.errors import Conflict, TTSError, Unavailable, out_of_room
+from tts_server.errors import Conflict, TTSError, Unavailable, resource_exhausted
 
 if sys.platform != "win32":
     import fcntl
@@ -84,7 +84,7 @@ if sys.platform != "win32":
 
 def not_writable(error: OSError | NotImplementedError) -> TTSError:
     """What to raise for an error while the folder was changed."""
-    if isinstance(error, OSError) and error.errno in _LACKING and (failure := out_of_room(error)) is not None:
+    if isinstance(error, OSError) and error.errno in _LACKING and (failure := resource_exhausted(error)) is not None:
         return failure
     why = (isinstance(error, OSError) and error.strerror) or "it is not writable, or its file system has no locks"
     return Conflict(f"The folder of voices cannot be changed: {why}.", code="folder_not_writable")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tts_server.errors import Conflict, Forbidden, InvalidReference, TTSError, VoiceNotFound, out_of_room
+from tts_server.errors import Conflict, Forbidden, InvalidReference, TTSError, VoiceNotFound, resource_exhausted
 from tts_server.speech import Voice, VoiceReference
 from tts_server.voices.files import not_writable, read_file
 from tts_server.voices.names import checked_name, is_printable, name_key
@@ -114,7 +114,7 @@ class VoiceLibrary:
         return path
 
     def recording(self, voice_id: str) -> bytes:
-        """The file of a voice; raises VoiceNotFound, OutOfRoom."""
+        """The file of a voice; raises VoiceNotFound, ResourceExhausted."""
         return _content(self.path(voice_id), voice_id)
 
     def reference(self, voice_id: str) -> VoiceReference:
@@ -393,7 +393,7 @@ class VoiceLibrary:
 
 def _raise_out_of_room(error: OSError) -> None:
     """A folder that cannot be listed is skipped, unless the machine has no descriptors left: then its voices are not gone."""
-    if (failure := out_of_room(error)) is not None:
+    if (failure := resource_exhausted(error)) is not None:
         raise failure from error
 
 
@@ -469,4 +469,4 @@ def _content(path: Path, voice_id: str) -> bytes:
 
 
 def _unreadable(voice_id: str, error: OSError) -> TTSError:
-    return out_of_room(error) or VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice")
+    return resource_exhausted(error) or VoiceNotFound(f"The voice {voice_id!r} cannot be read any more.", param="voice")

@@ -267,7 +267,7 @@ def in_words(error: Mapping[str, Any]) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once, over what is there; raises Conflict where the folder cannot be written, OutOfRoom."""
+    """Put `data` at `path` at once, over what is there; raises Conflict where the folder cannot be written, ResourceExhausted."""
     unfinished = path.with_name(f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

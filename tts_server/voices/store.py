@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tts_server.errors import InvalidReference, VoiceNotFound, out_of_room
+from tts_server.errors import InvalidReference, VoiceNotFound, resource_exhausted
 from tts_server.speech import VoiceReference
 from tts_server.voices.files import read_file
 
@@ -71,7 +71,7 @@ class FolderStore:
                         raise too_large(key, self._max_bytes)
                     return data
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-            raise (isinstance(error, OSError) and out_of_room(error)) or not_found(key) from error
+            raise (isinstance(error, OSError) and resource_exhausted(error)) or not_found(key) from error
         raise not_found(key)
 
 

@@ -22,7 +22,7 @@ SAMPLE_BYTES = 2
 def encode_body() -> Response:
     """Raw s16le mono PCM in the body of the current request as another format: a download needs no second synthesis.
 
-    The work ends where the client leaves. Raises InvalidRequest, TooLarge for more than an hour, Cancelled, OutOfRoom.
+    The work ends where the client leaves. Raises InvalidRequest, TooLarge for more than an hour, Cancelled, ResourceExhausted.
     """
     format_, rate = _parameters()
     if (request.content_length or 0) > MAX_SECONDS * rate * SAMPLE_BYTES:

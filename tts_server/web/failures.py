@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from tts_server.errors import Cancelled, InvalidRequest, TTSError, out_of_room
+from tts_server.errors import Cancelled, InvalidRequest, TTSError, resource_exhausted
 from tts_server.log import request_id
 from tts_server.web.head import REQUEST_ID, choose_request_id, read_head
 from tts_server.web.suggestions import API_ROOT, suggest_path
@@ -103,7 +103,7 @@ def install_failures(app: Flask) -> None:
     @app.errorhandler(MemoryError)
     @app.errorhandler(OSError)
     def exhausted(error: MemoryError | OSError) -> Response:
-        failure = out_of_room(error)
+        failure = resource_exhausted(error)
         if failure is None:
             return unknown(error)
         failure.__cause__ = error

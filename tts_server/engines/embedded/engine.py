@@ -22,7 +22,7 @@ from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
 from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker, is_unwanted
 from tts_server.engines.watchdog import Watchdog
-from tts_server.errors import Cancelled, EngineFailure, EngineStuck, OutOfRoom, TTSError
+from tts_server.errors import Cancelled, EngineFailure, EngineStuck, ResourceExhausted, TTSError
 from tts_server.memory import keep_few_arenas, release_memory
 from tts_server.speech import Samples, Voice, VoiceReference
 
@@ -225,7 +225,7 @@ class EmbeddedEngine:
                 failure = error
             except Exception as error:
                 is_full = isinstance(error, MemoryError)
-                failure = OutOfRoom("memory") if is_full else EngineFailure("The embedded voice could not speak this text.")
+                failure = ResourceExhausted("memory") if is_full else EngineFailure("The embedded voice could not speak this text.")
                 failure.__cause__ = error
             with self._lock:
                 worker.stream = None
