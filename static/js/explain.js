@@ -41,7 +41,8 @@ function unsupportedText(id) {
   const what = model && model.languages.length <= 3 ? t("error.unsupported_text", { languages: languages(model) }) : t("error.unsupported_script");
   if (other) return `${what}${t("error.other_model", { name: other.name })}`;
   if (!missing) return what;
-  return `${what}${isSameMachine() ? t("error.install_model", { command: missing.install_hint }) : t("error.ask_for_model")}`;
+  const values = { name: missing.install_name, command: missing.install_hint };
+  return `${what}${t(isSameMachine() ? "error.install_model" : "error.ask_for_model", values)}`;
 }
 
 function pageWords(key, error) {

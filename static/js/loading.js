@@ -41,7 +41,7 @@ function showButton(model) {
 
 function show() {
   const model = selectedModel();
-  const isShown = Boolean(model) && model.engine !== "embedded" && model.state !== "not_installed";
+  const isShown = Boolean(model) && !model.always_loaded && model.state !== "not_installed";
   byId("loading").hidden = !isShown;
   if (!isShown) return;
   byId("loading").dataset.state = model.state;

@@ -41,7 +41,7 @@ export function fileSize(bytes) {
 
 function optionWords(model) {
   const name = modelName(model);
-  if (model.engine === "embedded" || model.state === "ready") return name;
+  if (model.always_loaded || model.state === "ready") return name;
   const size = model.download_bytes ? fileSize(model.download_bytes) : "?";
   return t(`model.${model.state}`, { name, size });
 }

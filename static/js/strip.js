@@ -36,7 +36,7 @@ function showInstall() {
   const missing = server.models.find((other) => !other.available && other.install_hint);
   const hasCommand = Boolean(missing) && isSameMachine();
   byId("strip-install").hidden = !missing || server.state !== "ready" || recall(DISMISSED) === true;
-  setText("strip-install-words", t(hasCommand ? "strip.install" : "strip.ask_for_more"));
+  setText("strip-install-words", missing ? t(hasCommand ? "strip.install" : "strip.ask_for_more", { name: missing.install_name }) : "");
   setText("install-command", hasCommand ? missing.install_hint : "");
   byId("install-command").hidden = !hasCommand;
   byId("install-copy").hidden = !hasCommand || !navigator.clipboard; // plain-http addresses have none

@@ -37,6 +37,7 @@ class ModelCatalog:
         packages: Sequence[EnginePackage] = PACKAGES,
     ):
         self.entries = model_entries(packages)
+        self._engine_names = {entry.id: package.name for package in packages for entry in package.models}
         self.models = models or ModelManager({})
         self._running = dict(engines)
         self._fallback = next(iter(self._running), None)
@@ -73,6 +74,10 @@ class ModelCatalog:
             return self.models.status(model_id)
         hint = self.entries[model_id].install_hint
         return ModelStatus(ModelState.NOT_INSTALLED, reason=f"Install it with: {hint}." if hint else "Its packages are missing.")
+
+    def engine_name(self, model_id: str) -> str:
+        """The name of a model's engine, for people; KeyError for an unknown id."""
+        return self._engine_names[model_id]
 
     def is_always_loaded(self, model_id: str) -> bool:
         """Whether a model runs as long as the server, so that it is neither loaded nor unloaded."""

@@ -35,6 +35,7 @@ def model_routes(catalog: ModelCatalog) -> Blueprint:
             "available": catalog.is_installed(entry.id),
             "installed": catalog.is_installed(entry.id),
             "install_hint": None if catalog.is_installed(entry.id) else entry.install_hint,
+            "install_name": None if catalog.is_installed(entry.id) else catalog.engine_name(entry.id),
             **status_fields(catalog, entry.id, status),
             "languages": list(capabilities.languages if capabilities else entry.languages),
             "cloning": capabilities.cloning if capabilities else None,

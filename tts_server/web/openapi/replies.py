@@ -106,7 +106,8 @@ class ModelReply(ModelProgress):
     always_loaded: bool = Field(description="Whether it runs as long as the server, and is neither loaded nor unloaded.")
     available: bool = Field(description="Whether a request may name it, even if it has to be loaded first.")
     installed: bool = Field(description="Whether its Python packages are here.")
-    install_hint: str | None = Field(description="The command that brings them.")
+    install_hint: str | None = Field(description="The command that installs them.")
+    install_name: str | None = Field(description="The name for people of what the command installs.")
     languages: list[str] = Field(description="Codes of the languages that it speaks.")
     cloning: Literal["matched", "cloned"] | None = Field(description="What it does with a reference clip.")
     converts: bool = Field(description="Whether it speaks recordings again in another voice.")
@@ -127,6 +128,7 @@ class ModelReply(ModelProgress):
         available=True,
         installed=True,
         install_hint=None,
+        install_name=None,
         state="ready",
         bytes_done=0,
         bytes_total=None,
