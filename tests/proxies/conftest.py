@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ def examples(language: str) -> list[str]:
 
 
 def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    beside_python = str(Path(sys.executable).parent)
+    found = shutil.which(name, path=beside_python) or shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if found is None:
         if os.environ.get("PARLANCE_REQUIRE_TOOLS"):
             pytest.fail(f"there is no {name} on this machine, and no test of it may be skipped here")
