@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tts_server.config import Settings
+from tts_server.settings import settings_class
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEPLOY = PROJECT / "deploy"
@@ -65,7 +65,7 @@ def test_all_that_is_copied_exists():
 
 def test_every_variable_of_the_image_is_a_setting():
     names = {name for line in instructions("ENV") for name in re.findall(r"(\w+)=", line)}
-    assert {name.lower() for name in names - NOT_SETTINGS} <= set(Settings.model_fields)
+    assert {name.lower() for name in names - NOT_SETTINGS} <= set(settings_class().model_fields)
     assert names & NOT_SETTINGS == NOT_SETTINGS
 
 
@@ -88,7 +88,7 @@ def test_servers_of_the_compose_file_are_restricted_and_may_finish_their_replies
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["ports"][0]["host_ip"] == "127.0.0.1"
-        assert {one.lower() for one in service["environment"]} <= set(Settings.model_fields)
+        assert {one.lower() for one in service["environment"]} <= set(settings_class().model_fields)
         assert service["stop_grace_period"] == "1m0s"
         assert int(service["environment"]["STOP_SECONDS"]) < 60
 
