@@ -7,6 +7,9 @@ others use its slot.
 
 from __future__ import annotations
 
+import bisect
+import enum
+import itertools
 import math
 import threading
 import time
@@ -24,6 +27,17 @@ UNMEASURED_SECONDS = 0.5
 MIN_RETRY_SECONDS = 1
 MAX_RETRY_SECONDS = 60
 
+MAX_OVERTAKEN = 16
+"""A waiting ticket is overtaken by at most so many that arrived after it, so that neither a long text nor a client without an admin key
+waits forever."""
+
+
+class QueuePolicy(str, enum.Enum):
+    """The order in which waiting tickets get a slot, after those of admin keys: by arrival, or shorter requests first."""
+
+    FIFO = "fifo"
+    SHORT_FIRST = "short_first"
+
 
 @dataclass(eq=False)
 class Ticket:
@@ -31,11 +45,16 @@ class Ticket:
 
     `decided` is done when its work may begin, or never will: its client is gone, or it has a `refusal`. `position` is the one on arrival:
     0 for a request that need not wait, 1 for the first in the queue. `waited` is in seconds. `name` is the one by which its client asks
-    for it. It `has_begun` once it has had a slot. Only the Admission that made it changes it.
+    for it, `size` the bytes of its request, `number` its place in the order of arrival. It `has_begun` once it has had a slot, and has been
+    `overtaken` by so many tickets. Only the Admission that made it changes it.
     """
 
     name: str = ""
     is_large: bool = False
+    is_admin: bool = False
+    size: int = 0
+    number: int = 0
+    overtaken: int = 0
     cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
     refusal: Busy | None = None
     position: int = 0
@@ -68,17 +87,19 @@ class QueueState:
 
 
 class Admission:
-    """Gives out at most `slots` slots at a time; at most `max_waiting` tickets wait, first come, first served. Thread-safe.
+    """Gives out at most `slots` slots at a time; at most `max_waiting` tickets wait, in the order of the `policy`. Thread-safe.
 
     A quarter of the slots is reserved for what is not `is_large`, so that a greeting need not wait until a book has been read out.
     """
 
-    def __init__(self, slots: int, max_waiting: int) -> None:
+    def __init__(self, slots: int, max_waiting: int, policy: QueuePolicy = QueuePolicy.FIFO) -> None:
         self.slots = slots
+        self._policy = policy
         self._large_slots = max(1, slots - max(1, slots // 4))
         self._max_waiting = max_waiting
-        # All of this is guarded by the lock. Tickets that have begun and wait once more are at the front of the queue.
+        # All of this is guarded by the lock. The queue is sorted by `_rank`.
         self._queue: list[Ticket] = []
+        self._numbers = itertools.count()
         self._active = 0
         self._large_active = 0
         self._paused = 0
@@ -88,23 +109,30 @@ class Admission:
         self._lock = threading.Lock()
 
     def acquire(
-        self, name: str = "", *, is_large: bool = False, cancellation: Cancellation | None = None, must_wait: bool = False
+        self,
+        name: str = "",
+        *,
+        size: int = 0,
+        is_large: bool = False,
+        is_admin: bool = False,
+        cancellation: Cancellation | None = None,
+        must_wait: bool = False,
     ) -> Ticket:
         """Return a ticket that has begun, waits, or has a `refusal` because too many wait. `must_wait`: it waits behind however many.
 
         It has to be given to `release`, also where it has not begun.
         """
-        ticket = Ticket(name, is_large, cancellation or Cancellation(), arrived=time.monotonic())
+        ticket = Ticket(name, is_large, is_admin, size, cancellation=cancellation or Cancellation(), arrived=time.monotonic())
         with self._lock:
             decided = self._drop_gone()
-            self._queue.append(ticket)
+            self._insert(ticket)
             decided += self._begin_next()
             if not ticket.is_active:
                 if self._is_closed:
                     ticket.refusal = _stopping()
                 elif self._num_waiting() > self._max_waiting and not must_wait:
                     ticket.refusal = self._full()
-                ticket.position = len(self._queue)
+                ticket.position = self._queue.index(ticket) + 1
                 if ticket.refusal is not None:
                     self._queue.remove(ticket)
                     decided.append(ticket)
@@ -145,7 +173,7 @@ class Admission:
             if not self._unpause(ticket):
                 return
             ticket.decided = Future()
-            self._queue.insert(len(self._queue) - self._num_waiting(), ticket)
+            self._insert(ticket)
             if self._is_closed:
                 self._queue.remove(ticket)
                 ticket.refusal = _stopping()
@@ -172,9 +200,9 @@ class Admission:
             self.resume(ticket)
 
     @contextmanager
-    def slot(self, cancellation: Cancellation) -> Iterator[Ticket]:
+    def slot(self, cancellation: Cancellation, *, size: int = 0, is_admin: bool = False) -> Iterator[Ticket]:
         """Hold a slot inside of the context, after waiting for it in this thread; raises Busy, or Cancelled if cancelled meanwhile."""
-        ticket = self.acquire(cancellation=cancellation, must_wait=True)
+        ticket = self.acquire(size=size, is_admin=is_admin, cancellation=cancellation, must_wait=True)
         try:
             _wait_for(ticket)
             yield ticket
@@ -218,20 +246,43 @@ class Admission:
             self._queue.remove(ticket)
         return gone
 
+    def _rank(self, ticket: Ticket) -> tuple[int, bool, int, int]:
+        """Return what the queue is sorted by: tickets that have begun and wait once more, then overtaken ones, then by the policy."""
+        if ticket.has_begun:
+            return 0, False, 0, ticket.number
+        if ticket.overtaken >= MAX_OVERTAKEN:
+            return 1, False, 0, ticket.number
+        return 2, not ticket.is_admin, ticket.size if self._policy is QueuePolicy.SHORT_FIRST else 0, ticket.number
+
+    def _insert(self, ticket: Ticket) -> None:
+        ticket.number = next(self._numbers)
+        bisect.insort(self._queue, ticket, key=self._rank)
+
     def _begin_next(self) -> list[Ticket]:
         begun = []
-        for ticket in list(self._queue):
-            if self._is_closed or self._active >= self.slots:
+        while not self._is_closed and self._active < self.slots:
+            ticket = next((one for one in self._queue if self._has_slot_for(one)), None)
+            if ticket is None:
                 break
-            if ticket.is_large and self._large_active >= self._large_slots:
-                continue
             self._queue.remove(ticket)
             if not ticket.has_begun:
                 ticket.waited = time.monotonic() - ticket.arrived
                 ticket.has_begun = True
+                self._count_overtaken(ticket)
             self._activate(ticket)
             begun.append(ticket)
         return begun
+
+    def _has_slot_for(self, ticket: Ticket) -> bool:
+        return self._active < self.slots and not (ticket.is_large and self._large_active >= self._large_slots)
+
+    def _count_overtaken(self, begun: Ticket) -> None:
+        """Count for each ticket that could have had the slot and arrived earlier that it was overtaken."""
+        overtaken = [one for one in self._queue if one.number < begun.number and not one.has_begun and self._has_slot_for(one)]
+        for ticket in overtaken:
+            ticket.overtaken += 1
+        if overtaken:
+            self._queue.sort(key=self._rank)
 
     def _activate(self, ticket: Ticket) -> None:
         if self._active == 0:

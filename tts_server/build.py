@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from tts_server.admission import Admission
+from tts_server.admission import Admission, QueuePolicy
 from tts_server.audio.decode import ClipLimits, decode_clip, remove_leftovers
 from tts_server.cache import AudioCache, CacheInUse
 from tts_server.config import PROJECT, Settings, SettingsError
@@ -209,7 +209,7 @@ def build_app(settings: Settings, synthesizer: Synthesizer, keys: KeyRing | None
             ),
             voice_store=voice_store(settings),
             dictionaries=synthesizer.dictionaries or dictionary_selection(settings),
-            admission=Admission(settings.threads, settings.max_queue),
+            admission=Admission(settings.threads, settings.max_queue, QueuePolicy(settings.queue_policy)),
             max_text_length=settings.max_text_length,
             max_upload_bytes=settings.max_upload_bytes,
             max_clip_seconds=settings.max_clip_seconds,

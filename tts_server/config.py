@@ -240,6 +240,11 @@ class Settings(BaseSettings):
     max_queue: int = Field(
         256, ge=0, le=10_000, description="Requests that may wait while so many are answered; one more gets a 503 with `Retry-After`."
     )
+    queue_policy: Annotated[Literal["fifo", "short_first"], BeforeValidator(lower)] = Field(
+        "fifo",
+        description="Order of the requests that wait: `fifo` by arrival, `short_first` shorter requests first. Those with an admin key go "
+        "first in both. At most 16 later requests overtake one that waits.",
+    )
     rate_limit: str = Field(
         "",
         description="How often one key, or without keys one address, may ask for audio, such as `60/minute` or `10/second;1000/hour`. "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tts_server.admission import Admission
 from tts_server.cancellation import Cancellation
 from tts_server.errors import RateLimited, TTSError
+from tts_server.keys import Role
 from tts_server.rates import Allowance, Rates
 from tts_server.web.gate import ACCESS, Access, Gate
 from tts_server.web.head import REQUEST_ID, RequestHead, choose_request_id
@@ -69,13 +70,24 @@ class PolicyChecks:
         decided = {ACCESS: access, REQUEST_ID: request_id, ALLOWANCE: counted.allowance}
         if counted.refusal is not None or not reaches_view(access.head) or not access.policy.is_queued:
             return Admitted(refusal=counted.refusal, environ=decided)
-        ticket = self._admission.acquire(request_id, is_large=is_large(access.head), cancellation=cancellation)
+        ticket = self._admission.acquire(
+            request_id,
+            size=access.head.size,
+            is_large=is_large(access.head),
+            is_admin=has_admin_key(access),
+            cancellation=cancellation,
+        )
         if ticket.refusal is None:
             return Admitted(ticket, environ=decided)
         self._admission.release(ticket)
         if counted.allowance is not None:
             self._rates.give_back(access.client)
         return Admitted(refusal=ticket.refusal, environ={**decided, ALLOWANCE: None})
+
+
+def has_admin_key(access: Access) -> bool:
+    """Whether a request came with a key of the role `admin`, for which it goes before others in the queue."""
+    return access.key is not None and access.key.has_role(Role.ADMIN)
 
 
 def reaches_view(head: RequestHead) -> bool:

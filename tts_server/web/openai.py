@@ -11,6 +11,7 @@ from tts_server.errors import InvalidRequest, VoiceNotFound
 from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
 from tts_server.synthesis import Synthesizer
+from tts_server.web.checks import has_admin_key
 from tts_server.web.fields import SpeechFields, VoiceId, parse_fields, read_payload
 from tts_server.web.options import WebOptions
 from tts_server.web.policy import SPEAKING
@@ -24,6 +25,7 @@ class Permissions:
 
     cache_scope: str = ""
     may_load: bool = False
+    is_admin: bool = False
 
     def fields(self) -> dict[str, Any]:
         """As arguments of a SpeechRequest."""
@@ -48,7 +50,7 @@ class SpeechDesk:
             return self.caller
         access = g.access
         is_private = access.key is not None and self.options.is_cache_private
-        return Permissions(access.key.digests[0].hex() if is_private else "", access.may_load_models)
+        return Permissions(access.key.digests[0].hex() if is_private else "", access.may_load_models, has_admin_key(access))
 
     def for_caller(self) -> SpeechDesk:
         """The same for the caller of the current request, to be used after it."""

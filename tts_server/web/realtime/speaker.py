@@ -111,7 +111,8 @@ def pcm_pieces(desk: SpeechDesk, speech: Speech, socket: WebSocket, cancellation
     Raises Cancelled if cancelled meanwhile, Busy where the server stops.
     """
     admission = desk.options.admission
-    with admission.slot(cancellation) as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
+    slot = admission.slot(cancellation, size=len(speech.request.text.encode()), is_admin=desk.permissions().is_admin)
+    with slot as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
         yield from _pieces(speech, cancellation)
 
 
