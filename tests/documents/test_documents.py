@@ -15,9 +15,6 @@ from measure import hear
 
 from tts_server.config import environment_names
 from tts_server.settings import settings_class
-from tts_server.web.fields import SpeechFields
-from tts_server.web.resonance import GenerateFields
-from tts_server.web.sillytavern import TtsFields
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -57,24 +54,6 @@ def test_every_route_is_documented(server):
     routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule)) for rule in server.app.url_map.iter_rules() if rule.endpoint != "static"}
     missing = [route for route in sorted(routes) if f"`{route}`" not in API and f" {route}`" not in API]
     assert missing == []
-
-
-def documented_fields(operation: str) -> set[str]:
-    """The names at the beginning of the list entries below the heading of an operation."""
-    section = re.split(r"\n##+ ", API.partition(f"\n### `{operation}`\n")[2])[0]
-    return {name for entry in re.findall(r"^- ([^(\n]*)\(", section, re.MULTILINE) for name in re.findall(r"`([^`]+)`", entry)}
-
-
-@pytest.mark.parametrize(
-    ("operation", "model"),
-    [
-        ("POST /v1/audio/speech", SpeechFields),
-        ("POST /generate", GenerateFields),
-        ("POST /tts", TtsFields),
-    ],
-)
-def test_every_field_of_a_request_is_documented(operation, model):
-    assert set(model.model_fields) - documented_fields(operation) == set()
 
 
 def test_every_link_in_the_documents_leads_somewhere():
