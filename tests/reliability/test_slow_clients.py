@@ -338,7 +338,7 @@ def test_at_a_limit_those_that_wait_go_on_in_their_order_and_each_client_has_hal
     done = threading.Event()
 
     def work(client: str) -> None:
-        with limit.place(client, Cancellation()):
+        with limit.acquired(client, Cancellation()):
             order.append(client)
             assert done.wait(PATIENCE)
 
@@ -358,9 +358,9 @@ def test_at_a_limit_nobody_waits_for_a_client_that_left():
     limit = SharedLimit(1, 4, "clips")
     left = Cancellation()
     left.cancel()
-    with limit.place("a", Cancellation()), pytest.raises(Cancelled), limit.place("a", left):
+    with limit.acquired("a", Cancellation()), pytest.raises(Cancelled), limit.acquired("a", left):
         raise AssertionError("it went on")
-    with limit.place("a", Cancellation()):
+    with limit.acquired("a", Cancellation()):
         pass
 
 

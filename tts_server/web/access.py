@@ -1,4 +1,4 @@
-"""A line of the log for each request, when its reply is over."""
+"""The access log: one line for each request, written when its reply has ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def with_access_log(app: WSGIApplication) -> WSGIApplication:
-    """`app`, with each request logged: its path without the query, which may hold a text, and whose key it had, else its address."""
+    """Return `app` with each request logged: its path without the query, which may hold a text, and its key's name or its address."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request_id.set("")
@@ -45,7 +45,7 @@ def with_access_log(app: WSGIApplication) -> WSGIApplication:
 
 
 class _Reply:
-    """A reply that counts itself. Its server reads it to the end, or closes it before."""
+    """The body of a reply, which counts its bytes. The server reads it to the end, or closes it earlier."""
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.status = 0
@@ -58,16 +58,16 @@ class _Reply:
         self.id = ""
 
     def over_file(self, wrapper: Any) -> Iterable[bytes] | None:
-        """The same reply where it is a file, which the server reads by itself, in another thread; None where it is none."""
+        """Return the body if it is a file, which the server reads itself and in another thread; None otherwise."""
         if not isinstance(wrapper, type) or not isinstance(self.body, wrapper):
             return None
         body: Any = self.body
-        body.file = _ReadFile(body.file, self._file_read)
+        body.file = _CountedFile(body.file, self._on_file_closed)
         request_id.set("")
         spoken_text.set("")
         return self.body
 
-    def _file_read(self, num_bytes: int, is_whole: bool) -> None:
+    def _on_file_closed(self, num_bytes: int, is_whole: bool) -> None:
         self._bytes, self._is_whole = num_bytes, is_whole
         with request_context(self.id):
             self._log()
@@ -79,7 +79,7 @@ class _Reply:
         self._is_whole = True
 
     def close(self) -> None:
-        """Called by the server in any case, and by the thread that read the reply."""
+        """Log the request. The server calls this in any case, in the thread that read the reply."""
         try:
             if close := getattr(self.body, "close", None):
                 close()
@@ -90,7 +90,7 @@ class _Reply:
 
     @property
     def _is_cut_short(self) -> bool:
-        """Whether its reader left, which ends a stream quietly, or its maker failed."""
+        """Whether the reply is incomplete: its client disconnected, which ends a stream without an error, or its generator failed."""
         if not self._is_whole:
             return True
         cancellation = self._environ.get(CANCELLATION)
@@ -98,12 +98,12 @@ class _Reply:
 
     def _log(self) -> None:
         environ = self._environ
-        # The path arrives as the Latin-1 reading of its bytes.
+        # WSGI decodes the bytes of the path as Latin-1.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         seconds = time.monotonic() - self._began + getattr(environ.get(TICKET), "waited", 0.0)
         caller = environ.get(CALLER) or environ.get("REMOTE_ADDR") or ""
         access = environ.get(ACCESS)
-        # Pages and monitors ask for it every few seconds.
+        # Pages and monitors send these requests every few seconds.
         is_routine = isinstance(access, Access) and access.policy.is_health_probe and self.status == HTTPStatus.OK
         log_request(
             environ.get("REQUEST_METHOD", ""),
@@ -117,12 +117,12 @@ class _Reply:
         )
 
 
-class _ReadFile:
-    """A file that calls `over` when it is closed: with the number of bytes that were read, and whether these were all of them."""
+class _CountedFile:
+    """A file that calls `on_close` when it is closed: with the number of bytes read, and whether these were all."""
 
-    def __init__(self, file: Any, over: Callable[[int, bool], None]) -> None:
+    def __init__(self, file: Any, on_close: Callable[[int, bool], None]) -> None:
         self._file = file
-        self._over = over
+        self._on_close = on_close
         self._start = file.tell()
         self._is_closed = False
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
@@ -136,6 +136,6 @@ class _ReadFile:
         self._is_closed = True
         try:
             position = self.tell()
-            self._over(position - self._start, position == self.seek(0, os.SEEK_END))
+            self._on_close(position - self._start, position == self.seek(0, os.SEEK_END))
         finally:
             self._file.close()

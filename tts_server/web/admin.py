@@ -1,4 +1,4 @@
-"""Loading and unloading models by hand."""
+"""The routes under `/admin/models`: states of models, loading and unloading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from tts_server.web.route_map import protect
 
 
 def status_fields(catalog: ModelCatalog, model_id: str, status: ModelStatus) -> dict[str, Any]:
-    """How far a model is, as every route tells it. `download_bytes` is about what is missing, or the whole while it comes."""
+    """Return the fields with the state of a model, which several routes share.
+
+    `download_bytes` is the approximate size of the missing files; during a download it is that of all files.
+    """
     return {
         "state": status.state.value,
         "bytes_done": status.bytes_done,
@@ -29,9 +32,9 @@ def admin_routes(catalog: ModelCatalog) -> Blueprint:
     routes = Blueprint("admin", __name__)
     protect(routes, "/admin/", unsafe=ADMINISTRATION, safe=ADMIN_READING)
 
-    def known(model_id: str) -> str:
+    def find_id(model_id: str) -> str:
         if model_id.lower() not in catalog.entries:
-            raise ModelNotFound(f"There is no model {model_id!r}. There are {', '.join(catalog.entries)}.", param="model")
+            raise ModelNotFound(f"There is no model {model_id!r}. Models: {', '.join(catalog.entries)}.", param="model")
         return model_id.lower()
 
     def describe(model_id: str, status: ModelStatus) -> dict[str, Any]:
@@ -54,12 +57,12 @@ def admin_routes(catalog: ModelCatalog) -> Blueprint:
 
     @routes.post("/admin/models/<model_id>/load", policy=ADMINISTRATION)
     def load(model_id: str) -> Response:
-        """202 while it is on its way; ask again, or watch /health."""
-        return answer(known(model_id), catalog.load(known(model_id)))
+        """202 while the model is being loaded; poll this route or /health."""
+        return answer(find_id(model_id), catalog.load(find_id(model_id)))
 
     @routes.post("/admin/models/<model_id>/unload", policy=ADMINISTRATION)
     def unload(model_id: str) -> Response:
-        """Also gives up a download; 409 while the model speaks."""
-        return answer(known(model_id), catalog.unload(known(model_id)))
+        """Cancels a download as well; 409 while the model is in use."""
+        return answer(find_id(model_id), catalog.unload(find_id(model_id)))
 
     return routes

@@ -1,4 +1,4 @@
-"""The Flask application: every dialect's routes over one synthesizer."""
+"""Builds the Flask application: the routes of all dialects over one synthesizer."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 50 * 2**20
 CHECKS = "tts_server.checks"
-"""The name among the extensions of the application under which its PolicyChecks are found."""
+"""Key of the PolicyChecks in the extensions of the application."""
 
 
 def with_normal_paths(app: WSGIApplication) -> WSGIApplication:
-    """`app`, with `/v1//audio/speech/` served as `/v1/audio/speech`: clients put slashes between and behind the parts of an address."""
+    """Return `app` with paths normalized: clients send paths such as `/v1//audio/speech/` for `/v1/audio/speech`."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["PATH_INFO"] = normalize_path(environ.get("PATH_INFO", ""))
@@ -65,7 +65,7 @@ class Application(Flask):
 
 
 def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
-    """Build the application. `synthesizer` does the work; `options` holds limits and permissions."""
+    """Return the application. `options` holds limits and permissions."""
     app = Application(__name__, static_folder=None, template_folder=str(options.assets / "templates"))
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,

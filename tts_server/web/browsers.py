@@ -1,4 +1,4 @@
-"""Protection against what a browser can be made to do: foreign host names (DNS rebinding), CSRF, CORS, frames, markup."""
+"""Protection against attacks through a user's browser: DNS rebinding (Host), CSRF, CORS, framing and markup."""
 
 from __future__ import annotations
 
@@ -18,45 +18,46 @@ from tts_server.web.route_map import RouteMap
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s\[\]@:/\\?#]+)(?::\d*)?")
 LOCAL_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localdomain", ".home")
-"""Ends of names that anybody in the same local network can claim, so that a page of theirs could reach this server by such a name."""
+"""Suffixes of names that every machine in a local network can claim, and then serve a page that reaches this server by that name."""
 
 CONTAINER_HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal", "host.containers.internal"})
-"""What containers call the machine that runs them; no other machine can claim these names."""
+"""Names of the host machine inside of containers; no other machine can claim them."""
 
 LOOPBACK_SUFFIX = ".localhost"
-"""Browsers and resolvers never look these names up, so they cannot be pointed elsewhere."""
+"""Names that always resolve to the own machine."""
 
 HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 CORS_ALLOWED_HEADERS = "Authorization, Content-Type, x-api-key, xi-api-key, x-request-id, Cache-Control"
-"""For a preflight that asks for none, or not for names of headers."""
+"""For a preflight without valid `Access-Control-Request-Headers`."""
+
 CORS_EXPOSED_HEADERS = (
     "x-request-id, X-Model, X-Voice, X-Voice-Cloning, X-Ignored-Parameters, X-Removed-Voices, X-Retries, X-Sample-Rate, X-Seed, "
     "X-Cache, X-Route, Retry-After, X-Queue-Position, X-Queue-Wait, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 )
 NO_MARKUP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""The policy of HTML that brings none of its own."""
+"""The Content-Security-Policy of HTML that has none of its own."""
 
 
 def is_preflight(head: RequestHead) -> bool:
-    """Whether a browser asks by CORS what a page of another site may send."""
+    """Return whether a request is a CORS preflight."""
     return head.method == "OPTIONS" and "access-control-request-method" in head.headers
 
 
 def cors_policy(head: RequestHead, routes: RouteMap) -> RoutePolicy:
-    """Return the policy of a request's route; for a preflight that of the request that the browser wants to send."""
-    asked = head.header("access-control-request-method").strip().upper() if is_preflight(head) else ""
-    return routes.find_policy(asked or head.method, head.path, is_websocket=head.is_websocket)
+    """Return the policy of a request's route; for a preflight, that of the request that follows it."""
+    method = head.header("access-control-request-method").strip().upper() if is_preflight(head) else ""
+    return routes.find_policy(method or head.method, head.path, is_websocket=head.is_websocket)
 
 
 def install_browser_headers(app: Flask, routes: RouteMap, options: WebOptions) -> None:
-    """Add to every reply the headers for browsers: CORS, and those against sniffing, framing, embedding and referrers."""
+    """Add headers for browsers to every reply: CORS, and those against sniffing, framing, embedding and referrers."""
 
     @app.after_request
-    def describe(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         headers = response.headers
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "no-referrer")
-        # Without CORS no other site's page may play or show what is here either.
+        # Without CORS, pages of other sites must not embed audio or images either.
         allows_cors = bool(options.allowed_origins) and cors_policy(read_head(request.environ), routes).allows_cors
         headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if allows_cors else "same-origin")
         if response.mimetype == "text/html":
@@ -68,7 +69,7 @@ def install_browser_headers(app: Flask, routes: RouteMap, options: WebOptions) -
 
 
 def allow_origin(response: Response, options: WebOptions) -> None:
-    """Let the page that asked read the reply, if its site is allowed. Never with credentials: the key is a header, not a cookie."""
+    """Add the CORS headers if the origin is allowed. Credentials are never allowed: the key is a header, not a cookie."""
     response.headers.add("Vary", "Origin")
     origin = request.headers.get("Origin")
     if not origin or not is_listed(origin, options):
@@ -77,43 +78,43 @@ def allow_origin(response: Response, options: WebOptions) -> None:
     response.headers["Access-Control-Expose-Headers"] = CORS_EXPOSED_HEADERS
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-        # Libraries send headers of their own, such as OpenAI's x-stainless-*: an allowed origin may send any.
-        asked = request.headers.get("Access-Control-Request-Headers", "").strip()
-        response.headers["Access-Control-Allow-Headers"] = asked if HEADER_NAMES.fullmatch(asked) else CORS_ALLOWED_HEADERS
+        # An allowed origin may send any header, since libraries add their own, such as OpenAI's x-stainless-*.
+        requested = request.headers.get("Access-Control-Request-Headers", "").strip()
+        response.headers["Access-Control-Allow-Headers"] = requested if HEADER_NAMES.fullmatch(requested) else CORS_ALLOWED_HEADERS
         response.headers.add("Vary", "Access-Control-Request-Headers")
         response.headers["Access-Control-Max-Age"] = "600"
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets, in lower case; empty where it is malformed."""
+    """Return the name in a Host header, without port and brackets, in lower case; empty if it is malformed."""
     found = HOST.fullmatch(host)
     return found[1].strip("[]").lower().rstrip(".") if found else ""
 
 
 def check_host(host: str, options: WebOptions) -> None:
-    """Refuse foreign host names: a page whose name was re-pointed to this address must not reach the server.
+    """Raise Forbidden for host names that are not this server's, as a protection against DNS rebinding.
 
-    Addresses cannot be re-pointed. Names of a local network, which any machine in it can claim, pass only where `allow_local_names` is set,
-    but for this machine's own name.
+    IP addresses are safe. Names of a local network, which any machine in it can claim, pass only with `allow_local_names`, except for this
+    machine's own name.
     """
     if "*" in options.allowed_hosts:
         return
     name = host_name(host)
-    if name and (_is_address(name) or name in known_names(options) or name.endswith(LOOPBACK_SUFFIX)):
+    if name and (_is_address(name) or name in own_names(options) or name.endswith(LOOPBACK_SUFFIX)):
         return
     is_local = bool(name) and ("." not in name or name.endswith(LOCAL_SUFFIXES))
     if is_local and options.allow_local_names:
         return
     if not name:
-        raise Forbidden("This server does not answer to a request without a proper Host header.", code="forbidden_host")
-    remedy = f"Add it to ALLOWED_HOSTS if it is yours: ALLOWED_HOSTS={name}"
+        raise Forbidden("The request has no valid Host header.", code="forbidden_host")
+    remedy = f"If it is a name of this server, add it to ALLOWED_HOSTS: ALLOWED_HOSTS={name}"
     if is_local:
         remedy += ". Or allow all names of the local network with ALLOW_LOCAL_NAMES=true"
-    raise Forbidden(f"This server does not answer to the name {name!r}. {remedy}.", code="forbidden_host")
+    raise Forbidden(f"The host name {name!r} is not allowed. {remedy}.", code="forbidden_host")
 
 
-def known_names(options: WebOptions) -> set[str]:
-    """The host names, in lower case, that are this server's: those of this machine and those that the settings name."""
+def own_names(options: WebOptions) -> set[str]:
+    """Return the host names of this server, in lower case: those of the machine and those of the settings."""
     own = socket.gethostname().lower().rstrip(".")
     bare = own.partition(".")[0]
     local = {bare + suffix for suffix in LOCAL_SUFFIXES} if bare else set()
@@ -130,17 +131,17 @@ def _is_address(name: str) -> bool:
 
 
 def is_listed(origin: str | None, options: WebOptions) -> bool:
-    """Whether an origin is one of CORS_ORIGINS."""
+    """Return whether an origin is one of CORS_ORIGINS."""
     return origin is not None and ("*" in options.allowed_origins or origin in options.allowed_origins)
 
 
 def origin_allowed(origin: str | None, policy: RoutePolicy, options: WebOptions) -> bool:
-    """Whether pages of an origin may use a route."""
+    """Return whether pages of an origin may use a route."""
     return policy.allows_cors and is_listed(origin, options)
 
 
 def check_site(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> None:
-    """Raise Forbidden for what the policy does not let a page of another site make the user's browser send."""
+    """Raise Forbidden for a request by a page of another site that the policy does not allow."""
     if not head.is_safe or policy.cross_site is CrossSite.OWN_PAGES:
         check_origin(head, policy, options)
     elif policy.cross_site is CrossSite.ANYTHING:
@@ -152,9 +153,9 @@ def check_site(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> N
 
 
 def check_origin(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> None:
-    """Refuse requests that another site's page sends through the user's browser. Other programs send no Origin.
+    """Raise Forbidden for requests by pages of other sites. Programs other than browsers send no Origin and pass.
 
-    Pages cannot write Sec-Fetch-Site, so `same-origin` holds also where a proxy has replaced the Host.
+    Pages cannot set Sec-Fetch-Site, so `same-origin` is reliable even if a proxy has replaced the Host.
     """
     origin = head.headers.get("origin")
     if origin_allowed(origin, policy, options):
@@ -168,21 +169,21 @@ def check_origin(head: RequestHead, policy: RoutePolicy, options: WebOptions) ->
 
 
 def _is_of_other_site(head: RequestHead, policy: RoutePolicy, options: WebOptions) -> bool:
-    """Whether a GET comes from a page of a site that is not allowed. Images, sounds and frames carry no Origin, and perhaps no Referer."""
+    """Return whether a GET comes from a page of a site that is not allowed. Media and frames send no Origin, and sometimes no Referer."""
     is_allowed = partial(origin_allowed, policy=policy, options=options)
     site = head.headers.get("sec-fetch-site")
     if site in ("none", "same-origin"):
         return False
     source = head.headers.get("origin") or _origin_of(head.header("referer"))
     if site is None:
-        # An old browser, or an address without https, where browsers do not send it; or no browser at all.
+        # An old browser, an address without https, for which browsers do not send it, or another program.
         must_check = policy.cross_site is CrossSite.NOTHING
         return must_check and source is not None and not _is_same_site(source, head) and not is_allowed(source)
     return not is_allowed(source) if source is not None else not (options.allowed_origins and policy.allows_cors)
 
 
 def _is_navigation(head: RequestHead) -> bool:
-    """Whether the user follows a link, so that the page that has it learns nothing. A frame is none."""
+    """Return whether the user follows a link, so that the page with the link cannot read the reply. Frames do not count."""
     return head.header("sec-fetch-mode") == "navigate" and head.header("sec-fetch-dest") == "document"
 
 
@@ -192,7 +193,7 @@ def _origin_of(address: str) -> str | None:
 
 
 def _is_same_site(origin: str, head: RequestHead) -> bool:
-    """Whether an origin is this server's own, as the request names it. `null` and what is no address are nobody's."""
+    """Return whether an origin is this server's own, by the Host of the request. False for `null` and malformed origins."""
     try:
         named = urlsplit(origin).netloc.lower()
     except ValueError:
@@ -202,7 +203,7 @@ def _is_same_site(origin: str, head: RequestHead) -> bool:
 
 def _forbidden_origin() -> Forbidden:
     return Forbidden(
-        "Pages of other sites may not use this server. Add their origin to CORS_ORIGINS to allow it. If this is the server's own page "
-        "behind a proxy, let the proxy pass on the Host header (nginx: proxy_set_header Host $http_host;).",
+        "Pages of other sites may not use this server. To allow a site, add its origin to CORS_ORIGINS. If this is the server's own page "
+        "behind a proxy, configure the proxy to forward the Host header (nginx: proxy_set_header Host $http_host;).",
         code="forbidden_origin",
     )

@@ -1,4 +1,4 @@
-"""`GET /openapi.json` and `GET /docs`: the API, described for programs and for people."""
+"""`GET /openapi.json` and `GET /docs`: the description of the API for programs and for people."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ DOCUMENTATION = replace(PUBLIC, undocumented="the description itself, for progra
 
 
 def docs_routes(options: WebOptions) -> Blueprint:
-    """All of it needs no key: it holds no secrets, and clients read here how to send a key."""
+    """Return the routes. They need no key: they contain no secrets, and clients read here how to send a key."""
     routes = Blueprint("docs", __name__)
 
     @cache
     def document() -> dict[str, Any]:
-        """The description of all routes, at the first request: by then all are registered."""
+        """Return the description of all routes. Built at the first request, when all routes are registered."""
         views = {endpoint: (inspect.getdoc(view) or "").partition("\n")[0] for endpoint, view in current_app.view_functions.items()}
         rules = [rule for rule in current_app.url_map.iter_rules() if isinstance(rule, PolicyRule)]
         return describe_api(rules, views, options.max_text_length)
@@ -47,14 +47,14 @@ def docs_routes(options: WebOptions) -> Blueprint:
     @routes.get("/docs", policy=DOCUMENTATION)
     def show() -> BaseResponse:
         if request.environ.get("REQUEST_URI", "").partition("?")[0].endswith("/"):
-            return redirect("../docs", 308)  # its addresses are relative, also below the path of a proxy
+            return redirect("../docs", 308)  # the page uses relative addresses, since a proxy may serve it below a path
         return html_page(render_template("docs.html", version=__version__))
 
     @routes.get("/static/swagger-ui/<name>", policy=DOCUMENTATION)
     def file(name: str) -> Response:
-        """Swagger UI's own files, as its package brings them."""
+        """A file of Swagger UI."""
         if name not in FILES:
-            raise NotFound(f"There is nothing at /static/swagger-ui/{name}.")
+            raise NotFound(f"There is no route /static/swagger-ui/{name}.")
         return send_from_directory(FILES[name], name)
 
     return routes

@@ -1,4 +1,4 @@
-"""Every error as JSON in OpenAI's shape, with a request id, and never a stack trace."""
+"""Error handlers: every error becomes JSON in OpenAI's format, with a request id and without a stack trace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger("tts_server.web")
 
 
 class InvalidFields(InvalidRequest):
-    """One or more fields are wrong; `detail` lists them as `{loc, msg, type}`."""
+    """One or more fields are invalid; `detail` lists them as `{loc, msg, type}`."""
 
     def __init__(self, detail: list[dict[str, Any]]) -> None:
         first = detail[0]
@@ -29,12 +29,12 @@ class InvalidFields(InvalidRequest):
 
 
 def error_event(error: TTSError) -> dict[str, Any]:
-    """An error for the middle of an event stream, where the status is already sent."""
+    """Return an error as an event of a stream, whose status has been sent already."""
     return {"type": "error", **error_body(error.message, error.type, error.param, error.code)}
 
 
 def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = None) -> Response:
-    """The reply to a failed request: `body` as JSON, with the headers that tell clients when to try again. 5xx are logged."""
+    """Return the reply to a failed request: `body` as JSON, with the headers for retries. Logs errors with a status of 5xx."""
     g.error_code = error.code
     status = status or error.status
     if status >= 500:
@@ -45,7 +45,7 @@ def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = No
         response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
         response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
     if not error.is_passing:
-        # OpenAI's SDKs obey this; without it they would wait twice for Retry-After before they show the message.
+        # OpenAI's SDKs honour this header. Without it they would retry twice before they show the message.
         response.headers["x-should-retry"] = "false"
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -53,18 +53,18 @@ def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = No
 
 
 def _advice(app: Flask) -> str:
-    """What to do about an address without a route."""
-    meant = suggest_path(request.path, app.url_map)
-    if meant is None:
-        return "The API is described in docs/API.md."
-    return f"The nearest route is {meant}. Set the base URL of the client to {request.scheme}://{request.host}{API_ROOT}."
+    """Return advice for a path that matches no route."""
+    suggested = suggest_path(request.path, app.url_map)
+    if suggested is None:
+        return "See docs/API.md."
+    return f"The nearest route is {suggested}. Set the base URL of the client to {request.scheme}://{request.host}{API_ROOT}."
 
 
 def install_failures(app: Flask) -> None:
-    """Register the handlers on `app`; every reply gets its `x-request-id`."""
+    """Register the error handlers on `app`, and add `x-request-id` to every reply."""
 
     @app.before_request
-    def name_request() -> None:
+    def set_request_id() -> None:
         g.request_id = request.environ.get(REQUEST_ID) or choose_request_id(read_head(request.environ))
         request_id.set(g.request_id)
 
@@ -74,22 +74,22 @@ def install_failures(app: Flask) -> None:
         return response
 
     @app.errorhandler(TTSError)
-    def known(error: TTSError) -> Response:
+    def reply_to_error(error: TTSError) -> Response:
         return failure_reply(error, error_body(error.message, error.type, error.param, error.code, getattr(error, "detail", None)))
 
     @app.errorhandler(Cancelled)
-    def gone(_: Cancelled) -> Response:
+    def reply_to_cancelled(_: Cancelled) -> Response:
         return Response(status=CLIENT_CLOSED_REQUEST)
 
     @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
+    def reply_to_http_error(error: HTTPException) -> Response:
         status = error.code or 500
         if isinstance(error, RequestEntityTooLarge):
-            message, code = "The request is larger than this server accepts.", "too_large"
+            message, code = "The request exceeds the size limit of this server.", "too_large"
         elif status == 404:
-            message, code = f"There is nothing at {request.path}. {_advice(app)}", "not_found"
+            message, code = f"There is no route {request.path}. {_advice(app)}", "not_found"
         elif status == 405:
-            message, code = f"{request.method} is not possible at {request.path}.", "method_not_allowed"
+            message, code = f"The method {request.method} is not allowed for {request.path}.", "method_not_allowed"
         else:
             message, code = error.description or error.name, "bad_request" if status < 500 else "server_error"
         g.error_code = code
@@ -102,18 +102,18 @@ def install_failures(app: Flask) -> None:
 
     @app.errorhandler(MemoryError)
     @app.errorhandler(OSError)
-    def exhausted(error: MemoryError | OSError) -> Response:
+    def reply_to_system_error(error: MemoryError | OSError) -> Response:
         failure = resource_exhausted(error)
         if failure is None:
-            return unknown(error)
+            return reply_to_unexpected(error)
         failure.__cause__ = error
-        return known(failure)
+        return reply_to_error(failure)
 
     @app.errorhandler(Exception)
-    def unknown(error: Exception) -> Response:
+    def reply_to_unexpected(error: Exception) -> Response:
         log.error("failed", exc_info=error)
         g.error_code = "server_error"
-        message = f"Something went wrong in the server. Its log has more under request id {g.get('request_id')}."
+        message = f"Internal server error. See the server's log for the request id {g.get('request_id')}."
         response = jsonify(error_body(message, "server_error", None, "server_error"))
         response.status_code = 500
         return response

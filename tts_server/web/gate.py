@@ -1,4 +1,4 @@
-"""Decides by a request's head alone whether it is accepted: Host, origin, key, role, size. No body is needed, so none is read before."""
+"""Checks a request by its head: Host, origin, key, role, size. A refused request is answered before its body is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 ACCESS = "tts_server.access"
-"""Key of the environment for the Access of a request that is accepted."""
+"""Key of the environment for the Access of an accepted request."""
 
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 PROTOCOL_WITH_KEY = "openai-insecure-api-key."
@@ -26,10 +26,10 @@ PROTOCOL_WITH_KEY = "openai-insecure-api-key."
 
 @dataclass(frozen=True)
 class Access:
-    """A request that is accepted. `policy` is that of its route; `key` is the one that it came with, None where none was needed.
+    """An accepted request.
 
-    It `is_preflight` where a browser only asks what CORS allows. It `may_load_models` that are not loaded, which may mean a download of
-    gigabytes.
+    `policy` is that of its route. `key` is None if the request needed none. `may_load_models`: the request may cause models to be loaded,
+    which may download gigabytes.
     """
 
     head: RequestHead
@@ -40,35 +40,35 @@ class Access:
 
     @property
     def client(self) -> str:
-        """The name that the request is counted for: of its key, else of its address."""
+        """The client for limits: the name of the key, or the address of a request without one."""
         return f"key {self.key.name}" if self.key is not None else network_name(self.head.address)
 
 
 class Gate:
-    """Checks requests by their heads against the policies of `routes`. Thread-safe once all routes are registered."""
+    """Checks the heads of requests against the policies of `routes`. Thread-safe once all routes are registered."""
 
     def __init__(self, options: WebOptions, routes: RouteMap) -> None:
         self._options = options
         self._routes = routes
 
     def check(self, environ: WSGIEnvironment) -> Access:
-        """Accept a request; raises Forbidden, Unauthorized or TooLarge."""
+        """Return the access that a request has; raises Forbidden, Unauthorized or TooLarge."""
         head = read_head(environ)
         policy = self._routes.find_policy(head.method, head.path, is_websocket=head.is_websocket)
         options = self._options
         if policy.is_health_probe and head.is_safe and "host" not in head.headers:
-            return Access(head, policy)  # load balancers ask by HTTP/1.0, without a Host
+            return Access(head, policy)  # load balancers probe by HTTP/1.0 without a Host
         check_host(head.header("host"), options)
         if is_preflight(head) and origin_allowed(head.headers.get("origin"), cors_policy(head, self._routes), options):
             return Access(head, policy, is_preflight=True)
         check_site(head, policy, options)
         access = self._authorize(head, policy)
         if policy.max_body_bytes is not None and head.content_length > policy.max_body_bytes:
-            raise TooLarge(f"The body is larger than the {policy.max_body_bytes} bytes that are accepted here.")
+            raise TooLarge(f"The body is larger than {policy.max_body_bytes} bytes, the limit of this route.")
         return access
 
     def _authorize(self, head: RequestHead, policy: RoutePolicy) -> Access:
-        """Accept a request whose key, if it needs one, has the role that the policy names; raises Unauthorized or Forbidden."""
+        """Check the key and role that the policy requires; raises Unauthorized or Forbidden."""
         options = self._options
         if policy.authorization is Authorization.NONE:
             return Access(head, policy)
@@ -78,7 +78,9 @@ class Gate:
             return Access(head, policy, key, may_load_models=is_manager or options.may_anyone_load)
         is_open_to_changes = options.is_open_to_changes and not is_forwarded(head)
         if policy.is_administrative and not is_open_to_changes:
-            raise Forbidden("Without a key this server is not changed from outside. Set API_KEYS to use this address.", code="admin_off")
+            raise Forbidden(
+                "A server without keys accepts changes only from its own machine. Set API_KEYS to use this address.", code="admin_off"
+            )
         return Access(head, policy, may_load_models=is_open_to_changes or options.may_anyone_load)
 
     def _check_key(self, head: RequestHead, policy: RoutePolicy) -> Key | None:
@@ -88,7 +90,7 @@ class Gate:
             return None
         key = self._options.keys.find(given)
         if key is None:
-            raise Unauthorized("This server needs a key: send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.")
+            raise Unauthorized("This server requires an API key: send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.")
         role = policy.authorization.role
         if role is not None and not key.has_role(role):
             raise wrong_role(key, role)
@@ -96,24 +98,24 @@ class Gate:
 
 
 def is_forwarded(head: RequestHead) -> bool:
-    """Whether a proxy says that it passes the request on for somebody else, who may be on another machine."""
+    """Return whether a proxy forwarded the request, so that the client may be on another machine."""
     return any(name in head.headers for name in FORWARDING_HEADERS)
 
 
 def wrong_role(key: Key, role: Role) -> Forbidden:
     """Return the error for a key without the role that a route needs."""
     own = ", ".join(sorted(one.value for one in key.roles)) or "none"
-    return Forbidden(f"This needs a key with the role '{role.value}'. The key '{key.name}' has: {own}.", code="wrong_role")
+    return Forbidden(f"This requires a key with the role '{role.value}'. Roles of the key '{key.name}': {own}.", code="wrong_role")
 
 
 def given_keys(head: RequestHead) -> list[bytes]:
-    """Return what the request brings as keys, as the bytes that were sent."""
+    """Return the keys in the headers of a request, as the bytes that were sent."""
     scheme, _, token = head.header("authorization").partition(" ")
     given = [head.header(name).strip() for name in ("x-api-key", "xi-api-key")]
     if scheme.lower() == "bearer":
         given.append(token.strip())
-    # Pages cannot set headers of a WebSocket, so OpenAI's clients put the key among its protocols.
+    # Pages cannot set headers of a WebSocket, so OpenAI's clients send the key as one of its subprotocols.
     protocols = head.header("sec-websocket-protocol").split(",")
     given += [part.strip().removeprefix(PROTOCOL_WITH_KEY) for part in protocols if part.strip().startswith(PROTOCOL_WITH_KEY)]
-    # Headers arrive as Latin-1 text, whatever the client meant by its bytes.
+    # WSGI decodes headers as Latin-1, whatever encoding the client used.
     return [text.encode("latin-1", "replace") for text in given if text]

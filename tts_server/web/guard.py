@@ -1,4 +1,4 @@
-"""Applies the checks to every request of the application, unless the server has done so already."""
+"""Applies the request checks inside Flask: to every request, unless the server has checked it already."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tts_server.web.route_map import RouteMap
 from tts_server.wsgi import REFUSAL
 
 CALLER = "tts_server.caller"
-"""In the environment: the name of the key that a request came with."""
+"""Key of the environment for the name of the request's key."""
 
 
 def install_guard(app: Flask, routes: RouteMap, checks: PolicyChecks, options: WebOptions) -> None:
-    """Check every request before its view: Host, then origin, then key and role, then the rate of its client."""
+    """Check every request before its view: Host, origin, key and role, rate of the client, in this order."""
 
     @app.before_request
     def check() -> Response | None:
@@ -33,7 +33,7 @@ def install_guard(app: Flask, routes: RouteMap, checks: PolicyChecks, options: W
         if isinstance(access, Access):
             g.access = access
             if access.policy.max_body_bytes is not None:
-                request.max_content_length = access.policy.max_body_bytes  # of a body in chunks, whose head names no length
+                request.max_content_length = access.policy.max_body_bytes  # for chunked bodies, whose length the head does not contain
             if access.key is not None:
                 environ[CALLER] = access.key.name
                 g.key = access.key

@@ -1,4 +1,4 @@
-"""The part of a request that is known before its body: method, path, headers, address."""
+"""The head of a request: method, path, headers and address, known before its body."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ REQUEST_ID = "tts_server.request_id"
 
 @dataclass(frozen=True)
 class RequestHead:
-    """What decides whether a request is accepted, without its body.
+    """The head of a request.
 
     `path` is decoded, without repeated or trailing slashes. Names of `headers` are in lower case. `address` is the client's.
-    `content_length` is the number of bytes of the body, 0 where its header does not say; `size` also counts the query.
+    `content_length` is the size of the body in bytes, 0 if the header is missing; `size` includes the query.
     """
 
     method: str
@@ -37,27 +37,27 @@ class RequestHead:
 
     @property
     def is_safe(self) -> bool:
-        """Whether the method by itself changes nothing."""
+        """Whether the method is safe, i.e. does not change state."""
         return self.method in SAFE_METHODS
 
     @property
     def is_websocket(self) -> bool:
-        """Whether it asks for a WebSocket."""
+        """Whether the request asks for a WebSocket."""
         return self.header("upgrade").lower() == "websocket"
 
     def header(self, name: str, default: str = "") -> str:
-        """The value of a header, whose name is given in lower case."""
+        """Return the value of a header, whose name is given in lower case."""
         return self.headers.get(name, default)
 
 
 def choose_request_id(head: RequestHead) -> str:
-    """Return the id of a request: the one that its client gave it, where that can be used, else a new one."""
+    """Return the id of a request: the client's `x-request-id` if it is valid, else a new one."""
     given = head.header("x-request-id")
     return given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def normalize_path(path: str) -> str:
-    """A path without repeated slashes and without the trailing one, as routes are looked up."""
+    """Return a path without repeated slashes and without a trailing one."""
     return SLASHES.sub("/", path).rstrip("/") or "/"
 
 
@@ -81,7 +81,7 @@ def read_head(environ: WSGIEnvironment) -> RequestHead:
 
 
 def decoded_path(environ: WSGIEnvironment) -> str:
-    """The path as text; WSGI gives it as the Latin-1 reading of its bytes."""
+    """Return the path as text. WSGI decodes its bytes as Latin-1, though they are UTF-8."""
     return str(environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace")
 
 

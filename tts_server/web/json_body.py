@@ -1,4 +1,4 @@
-"""JSON as clients send it, and where a text stops being JSON."""
+"""Parses JSON bodies, with messages that say what is wrong and where."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CODE = "invalid_json"
 
 
 def parse_json(data: bytes | str, encoding: str = "") -> Any:
-    """The value of a JSON text; raises InvalidRequest that says what is wrong with it and where, TooLarge where it holds too many values.
+    """Return the value of a JSON text. Raises InvalidRequest, which says what is wrong and where, or TooLarge for too many values.
 
-    `encoding` is the Content-Encoding that the client names. Bytes may be UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+    `encoding` is the Content-Encoding of the request. Bytes may be UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
     """
     if isinstance(data, bytes):
         _check_uncompressed(data, encoding)
@@ -33,13 +33,13 @@ def parse_json(data: bytes | str, encoding: str = "") -> Any:
     except json.JSONDecodeError as error:
         raise _invalid(f"The body is not JSON: line {error.lineno}, column {error.colno}: {_reason(text, error)}.") from error
     except RecursionError as error:
-        raise _invalid("The body is not usable JSON: it is nested too deeply.") from error
+        raise _invalid("The body cannot be parsed as JSON: it is nested too deeply.") from error
     except ValueError as error:  # an integer of thousands of digits
-        raise _invalid("The body is not usable JSON: a number in it has too many digits.") from error
+        raise _invalid("The body cannot be parsed as JSON: a number in it has too many digits.") from error
 
 
 def parse_json_object(data: bytes | str, encoding: str = "") -> dict[str, Any]:
-    """Like `parse_json`, for texts that have to be an object; raises InvalidRequest for any other value."""
+    """Return the object of a JSON text, as `parse_json`; raises InvalidRequest for any other value."""
     value = parse_json(data, encoding)
     if not isinstance(value, dict):
         raise _invalid(f"The body must be a JSON object such as {EXAMPLE}, not {_kind(value)}.")
@@ -59,14 +59,14 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError as error:
         byte = data[error.start]
         if data.startswith(WIDE_MARKS):
-            raise _invalid("The body is not whole UTF-16. Encode it as UTF-8.") from error
+            raise _invalid("The body is not valid UTF-16. Encode it as UTF-8.") from error
         raise _invalid(f"The body is not UTF-8: byte {error.start} is 0x{byte:02X}. Encode it as UTF-8.") from error
 
 
 def _reason(text: str, error: json.JSONDecodeError) -> str:
-    """What is wrong at the place of the error, and what to write instead."""
-    place, rest = error.pos, text[error.pos :]
-    before = text[:place].rstrip()
+    """Return what is wrong at the position of the error, and what to write instead."""
+    rest = text[error.pos :]
+    before = text[: error.pos].rstrip()
     if error.lineno == 1 and error.pos == 0 and FORM.match(text[:200].encode("utf-8", "replace")):
         return "this looks like a form; send it with Content-Type: application/x-www-form-urlencoded, or as JSON"
     if "trailing comma" in error.msg or (before.endswith(",") and rest[:1] in ("}", "]")):
@@ -91,7 +91,7 @@ def _reason(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _plain(message: str) -> str:
-    """The parser's own words in ours."""
+    """Return the parser's message in plain words."""
     if "property name" in message:
         return "a name in double quotes is expected"
     if "':'" in message:

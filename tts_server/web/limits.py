@@ -1,4 +1,4 @@
-"""A bound on work that waits for something outside of this server, divided among the clients."""
+"""A limit on concurrent work that waits for other systems, shared among the clients."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ class _Waiter:
 
 
 class SharedLimit:
-    """Lets at most `count` run at a time and at most `max_waiting` wait; one client has at most half of each. Thread-safe.
+    """A semaphore with a bounded queue: `count` run at a time, `max_waiting` wait, and one client has at most half of each. Thread-safe.
 
-    `what` names the work in messages, such as "voice_url addresses".
+    `what` names the work in messages, such as "reference clips".
     """
 
     def __init__(self, count: int, max_waiting: int, what: str) -> None:
         self._count = count
         self._max_waiting = max_waiting
         self._what = what
-        # All of this is guarded by the lock.
+        self._lock = threading.Lock()
+        # Guarded by the lock: how many run, by client, and those that wait in the order of their arrival.
         self._running: Counter[str] = Counter()
         self._waiting: list[_Waiter] = []
-        self._lock = threading.Lock()
 
     @contextmanager
-    def place(self, client: str, cancellation: Cancellation) -> Iterator[None]:
-        """Run inside of the context. Raises Busy at once where too many wait, and after WAIT_SECONDS; Cancelled if cancelled meanwhile."""
+    def acquired(self, client: str, cancellation: Cancellation) -> Iterator[None]:
+        """Wait for a slot and hold it inside the context. Raises Busy if too many wait, or after WAIT_SECONDS, and Cancelled."""
         waiter = _Waiter(client)
         with self._lock:
             self._waiting.append(waiter)
             self._start_next()
-            if not waiter.is_running and self._is_crowded(client):
+            if not waiter.is_running and self._is_over_limit(client):
                 self._waiting.remove(waiter)
                 raise self._busy()
         try:
@@ -54,7 +54,7 @@ class SharedLimit:
             with self._lock:
                 if waiter.is_running:
                     self._running[client] -= 1
-                    self._running += Counter()  # forgets clients of which nothing runs
+                    self._running += Counter()  # removes clients with a count of 0
                 else:
                     self._waiting.remove(waiter)
                 self._start_next()
@@ -69,11 +69,11 @@ class SharedLimit:
         raise self._busy()
 
     def _busy(self) -> Busy:
-        return Busy(f"Too many {self._what} are being read at this moment. Try again in {RETRY_SECONDS} s.", RETRY_SECONDS)
+        return Busy(f"Too many {self._what} are being read. Try again in {RETRY_SECONDS} s.", RETRY_SECONDS)
 
     # With the lock held
 
-    def _is_crowded(self, client: str) -> bool:
+    def _is_over_limit(self, client: str) -> bool:
         own = sum(waiter.client == client for waiter in self._waiting)
         return len(self._waiting) > self._max_waiting or own > max(1, self._max_waiting // 2)
 

@@ -1,4 +1,4 @@
-"""`GET /metrics`: everything that is counted, in Prometheus's own words."""
+"""`GET /metrics`: the metrics of the server in Prometheus's format."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tts_server.web.policy import READING
 
 ENGINE_GAUGES = {
     "segments_waiting": ("parlance_segments_waiting", "Segments that wait for an engine."),
-    "sequences_running": ("parlance_t3_sequences", "Sequences that T3 works on together now."),
-    "threads_stuck": ("parlance_stuck_threads", "Threads of an engine that did not come back from a segment."),
+    "sequences_running": ("parlance_t3_sequences", "Sequences in the current batch of T3."),
+    "threads_stuck": ("parlance_stuck_threads", "Threads of an engine that are stuck in a segment."),
 }
 ENGINE_COUNTERS = {
-    "segments_done": ("parlance_segments", "Segments spoken since the model was loaded."),
-    "retries": ("parlance_segment_retries", "Segments made again because they did not sound like their text."),
+    "segments_done": ("parlance_segments", "Segments synthesized since the model was loaded."),
+    "retries": ("parlance_segment_retries", "Segments synthesized again because they failed the quality checks."),
     "failures": ("parlance_engine_failures", "Failures inside an engine."),
-    "steps": ("parlance_t3_steps", "Steps of T3; tokens by steps is the mean size of a batch."),
-    "tokens": ("parlance_t3_tokens", "Speech tokens that T3 has made."),
+    "steps": ("parlance_t3_steps", "Decode steps of T3; tokens per step is the mean batch size."),
+    "tokens": ("parlance_t3_tokens", "Speech tokens decoded by T3."),
 }
-"""Counters of an engine (`Engine.stats`) as series; an engine that does not count a thing shows 0."""
+"""Counters of an engine (`Engine.stats`) with their series; an engine without a counter shows 0."""
 
 
 def count_answers(app: Flask, metrics: Metrics) -> None:
-    """Count every reply of `app` by its route, method and status, and every error by its code."""
+    """Count the replies of `app` by route, method and status, and its errors by code."""
 
     @app.after_request
     def count(response: Response) -> Response:
@@ -52,7 +52,7 @@ def metrics_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
 
     @routes.get("/metrics", policy=READING)
     def show() -> Response:
-        """In the text format, or as OpenMetrics where `Accept` asks for it."""
+        """Metrics in the text format, or as OpenMetrics if `Accept` asks for it."""
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=content_type, headers={"Cache-Control": "no-store"})
 
@@ -60,7 +60,7 @@ def metrics_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
 
 
 class PresentState(Collector):
-    """What is read off the engines, the models and the cache when somebody asks."""
+    """Collects the current state of the engines, models, cache and queue at each request."""
 
     def __init__(self, synthesizer: Synthesizer, admission: Admission) -> None:
         self._synthesizer = synthesizer
@@ -78,29 +78,29 @@ class PresentState(Collector):
     def _queue(self) -> Iterator[Metric]:
         queue = self._admission.state()
         yield GaugeMetricFamily("parlance_queue_waiting", "Requests that wait for a slot.", value=queue.waiting)
-        yield GaugeMetricFamily("parlance_queue_limit", "Most that may wait.", value=queue.max_waiting)
+        yield GaugeMetricFamily("parlance_queue_limit", "Maximum number of requests that may wait.", value=queue.max_waiting)
         yield GaugeMetricFamily("parlance_turns", "Requests that have a slot.", value=queue.active)
-        yield GaugeMetricFamily("parlance_turns_limit", "Most that have one at a time.", value=queue.slots)
+        yield GaugeMetricFamily("parlance_turns_limit", "Number of slots.", value=queue.slots)
 
     def _engines(self) -> Iterator[Metric]:
         catalog = self._synthesizer.catalog
         engines = catalog.engines
         stats = {id_: engines[id_].stats() if id_ in engines else {} for id_ in catalog.entries if catalog.is_installed(id_)}
-        for key, (name, words) in ENGINE_GAUGES.items():
-            gauge = GaugeMetricFamily(name, words, labels=["model"])
+        for key, (name, description) in ENGINE_GAUGES.items():
+            gauge = GaugeMetricFamily(name, description, labels=["model"])
             for id_, counted in stats.items():
                 gauge.add_metric([id_], counted.get(key, 0))
             yield gauge
-        for key, (name, words) in ENGINE_COUNTERS.items():
-            counter = CounterMetricFamily(name, words, labels=["model"])
+        for key, (name, description) in ENGINE_COUNTERS.items():
+            counter = CounterMetricFamily(name, description, labels=["model"])
             for id_, counted in stats.items():
                 counter.add_metric([id_], counted.get(key, 0))
             yield counter
 
     def _models(self) -> Iterator[Metric]:
         catalog = self._synthesizer.catalog
-        states = GaugeMetricFamily("parlance_model_state", "1 for the state that a model is in.", labels=["model", "state"])
-        memory = GaugeMetricFamily("parlance_model_memory_bytes", "Memory that the weights of a loaded model hold.", labels=["model"])
+        states = GaugeMetricFamily("parlance_model_state", "1 for the current state of a model.", labels=["model", "state"])
+        memory = GaugeMetricFamily("parlance_model_memory_bytes", "Memory used by the weights of a loaded model.", labels=["model"])
         for id_ in catalog.entries:
             status = catalog.status(id_)
             for state in ModelState:
@@ -112,10 +112,10 @@ class PresentState(Collector):
     def _cache(self) -> Iterator[Metric]:
         cache = self._synthesizer.cache
         stats = cache.stats() if cache else None
-        yield GaugeMetricFamily("parlance_cache_bytes", "Disk space that kept audio takes.", value=stats.bytes if stats else 0)
-        yield GaugeMetricFamily("parlance_cache_limit_bytes", "Most that it may take; 0: off.", value=cache.max_bytes if cache else 0)
-        yield GaugeMetricFamily("parlance_cache_entries", "Pieces of audio that are kept.", value=stats.entries if stats else 0)
-        dropped = CounterMetricFamily("parlance_cache_dropped", "Kept audio that was dropped, by why.", labels=["why"])
+        yield GaugeMetricFamily("parlance_cache_bytes", "Disk space used by cached audio.", value=stats.bytes if stats else 0)
+        yield GaugeMetricFamily("parlance_cache_limit_bytes", "Limit of that disk space; 0: off.", value=cache.max_bytes if cache else 0)
+        yield GaugeMetricFamily("parlance_cache_entries", "Entries of the audio cache.", value=stats.entries if stats else 0)
+        dropped = CounterMetricFamily("parlance_cache_dropped", "Entries removed from the audio cache, by reason.", labels=["why"])
         for why in ("evicted", "expired", "damaged"):
             dropped.add_metric([why], getattr(stats, why) if stats else 0)
         yield dropped

@@ -1,4 +1,4 @@
-"""The models a client can name, listed as OpenAI lists them, with what the page needs beside it."""
+"""The routes that list models, in OpenAI's format with further fields for the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web layer needs to know, as plain values."""
+"""The options of the web layer, as plain values."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from tts_server.voices.store import VoiceStore
 class WebOptions:
     """Limits and permissions of the web layer.
 
-    `decode` turns an uploaded clip's bytes into a VoiceReference; `listening_on` is the address the server binds to,
-    which Host headers may name, as well as names of a local network where `allow_local_names`; `is_open_to_changes` whether models and
-    voices may be changed as long as there is no key; `may_anyone_load` whether every request may have a model downloaded or loaded.
-    `is_cache_private` says whether each key has a part of the cache of its own.
-    `voice_store` holds the clips that `POST /generate` names by keys, `dictionaries` the pronunciation dictionaries; `admission`
-    has the queue of all that makes or takes audio.
+    - `decode`: turns the bytes of an uploaded clip into a VoiceReference.
+    - `voice_store`: the clips that `POST /generate` names by keys.
+    - `dictionaries`: the pronunciation dictionaries.
+    - `admission`: the queue of requests that make or read audio.
+    - `is_cache_private`: each key has its own part of the cache.
+    - `listening_on`: the address that the server binds to; Host headers may name it.
+    - `allow_local_names`: Host headers may name any name of a local network.
+    - `is_open_to_changes`: models and voices may be changed on a server without keys.
+    - `may_anyone_load`: every request may cause a model to be downloaded or loaded.
     """
 
     decode: Callable[[bytes], VoiceReference]

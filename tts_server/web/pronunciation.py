@@ -1,4 +1,4 @@
-"""Pronunciation dictionaries, by the routes that ElevenLabs' clients know: making, listing, changing, downloading, deleting."""
+"""The routes of pronunciation dictionaries, compatible with ElevenLabs' clients: create, list, change, download and delete."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLS, CSV = "application/pls+xml", "text/csv"
 MAX_FILE_BYTES = 5 * 2**20
 MAX_PAGE = 100
 DICTIONARY = replace(READING, authorization=Authorization.ANY_ROLE)
-"""Unlike voices, dictionaries may hold private names, so LISTINGS_OPEN does not open them."""
+"""Dictionaries may contain private names, so LISTINGS_OPEN does not apply to them."""
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
@@ -51,26 +51,26 @@ def _plain_name(value: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_plain_name)]
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
 Access = Annotated[Literal["admin", "editor", "viewer"], BeforeValidator(_lower)]
-ACCESS_WORDS = "Accepted, and changes nothing: what a key may do, its roles say."
+ACCESS_DESCRIPTION = "Accepted and ignored: the roles of a key decide what it may do."
 
 
 class RuleFields(BaseModel):
-    """A rule: where a text has a string, an alias or a pronunciation is said instead."""
+    """A rule: a string in a text is replaced by an alias or by a pronunciation."""
 
     model_config = ConfigDict(extra="ignore")
 
-    type: Annotated[Literal["alias", "phoneme"], BeforeValidator(_lower)] = Field(description="Which of alias and phoneme it has.")
+    type: Annotated[Literal["alias", "phoneme"], BeforeValidator(_lower)] = Field(description="The kind of replacement.")
     string_to_replace: str = Field(
-        min_length=1, max_length=MAX_STRING, description="One word or several; its plural and possessive count too."
+        min_length=1, max_length=MAX_STRING, description="One or more words; plural and possessive forms match as well."
     )
-    alias: str | None = Field(None, max_length=MAX_ALIAS, description="The text that is said instead; it is read as any text.")
-    phoneme: str | None = Field(None, max_length=MAX_STRING, description="How the string is pronounced.")
-    alphabet: str | None = Field(None, max_length=40, description="What phoneme is written in: ipa, cmu-arpabet or x-sampa.")
-    case_sensitive: bool | None = Field(None, description="Whether capitals matter; true unless given.")
-    word_boundaries: bool | None = Field(None, description="Whether it has to be a whole word; true unless given.")
+    alias: str | None = Field(None, max_length=MAX_ALIAS, description="The text to speak instead; it is normalized like any text.")
+    phoneme: str | None = Field(None, max_length=MAX_STRING, description="The pronunciation of the string.")
+    alphabet: str | None = Field(None, max_length=40, description="The alphabet of phoneme: ipa, cmu-arpabet or x-sampa.")
+    case_sensitive: bool | None = Field(None, description="Whether case matters; the default is true.")
+    word_boundaries: bool | None = Field(None, description="Whether only whole words match; the default is true.")
 
     def as_rule(self) -> Rule:
-        """Raises ValueError, saying what is wrong."""
+        """Return the rule; raises ValueError."""
         is_alias = self.type == "alias"
         if (self.alias if is_alias else self.phoneme) is None:
             raise ValueError(f"a rule of the type {self.type} needs the field {self.type}")
@@ -85,56 +85,56 @@ class RuleFields(BaseModel):
 
 
 class RuleListFields(BaseModel):
-    """Rules for a dictionary that exists."""
+    """Rules for an existing dictionary."""
 
-    rules: list[RuleFields] = Field(max_length=MAX_RULES, description="The rules; of several for one string the first counts.")
+    rules: list[RuleFields] = Field(max_length=MAX_RULES, description="The rules; if several have the same string, the first applies.")
 
 
 class NewDictionaryFields(RuleListFields):
     """A dictionary from rules."""
 
-    name: Name = Field(description="Its name, which need not be the only one of its kind.")
-    description: Description | None = Field(None, description="A word about it.")
-    workspace_access: Access | None = Field(None, description=ACCESS_WORDS)
+    name: Name = Field(description="The name, which need not be unique.")
+    description: Description | None = Field(None, description="A description.")
+    workspace_access: Access | None = Field(None, description=ACCESS_DESCRIPTION)
 
 
 class DictionaryFileFields(BaseModel):
     """A dictionary from a file."""
 
-    name: Name = Field(description="Its name, which need not be the only one of its kind.")
-    description: Description | None = Field(None, description="A word about it.")
-    workspace_access: Access | None = Field(None, description=ACCESS_WORDS)
+    name: Name = Field(description="The name, which need not be unique.")
+    description: Description | None = Field(None, description="A description.")
+    workspace_access: Access | None = Field(None, description=ACCESS_DESCRIPTION)
 
 
 class RuleStringFields(BaseModel):
     """Rules to remove."""
 
     rule_strings: list[Annotated[str, Field(max_length=MAX_STRING)]] = Field(
-        max_length=MAX_RULES, description="The strings that the rules replace, as they are written there."
+        max_length=MAX_RULES, description="The strings that the rules replace, exactly as in the rules."
     )
 
 
 class DictionaryChangeFields(BaseModel):
-    """Changes of a dictionary; what is not given stays."""
+    """Changes of a dictionary; fields that are not given stay as they are."""
 
-    name: Name | None = Field(None, description="Another name.")
-    description: Description | None = Field(None, description="Another word about it.")
-    archived: bool | None = Field(None, description="Whether it is left out of lists and not read for every text.")
-    default: bool | None = Field(None, description="Whether every text is read with it.")
+    name: Name | None = Field(None, description="A new name.")
+    description: Description | None = Field(None, description="A new description.")
+    archived: bool | None = Field(None, description="Whether it is omitted from lists and not applied to every text.")
+    default: bool | None = Field(None, description="Whether it is applied to every text.")
 
 
 class DictionaryQuery(BaseModel):
     """Which dictionaries to list."""
 
-    cursor: str | None = Field(None, max_length=2000, description="The next_cursor of the reply before.")
-    page_size: int = Field(30, ge=1, le=MAX_PAGE, description="How many to list at most.")
+    cursor: str | None = Field(None, max_length=2000, description="The next_cursor of the previous reply.")
+    page_size: int = Field(30, ge=1, le=MAX_PAGE, description="The maximum number of dictionaries in the reply.")
     sort: Annotated[Literal["creation_time_unix", "name"], BeforeValidator(_lower)] = Field(
-        "creation_time_unix", description="What to sort by."
+        "creation_time_unix", description="The field to sort by."
     )
     sort_direction: Annotated[Literal["ascending", "descending"], BeforeValidator(_lower)] = Field(
-        "descending", description="In which order."
+        "descending", description="The sort direction."
     )
-    include_archived: bool = Field(False, description="Whether to list those that are archived too.")
+    include_archived: bool = Field(False, description="Whether to include archived dictionaries.")
 
 
 def pronunciation_routes(options: WebOptions) -> Blueprint:
@@ -205,7 +205,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
 
     @routes.post(f"{PATH}/add-from-file", policy=VOICE_CHANGE)
     def add_from_file() -> Response:
-        """Without a file the dictionary is empty at first."""
+        """Without a file the new dictionary is empty."""
         fields = _validated(DictionaryFileFields, {name: value for name, value in request.form.items() if value})
         data = request.files["file"].stream.read(MAX_FILE_BYTES + 1) if "file" in request.files else b""
         if len(data) > MAX_FILE_BYTES:
@@ -232,7 +232,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
     def download(dictionary_id: str, version_id: str) -> Response:
         format_ = request.args.get("format", "").lower() or "pls"
         if format_ not in ("pls", "csv"):
-            raise InvalidRequest("format: it can be pls or csv.", param="format")
+            raise InvalidRequest("format: must be pls or csv.", param="format")
         rules = store.rules(dictionary_id, version_id)
         data, kind = (write_pls(rules), PLS) if format_ == "pls" else (write_table(rules), f"{CSV}; charset=utf-8")
         response = Response(data, content_type=kind)
@@ -262,7 +262,7 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
 
 
 def _validated(kind: type[Fields], given: Mapping[str, Any], place: str = "body") -> Fields:
-    """The fields of `kind`; null means "not given". Raises InvalidFields naming each wrong one."""
+    """Return the fields as `kind`; null means "not given". Raises InvalidFields for each invalid one."""
     try:
         return kind.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -282,22 +282,22 @@ def _rules(fields: Sequence[RuleFields]) -> list[Rule]:
 
 
 def _page(dictionaries: Sequence[Dictionary], query: DictionaryQuery) -> tuple[list[Dictionary], str | None]:
-    """The dictionaries behind the cursor, as many as fit, and the cursor for those behind them.
+    """Return the page of dictionaries after the cursor, and the cursor of the next page.
 
-    A cursor names the place of the last one in the order, so what is made or deleted meanwhile neither repeats nor hides another.
+    A cursor contains the sort key of the last dictionary, so changes between two requests neither repeat nor skip others.
     """
 
-    def place(one: Dictionary) -> tuple[int | str, str]:
+    def sort_key(one: Dictionary) -> tuple[int | str, str]:
         return (one.name.casefold() if query.sort == "name" else one.created), one.id
 
     is_descending = query.sort_direction == "descending"
-    ordered = sorted(dictionaries, key=place, reverse=is_descending)
+    ordered = sorted(dictionaries, key=sort_key, reverse=is_descending)
     if query.cursor is not None:
         last = _read_cursor(query)
-        ordered = [one for one in ordered if (place(one) < last if is_descending else place(one) > last)]
+        ordered = [one for one in ordered if (sort_key(one) < last if is_descending else sort_key(one) > last)]
     page = ordered[: query.page_size]
     has_more = len(ordered) > len(page)
-    return page, _cursor(query.sort, place(page[-1])) if has_more else None
+    return page, _cursor(query.sort, sort_key(page[-1])) if has_more else None
 
 
 def _cursor(sort: str, place: tuple[int | str, str]) -> str:
@@ -311,5 +311,7 @@ def _read_cursor(query: DictionaryQuery) -> tuple[Any, str]:
         if sort != query.sort or not isinstance(value, str if sort == "name" else int) or not isinstance(id_, str):
             raise ValueError(sort)
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise InvalidFields([{"loc": ["query", "cursor"], "msg": "this is no cursor for this order", "type": "value_error"}]) from error
+        raise InvalidFields(
+            [{"loc": ["query", "cursor"], "msg": "not a valid cursor for this sort order", "type": "value_error"}]
+        ) from error
     return value, id_

@@ -1,4 +1,4 @@
-"""What replies say of how often their client may still ask. What goes beyond is refused by `checks.py`."""
+"""The headers of the rate limit. `checks.py` enforces the limit."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from tts_server.rates import Allowance, Rates
 from tts_server.web.tickets import current_ticket
 
 ALLOWANCE = "tts_server.allowance"
-"""Where the server puts the Allowance of a request's client in its environment, if it was counted."""
+"""Key of the environment for the Allowance of the request's client; None if the request was not counted."""
 
 
 def install_rates(app: Flask, rates: Rates) -> None:
-    """Add the headers of the rate limit to what is counted."""
+    """Add the headers of the rate limit to replies to counted requests."""
 
     @app.after_request
-    def describe_allowance(response: Response) -> Response:
+    def add_allowance(response: Response) -> Response:
         allowance = request.environ.get(ALLOWANCE)
         if not isinstance(allowance, Allowance):
             return response
         ticket = current_ticket()
-        if ticket is not None and ticket.position:  # time has passed since it was counted
+        if ticket is not None and ticket.position:  # the request waited after it was counted
             allowance = rates.left(g.access.client)
         response.headers["X-RateLimit-Limit"] = str(allowance.limit)
         response.headers["X-RateLimit-Remaining"] = str(allowance.remaining)

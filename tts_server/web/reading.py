@@ -1,4 +1,4 @@
-"""`POST /v1/text/normalize`: how a text will be read, without speaking it."""
+"""`POST /v1/text/normalize`: the spoken form of a text, without synthesis."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def reading_routes(desk: SpeechDesk) -> Blueprint:
 
     @routes.post("/v1/text/normalize", policy=NORMALIZING)
     def normalize_text() -> Response:
-        """Offsets are characters (code points) of `input`."""
+        """Offsets count characters (code points) of `input`."""
         payload = {name: value for name, value in read_payload(request).items() if name in FIELDS}
         fields = parse_fields(payload, desk.options.max_text_length)
         reading, segments = desk.synthesizer.preview(

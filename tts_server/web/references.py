@@ -1,4 +1,4 @@
-"""One-off reference audio of a request: an uploaded file, base64, or an address. Nothing of it is kept."""
+"""Reads the reference clip of one request: an uploaded file, base64, or an address. Clips are not stored."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ UPLOAD_FIELDS = ("custom_voice_file", "speaker_wav")
 NUM_DECODERS, WAITING_DECODERS = 4, 64
 NUM_FETCHES, WAITING_FETCHES = 4, 8
 NUM_TRANSFERS, WAITING_TRANSFERS = 16, 128
-"""How many clips are decoded, fetched, and read from the voice store at a time, and how many more wait for that."""
+"""How many clips are decoded, fetched and read from the voice store at a time, and how many may wait for each."""
 
 
 class ReferenceReader:
-    """Reads and decodes clips; at most `NUM_DECODERS` are decoded at once, each in a child process, and `NUM_FETCHES` fetched.
+    """Reads and decodes clips: at most `NUM_DECODERS` are decoded at a time, each in a child process, and `NUM_FETCHES` fetched.
 
-    While a request waits for that, it holds no slot. One client has at most half of the places, so that a slow address of one does not
-    keep the others from being served.
+    Meanwhile a request holds no slot of the queue. One client may use half of these numbers, so that slow addresses do not block others.
     """
 
     def __init__(self, options: WebOptions) -> None:
@@ -41,19 +40,19 @@ class ReferenceReader:
         self._fetching = SharedLimit(NUM_FETCHES, WAITING_FETCHES, "addresses of reference clips")
 
     def from_request(self, request: Request, fields: SpeechFields, uploads: Sequence[str] = UPLOAD_FIELDS) -> VoiceReference | None:
-        """The first of the files named `uploads`, `voice_b64` and `voice_url`, or None."""
+        """Return the clip of a request: the first of the files named `uploads`, `voice_b64` and `voice_url`; None without one."""
         if any(_is_chosen(request, name) for name in uploads):
             return self.from_upload(request, uploads)
         if fields.voice_b64 is not None:
             return self.from_bytes(self._from_base64(fields.voice_b64), "voice_b64")
         if fields.voice_url is not None:
-            with _place(self._fetching):
+            with _acquired(self._fetching):
                 data = fetch(fields.voice_url, self._options.fetch_limits)
             return self.from_bytes(data, "voice_url")
         return None
 
     def from_upload(self, request: Request, names: Sequence[str]) -> VoiceReference:
-        """The first of the named files; raises InvalidRequest where none is there."""
+        """Return the clip in the first of the named files; raises InvalidRequest if there is none."""
         for name in names:
             if _is_chosen(request, name):
                 return self._decoded(partial(request.files[name].stream.read, self._options.max_upload_bytes + 1), name)
@@ -67,15 +66,15 @@ class ReferenceReader:
         try:
             return base64.b64decode(text.encode("ascii").translate(None, b" \t\r\n\f\v"), validate=True)
         except (binascii.Error, ValueError) as error:
-            raise InvalidRequest("voice_b64: this is not base64.", param="voice_b64") from error
+            raise InvalidRequest("voice_b64: the value is not valid base64.", param="voice_b64") from error
 
     def from_bytes(self, data: bytes, param: str) -> VoiceReference:
-        """A clip that came by the field `param`."""
+        """Return the clip in `data`. `param` is the field that contained it."""
         return self._decoded(lambda: data, param)
 
     def _decoded(self, read: Callable[[], bytes], param: str) -> VoiceReference:
-        with _place(self._decoding):
-            data = read()  # not before, so that what waits stays out of memory
+        with _acquired(self._decoding):
+            data = read()  # not earlier, so that waiting requests do not hold their clips in memory
             if len(data) > self._options.max_upload_bytes:
                 raise TooLarge(f"{param}: the clip is larger than {self._options.max_upload_bytes} bytes.", param=param)
             try:
@@ -86,25 +85,25 @@ class ReferenceReader:
 
 
 def _is_chosen(request: Request, name: str) -> bool:
-    """Whether a file came under this name. A browser sends a nameless, empty one where none was chosen."""
+    """Return whether a request has a file of this name. Browsers send an empty file without a name if none was chosen."""
     file = request.files.get(name)
     return file is not None and bool(file.filename or file.stream.read(1) and file.stream.seek(0) == 0)
 
 
 class WaitingStore:
-    """A voice store whose reader holds no slot while it waits for the store."""
+    """A voice store that releases the slot of the current request while it waits for the store."""
 
     def __init__(self, store: VoiceStore) -> None:
         self._store = store
         self._reading = SharedLimit(NUM_TRANSFERS, WAITING_TRANSFERS, "stored voices")
 
     def read(self, key: str) -> bytes:
-        with _place(self._reading):
+        with _acquired(self._reading):
             return self._store.read(key)
 
 
 @contextmanager
-def _place(limit: SharedLimit) -> Iterator[None]:
-    """Wait for a place, then use it, while others have the slot of the current request."""
-    with paused(), limit.place(g.access.client, current_cancellation()):
+def _acquired(limit: SharedLimit) -> Iterator[None]:
+    """Pause the ticket of the current request, and hold one of the limit's slots inside the context."""
+    with paused(), limit.acquired(g.access.client, current_cancellation()):
         yield

@@ -1,4 +1,4 @@
-"""Routes that carry their policies, and the policy of a request by its method and path."""
+"""Routes with policies, and the lookup of a policy by method and path."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tts_server.wsgi import SAFE_METHODS
 
 
 class PolicyError(Exception):
-    """A route is registered without a policy, or with one that does not suit its methods."""
+    """A route is registered without a policy, or with one that does not fit its methods."""
 
 
 class PolicyRule(Rule):
-    """A route with its `policy`. Raises PolicyError, so that the server does not start with a route whose requirements are unknown."""
+    """A route with its `policy`. Raises PolicyError, so that the server does not start with a route without a valid policy."""
 
     def __init__(self, string: str, *arguments: Any, policy: RoutePolicy | None = None, **options: Any) -> None:
         super().__init__(string, *arguments, **options)
@@ -54,7 +54,7 @@ class RouteMap(Map):
         super().__init__(*arguments, **options)
 
     def add(self, rulefactory: RuleFactory) -> None:
-        """Add a route, which has to be a PolicyRule."""
+        """Add a route, which must be a PolicyRule."""
         super().add(rulefactory)
         for rule in rulefactory.get_rules(self):
             if not isinstance(rule, PolicyRule):
@@ -66,22 +66,22 @@ class RouteMap(Map):
                 self._options_policies.setdefault(rule.rule, rule.policy)
 
     def protect(self, prefix: str, *, unsafe: RoutePolicy, safe: RoutePolicy = UNMATCHED) -> None:
-        """Set the policies of requests that match no route and whose path starts with `prefix`, by whether their method is safe."""
+        """Set the policies of requests that match no route and whose path starts with `prefix`: for safe and for unsafe methods."""
         self._subtrees.append(_Subtree(prefix, unsafe, safe))
         self._subtrees.sort(key=lambda subtree: len(subtree.prefix), reverse=True)
 
     def find_policy(self, method: str, path: str, *, is_websocket: bool = False) -> RoutePolicy:
-        """Return the policy of the route of a request, or of a request without one. `path` is decoded and normalized."""
+        """Return the policy for a request, also if it matches no route. `path` is decoded and normalized."""
         try:
             found = self._declared(method, path, is_websocket=is_websocket)
         except WebsocketMismatch:
             found = self._declared(method, path, is_websocket=not is_websocket)
             if found is not None and found.authorization is not Authorization.NONE:
-                found = None  # the route does not answer
+                found = None  # the route does not answer this request
         return self._unmatched(method, path) if found is None else found
 
     def _declared(self, method: str, path: str, *, is_websocket: bool) -> RoutePolicy | None:
-        """The policy of a route. OPTIONS, which every route answers by itself, has that of GET. Raises WebsocketMismatch."""
+        """Return the policy of the matching route, None if there is none. OPTIONS has that of GET. Raises WebsocketMismatch."""
         try:
             rule, _ = self.bind("localhost").match(path, method, return_rule=True, websocket=is_websocket)
         except WebsocketMismatch:

@@ -1,4 +1,4 @@
-"""Is the server well, and what is it doing."""
+"""`GET /health`: the state of the server, its models and its queue."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
                 "model": model or catalog.default,
                 "served_as": sorted(alias for alias, target in catalog.aliases.items() if target == catalog.default),
                 "engine_ready": model is not None,
-                "engine_error": _why_another(catalog, model),
+                "engine_error": _default_model_error(catalog, model),
                 "voices_loaded": len(synthesizer.voices()) if model else 0,
                 "default_voice": synthesizer.default_voice,
                 "routing": {"load_score": round(load, 3), "accepts_requests": model is not None and not queue.is_full},
@@ -70,8 +70,8 @@ def _progress(catalog: ModelCatalog, model_id: str) -> dict[str, Any]:
     return fields
 
 
-def _why_another(catalog: ModelCatalog, model_id: str | None) -> str | None:
-    """Why the default model does not answer."""
+def _default_model_error(catalog: ModelCatalog, model_id: str | None) -> str | None:
+    """Return why the default model does not answer; None if it does."""
     if model_id == catalog.default:
         return None
     status = catalog.status(catalog.default)

@@ -1,4 +1,4 @@
-"""The route that a client meant whose address has none: many put the path of a route behind a base address that holds one already."""
+"""Suggests a route for a path without one: clients often append the path of a route to a base URL that contains one already."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API_ROOT = "/v1"
 
 
 def suggest_path(path: str, routes: Map) -> str | None:
-    """The path of a route that `path` ends with, also without its `/v1`; None where there is none."""
+    """Return the path of a route that `path` ends with, also without its `/v1`; None if there is none."""
     parts = path.strip("/").split("/")
     for start in range(len(parts)):
         rest = "/" + "/".join(parts[start:])

@@ -1,4 +1,4 @@
-"""The queue, as requests see it: what their replies say of it, and a pause while they wait for something outside of this server."""
+"""The queue in the web layer: headers of replies, pauses while a request waits for other systems, and the queue position."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tts_server.wsgi import PAUSE, TICKET, Pause
 
 
 def current_ticket() -> Ticket | None:
-    """Return the ticket of the request that is being answered."""
+    """Return the ticket of the current request, None if it has none."""
     ticket = request.environ.get(TICKET)
     return ticket if isinstance(ticket, Ticket) else None
 
 
 def paused() -> AbstractContextManager[None]:
-    """A context in which the current request holds neither a slot nor a thread that others need.
+    """Return a context in which the current request holds neither a slot nor a thread.
 
-    Afterwards it waits for a slot, before all that have not begun; that raises Cancelled, or Busy where the server stops.
+    At its end the request waits for a slot, ahead of requests that have not begun. Raises Cancelled, or Busy if the server stops.
     """
     pause: Pause | None = request.environ.get(PAUSE)
     return nullcontext() if pause is None else pause()
 
 
 def install_tickets(app: Flask) -> None:
-    """Let replies say where their requests were in the queue, and for how long."""
+    """Add the headers with the queue position and the waiting time to replies."""
 
     @app.after_request
-    def describe_wait(response: Response) -> Response:
+    def add_wait(response: Response) -> Response:
         ticket = current_ticket()
         if ticket is not None and ticket.has_begun:
             response.headers["X-Queue-Position"] = str(ticket.position)
@@ -43,7 +43,7 @@ def queue_routes(admission: Admission) -> Blueprint:
 
     @routes.get("/v1/queue/<request_id>", policy=READING)
     def show_position(request_id: str) -> Response:
-        """Where a request is in the queue that was sent with this `x-request-id` and is not answered yet."""
+        """The queue position of the request with this `x-request-id`."""
         found = admission.position(request_id)
         position, seconds = found or (0, 0.0)
         response = jsonify({"waiting": found is not None, "position": position, "estimated_seconds": round(seconds, 3)})

@@ -1,4 +1,4 @@
-"""The voices a client can name: listing, making, changing, listening, deleting."""
+"""The routes of voices: list, create, change, download, preview and delete."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PREVIEW_SEED = 1
 CONTENT_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".m4a": "audio/mp4"}
 
 VOICE_WRITE = replace(VOICE_CHANGE, is_queued=True, is_rate_limited=True)
-"""A change that reads or writes recordings, and so takes about as long as speaking a sentence."""
+"""A change that reads or writes recordings, which takes about as long as the synthesis of a sentence."""
 
 RECORDING = replace(READING, authorization=Authorization.VOICES, is_queued=True, is_rate_limited=True)
 
@@ -49,8 +49,8 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
     protect(routes, "/admin/reload-voices", unsafe=VOICE_CHANGE, safe=ADMIN_READING)
     synthesizer, library = desk.synthesizer, desk.synthesizer.library
 
-    def known(name: str) -> Voice:
-        """The voice of this name or alias; a built-in one is never hidden."""
+    def find_voice(name: str) -> Voice:
+        """Return the voice of this name or alias. Built-in voices take precedence."""
         found = synthesizer.find_voice(name)
         if found is None:
             raise VoiceNotFound(f"There is no voice {name!r}.", param="voice")
@@ -58,7 +58,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
 
     def check_not_default(voice_id: str) -> None:
         if name_key(voice_id) == name_key(synthesizer.default_voice):
-            message = f"{voice_id!r} is the default voice (DEFAULT_VOICE_NAME) and keeps its name while the server runs."
+            message = f"{voice_id!r} is the default voice (DEFAULT_VOICE_NAME) and cannot be renamed or deleted while the server runs."
             raise Conflict(message, code="default_voice")
 
     def check_dictionaries(entry: VoiceEntry) -> None:
@@ -71,10 +71,10 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
             raise InvalidRequest("name: a name is required.", param="name", code="missing")
         name = checked_name(given)
         check_dictionaries(entry)
-        library.check_free(name, entry.aliases)  # before the work of decoding; it counts again when the voice is written
+        library.check_free(name, entry.aliases)  # before the clip is decoded; checked again when the voice is written
         clip = desk.references.from_upload(request, audio_fields)
-        data, kept = as_flac(clip)
-        return library.create(name, data, kept, entry), describe(clip)
+        data, stored_clip = as_flac(clip)
+        return library.create(name, data, stored_clip, entry), describe(clip)
 
     @routes.get("/v1/voices", policy=LISTING)
     def list_voices() -> Response:
@@ -97,16 +97,16 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
 
     @routes.post("/v1/audio/voices", policy=VOICE_WRITE)
     def create_audio_voice() -> Response:
-        """OpenAI's way. A `consent` may come along and says nothing here; voices from a description cannot be made."""
+        """OpenAI's route. `consent` is accepted and ignored; voices cannot be created from a description."""
         if request.form.get("type", "audio_sample") != "audio_sample":
-            raise InvalidRequest("type: voices are made from recordings here; send one as 'audio_sample'.", param="type")
+            raise InvalidRequest("type: this server creates voices from recordings only; send one as 'audio_sample'.", param="type")
         voice, _ = create(VoiceEntry(), OPENAI_AUDIO_FIELDS)
         answer = {"id": voice.id, "object": "audio.voice", "created_at": int(time.time()), "name": voice.name, "type": "audio_sample"}
         return jsonify(answer)
 
     @routes.get("/v1/voices/<voice_id>", policy=LISTING)
     def get_voice(voice_id: str) -> Response:
-        return jsonify(describe_voice(known(voice_id)))
+        return jsonify(describe_voice(find_voice(voice_id)))
 
     @routes.patch("/v1/voices/<voice_id>", policy=VOICE_WRITE)
     def change_voice(voice_id: str) -> Response:
@@ -117,7 +117,7 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         name = fields.get("name") or None
         if name is not None:
             if not isinstance(name, str):
-                raise InvalidRequest("name: the name must be a text.", param="name", code="invalid_name")
+                raise InvalidRequest("name: must be a string.", param="name", code="invalid_name")
             if name_key(name) != name_key(voice_id):
                 check_not_default(voice_id)
         return jsonify(describe_voice(library.change(voice_id, name, {field: getattr(entry, field) for field in given})))
@@ -134,24 +134,24 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
 
     @routes.get("/v1/voices/<voice_id>/audio", policy=RECORDING)
     def download_voice(voice_id: str) -> Response:
-        voice = known(voice_id)
+        voice = find_voice(voice_id)
         if voice.origin == "builtin":
-            raise NotFound(f"There is no recording of the built-in voice {voice.id!r}. It can be heard at /v1/voices/{voice.id}/preview.")
+            raise NotFound(f"The built-in voice {voice.id!r} has no recording. Listen to it at /v1/voices/{voice.id}/preview.")
         path = library.path(voice.id)
-        # Read whole, so that no open file is in the way of who deletes or renames the voice on Windows.
+        # Read completely: on Windows an open file could not be renamed or deleted.
         data = library.recording(voice.id)
         return send_file(io.BytesIO(data), CONTENT_TYPES[path.suffix.lower()], as_attachment=True, download_name=path.name)
 
     @routes.get("/v1/voices/<voice_id>/preview", policy=SPEAKING_BY_GET)
     def preview_voice(voice_id: str) -> Response:
-        """A sentence, always the same, spoken by the default model or the one in `?model=`."""
+        """A fixed sentence, spoken by the default model or the one in `?model=`."""
         if request.method == "HEAD":
-            # Of unknown length, which only its making would tell.
+            # Without Content-Length, which only the synthesis would determine.
             return Response(iter(()), content_type=AudioFormat.MP3.content_type, headers={"Accept-Ranges": "bytes"})
         sentence = SpeechRequest(
             PREVIEW_TEXT,
             model=request.args.get("model") or None,
-            voice=known(voice_id).id,
+            voice=find_voice(voice_id).id,
             format=AudioFormat.MP3,
             sample_rate=desk.options.sample_rate,
             language="en",
@@ -198,7 +198,7 @@ def describe_voice(voice: Voice) -> dict[str, Any]:
 
 
 def quality(report: ClipReport) -> dict[str, Any]:
-    """What a clip is like; each measure with a word of advice."""
+    """Return the report on a clip: its measures, each with advice."""
     measures = {name: asdict(measure) for name, measure in report.measures().items()}
     for measure in measures.values():
         measure["value"] = round(measure["value"], 3)
@@ -207,7 +207,7 @@ def quality(report: ClipReport) -> dict[str, Any]:
 
 
 def as_flac(clip: VoiceReference) -> tuple[bytes, VoiceReference]:
-    """The clip as a file, and as the decoder will give it back from there."""
+    """Return the clip as a FLAC file, and as a reference with the samples and digest of that file."""
     encoder = create_encoder(AudioFormat.FLAC, clip.sample_rate, streamed=False)
     try:
         data = encoder.encode(clip.samples) + encoder.flush()
@@ -218,10 +218,10 @@ def as_flac(clip: VoiceReference) -> tuple[bytes, VoiceReference]:
 
 
 def form_fields() -> dict[str, Any]:
-    """The fields of a form; lists and objects come as JSON, aliases also one by one or separated by commas."""
+    """Return the fields of a form. Lists and objects are JSON; aliases may also be repeated fields or separated by commas."""
     fields: dict[str, Any] = dict(request.form)
     for name in (name for name in ENTRY_FIELDS if len(fields.get(name, "")) > MAX_ENTRY_CHARACTERS):
-        message = f"at most {MAX_ENTRY_CHARACTERS} characters are possible"
+        message = f"at most {MAX_ENTRY_CHARACTERS} characters are allowed"
         raise InvalidFields([{"loc": ["body", name], "msg": message, "type": "string_too_long"}])
     if "aliases" in fields:
         given = request.form.getlist("aliases")
@@ -239,11 +239,11 @@ def _from_json(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidFields([{"loc": ["body", name], "msg": "this is not JSON", "type": "json_invalid"}]) from error
+        raise InvalidFields([{"loc": ["body", name], "msg": "must be JSON", "type": "json_invalid"}]) from error
 
 
 def read_entry(fields: Mapping[str, Any]) -> VoiceEntry:
-    """What `fields` say of a voice beside its name; null and empty text mean "nothing". Raises InvalidFields naming each wrong one."""
+    """Return the properties of a voice in `fields`; null and empty strings mean "not given". Raises InvalidFields for each invalid one."""
     given = {name: fields[name] for name in ENTRY_FIELDS if fields.get(name) not in (None, "")}
     try:
         return VoiceEntry.model_validate(given)
