@@ -48,7 +48,7 @@ class TTSError(Exception):
     code = "server_error"
     type = "server_error"
     retry_after: float | None = None
-    is_passing = True
+    is_retryable = True
     """Whether the same request may succeed soon. If not, the reply has the header `x-should-retry: false`."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
@@ -169,7 +169,7 @@ class EngineStuck(Unavailable):
     """The engine made no progress. Not retryable: the same text may block the engine again."""
 
     code = "engine_stuck"
-    is_passing = False
+    is_retryable = False
 
     def __init__(self, name: str, seconds: float) -> None:
         super().__init__(f"{name} made no progress for {seconds:g} seconds and was restarted. Try again, or with another text.")
@@ -178,7 +178,7 @@ class EngineStuck(Unavailable):
 class ModelNotAvailable(Unavailable):
     code = "model_not_available"
     retry_after = 30.0
-    is_passing = False
+    is_retryable = False
 
 
 class ModelLoading(Unavailable):

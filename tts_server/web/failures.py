@@ -44,7 +44,7 @@ def failure_reply(error: TTSError, body: dict[str, Any], status: int | None = No
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
         response.headers["retry-after-ms"] = str(round(error.retry_after * 1000))
-    if not error.is_passing:
+    if not error.is_retryable:
         # OpenAI's SDKs honour this header. Without it they would retry twice before they show the message.
         response.headers["x-should-retry"] = "false"
     if status == 401:

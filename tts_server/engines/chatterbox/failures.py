@@ -54,7 +54,7 @@ class DownloadFailed(ModelNotAvailable):
 
     code = "model_download_failed"
     retry_after = 60.0
-    is_passing = True
+    is_retryable = True
 
     def __init__(self, model: str, file: str, reason: str, advice: str = HUB_ADVICE) -> None:
         super().__init__(f"{file} of {model} could not be downloaded: {reason}. Trying again goes on where it stopped. {advice}")
