@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tts_server.engines.chatterbox.t3.alignment import HEADS, TextCoverage
 from tts_server.engines.chatterbox.t3.backbone import Backbone
-from tts_server.engines.chatterbox.t3.decoder import StepFailure, T3Decoder, UnsoundLogits
+from tts_server.engines.chatterbox.t3.decoder import NonFiniteLogits, StepFailure, T3Decoder
 from tts_server.engines.chatterbox.t3.kv_cache import KeyValues
 from tts_server.engines.chatterbox.t3.sampling import Sampling
 from tts_server.engines.chatterbox.t3.sequence import Sequence
@@ -399,7 +399,7 @@ def test_speech_ends_where_the_positions_of_a_row_end(t3_of: Callable[[str], Any
     ("text", "reason"),
     [
         (torch.zeros(0, dtype=torch.int64), "at least one"),
-        (torch.tensor([5, 100_000]), "does not know"),
+        (torch.tensor([5, 100_000]), "outside the model's vocabulary"),
         (torch.full((5000,), 7), "too long"),
     ],
 )
@@ -484,7 +484,7 @@ def test_a_voice_that_makes_no_numbers_is_named_and_poisons_nobody(t3: Any, grap
     with pytest.raises(StepFailure, match="12/3") as failure:
         decoder.step()
     assert failure.value.sequences == [bad]
-    assert isinstance(failure.value.cause, UnsoundLogits)
+    assert isinstance(failure.value.cause, NonFiniteLogits)
     assert bad.finish_reason == "failed"
     # A short text now takes the row of the failed one, while a long one makes the step look beyond its end.
     successor = Job(job.voice, job.text[:3] if t3.is_gpt else make_text(t3, 1, 3), Sampling(top_p=0.9, max_tokens=10), 4)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.generation import logits_process as warpers
 
-from tts_server.engines.chatterbox.t3.sampler import UNSOUND, Draw, Sampler
+from tts_server.engines.chatterbox.t3.sampler import NOT_FINITE, Draw, Sampler
 from tts_server.engines.chatterbox.t3.sampling import Sampling
 
 VOCABULARY, START = 300, 298
@@ -148,8 +148,8 @@ def test_logits_that_are_not_finite_cost_their_sequence_alone(bad: float, is_gpt
         tokens.append([sampler.draw(draws) for _ in range(3)])
     expected, drawn = tokens
     assert [[one[0], one[2]] for one in drawn] == [[one[0], one[2]] for one in expected]
-    assert [one[1] for one in drawn] == [UNSOUND] * 3
-    assert UNSOUND not in {one[1] for one in expected}
+    assert [one[1] for one in drawn] == [NOT_FINITE] * 3
+    assert NOT_FINITE not in {one[1] for one in expected}
 
 
 def test_guidance_moves_logits_away_from_the_unconditional_row() -> None:

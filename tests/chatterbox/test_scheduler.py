@@ -137,4 +137,4 @@ def test_groups_are_forgotten_when_they_are_done() -> None:
         scheduler.add(item, 1)
         scheduler.admit()
         scheduler.remove(item)
-    assert not any(vars(scheduler)[name] for name in ("_turns", "_rows", "_later", "_first", "_running"))
+    assert scheduler.is_empty

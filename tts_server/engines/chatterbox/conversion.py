@@ -1,4 +1,4 @@
-"""Recordings that are spoken again in another voice: cut at quiet places into pieces short enough for S3Gen."""
+"""Recordings for voice conversion, cut at quiet places into pieces short enough for S3Gen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import soxr
 from tts_server.speech import Samples, VoiceReference
 
 TOKENIZER_RATE = 16000
-"""Hz; what the speech tokenizer hears."""
+"""Sample rate of the speech tokenizer, in Hz."""
 
 PIECE_SECONDS = 20.0
 SEARCH_SECONDS = 6.0

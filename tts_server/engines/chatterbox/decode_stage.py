@@ -58,7 +58,7 @@ class DecodeStage:
         return len(self._deferred) + self.decoder.num_waiting
 
     def begin(self, job: Job) -> None:
-        """Queue the current piece of a job; what it raises is the job's fault. Recorded audio has its tokens at once."""
+        """Queue the current piece of a job; an exception is caused by that job. Recorded audio gets its tokens at once."""
         job.generator = torch.Generator().manual_seed(job.seed)
         if not isinstance(job.piece, str):
             job.tokens = self._parts.cloning().speech_tokens(job.piece, TOKENIZER_RATE)
@@ -71,7 +71,7 @@ class DecodeStage:
             self._add(job)
 
     def take_deferred(self) -> Job | None:
-        """Remove and return the next job that waits for an isolated one, or to be isolated, if it can begin now."""
+        """Remove and return the next deferred job, if it can begin now; jobs are deferred while one is isolated, or to be isolated."""
         return self._deferred.popleft() if self._deferred and self._can_add(self._deferred[0]) else None
 
     def begin_deferred(self, job: Job) -> None:
@@ -79,7 +79,7 @@ class DecodeStage:
         self._add(job)
 
     def remove(self, job: Job) -> None:
-        """Take a job out, decoding or waiting."""
+        """Remove a job, decoding or waiting."""
         if job.sequence is not None and not job.sequence.is_finished:
             self.decoder.abort(job.sequence)
         if job in self._deferred:
@@ -115,7 +115,7 @@ class DecodeStage:
 
     def retry(self, job: Job, faults: tuple[str, ...]) -> None:
         with request_context(job.request):
-            log.info("%s: a segment was %s; spoken again with another seed", self._parts.family.id, ", ".join(faults))
+            log.info("%s: a segment was %s; it is retried with another seed", self._parts.family.id, ", ".join(faults))
         self.num_retries += 1
         job.start_next_attempt()
         self.begin(job)
@@ -158,6 +158,8 @@ class DecodeStage:
         return not self.is_busy or not (job.is_isolated or self._is_isolating)
 
     def _add(self, job: Job) -> None:
+        if job.generator is None:
+            raise RuntimeError("a segment without a random generator")
         max_tokens = job.retries.next_limit if job.retries is not None else self._max_tokens
         job.sequence = Sequence(
             self._parts.text_ids(job.text, job.utterance.language, begins_inside=job.begins_inside, ends_inside=job.ends_inside),
@@ -166,7 +168,6 @@ class DecodeStage:
             job.generator,
             index=job.utterance.index,
             group=job.utterance.group,
-            owner=job,
         )
         self.decoder.add(job.sequence)
         self._is_isolating = job.is_isolated

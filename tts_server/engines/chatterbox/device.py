@@ -13,18 +13,18 @@ _VOLTA = (7, 0)
 """Compute capability from which float16 is faster than float32."""
 
 
-def choose_device(wanted: str = "auto") -> str:
+def choose_device(requested: str = "auto") -> str:
     """`cuda`, `cuda:<index>`, `mps` or `cpu`: the best available one for `auto`. Raises ValueError for a device that does not exist."""
     names = ["cpu"]
     if torch.backends.mps.is_available():
         names.insert(0, "mps")
     if torch.cuda.is_available():
         names[:0] = ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-    if wanted == "auto":
+    if requested == "auto":
         return names[0]
-    if wanted not in names:
-        raise ValueError(f"DEVICE is {wanted!r}, but PyTorch finds no such device; available: {', '.join(names)}")
-    return wanted
+    if requested not in names:
+        raise ValueError(f"DEVICE is {requested!r}, but PyTorch finds no such device; available: {', '.join(names)}")
+    return requested
 
 
 def device_context(device: str | torch.device) -> contextlib.AbstractContextManager[object]:

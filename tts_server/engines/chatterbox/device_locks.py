@@ -1,4 +1,4 @@
-"""What separates the models of a process that use the same device. No torch here."""
+"""The locks of a device that several models of a process share. No torch here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class DeviceLocks:
     """Locks that all models of a process share while they use CUDA devices.
 
-    loading: held from measuring the free memory until the model has taken its part. capturing: held while graphs are captured, and by
-    work that would disturb that: cloning, whose allocations synchronise the device.
+    loading: held from the measurement of free memory until the model has allocated its part. capturing: held while graphs are captured,
+    and by cloning, whose allocations synchronise the device and so make a capture fail.
     """
 
     loading: threading.Lock = field(default_factory=threading.Lock)

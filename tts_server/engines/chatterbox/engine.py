@@ -42,10 +42,10 @@ STUCK_SECONDS = 120.0
 class ChatterboxEngine:
     """Speaks with one Chatterbox model.
 
-    builtin: the voices that a client may always name; `reference_of` gives the clip of each. Where the model has a voice of its own, the
-    first of them is that one.
-    watermarker: marks what the speaker returns; None where the speaker does so itself.
-    checks_speech: speak segments again that cannot be right; `judge` decides which (default: `SpeechJudge`).
+    builtin: the voices that a client may always name; `reference_of` returns the clip of each. Where the model has a voice of its own, it
+    is the first of them.
+    watermarker: marks the samples; None where `token_to_wave` does so itself.
+    checks_speech: retry segments whose speech cannot be right; `judge` decides which (default: `SpeechJudge`).
     threads: of PyTorch on the CPU (0: its default). max_batch, marks_in_thread: 1 and False on a CPU unless given, else MAX_BATCH and True.
     batch_bytes: working memory of a batch of S3Gen (0: no limit).
     `is_broken` becomes true when the device is lost (`is_device_lost`) or a step takes longer than `stuck_seconds`.
@@ -55,7 +55,7 @@ class ChatterboxEngine:
         self,
         parts: Parts,
         decoder: T3Decoder,
-        speaker: TokenToWave,
+        token_to_wave: TokenToWave,
         voices: PreparedVoices,
         *,
         builtin: Sequence[Voice] = (),
@@ -81,7 +81,7 @@ class ChatterboxEngine:
         self.version = version
         self._parts = parts
         self._decoder = decoder
-        self._speaker = speaker
+        self._token_to_wave = token_to_wave
         self._voices = voices
         self._builtin = tuple(builtin)
         self._reference_of = reference_of
@@ -93,7 +93,7 @@ class ChatterboxEngine:
             family.name,
             parts.device,
             self._decode,
-            WaveStage(speaker, batch_bytes),
+            WaveStage(token_to_wave, batch_bytes),
             OutputStage(used_judge),
             RecoveryPolicy(family.id, max_batch or (1 if is_cpu else MAX_BATCH), self._release_caches),
             watermarker,
@@ -137,7 +137,7 @@ class ChatterboxEngine:
         return self._loop.submit(utterance, deque([utterance.text]))
 
     def convert(self, source: VoiceReference, voice: Conditionals, seed: int) -> SegmentStream:
-        """Queue a recording to be spoken again in another voice, with its own timing and melody."""
+        """Queue a recording to be converted to another voice; its timing and melody stay."""
         utterance = Utterance("", voice, 0, seed, 1.0, None, {}, id(source))
         return self._loop.submit(utterance, deque(recording_pieces(source)))
 
@@ -160,7 +160,7 @@ class ChatterboxEngine:
         self._loop.close()
 
     def _release_caches(self) -> None:
-        """Free cached memory, on the host and the device; a lost device raises at that, too."""
-        for release in (self._decoder.shrink, self._speaker.shrink, release_memory, torch.cuda.empty_cache):
-            with contextlib.suppress(Exception):
+        """Free cached memory, on the host and the device."""
+        for release in (self._decoder.shrink, self._token_to_wave.shrink, release_memory, torch.cuda.empty_cache):
+            with contextlib.suppress(Exception):  # a lost device raises here too
                 release()

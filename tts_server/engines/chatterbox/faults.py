@@ -1,8 +1,8 @@
-"""Classifies what PyTorch and the libraries below it raise: memory that ran out, a device that is lost, or neither.
+"""Classifies the exceptions of PyTorch and the libraries below it: out of memory, device lost, or neither.
 
 Memory errors are transient: smaller work may succeed. After a *sticky* device error every later call on the device fails, in this process
-and for as long as it lives (CUDA C Programming Guide, "Error Checking"). Errors of a CUDA graph capture are neither, whatever else their
-text names: the capture is void, but the device works on.
+and until it ends (CUDA C Programming Guide, "Error Checking"). Errors of a CUDA graph capture are neither, whatever their text says: the
+capture is void, but the device still works.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _is_memory(error: BaseException) -> bool:
 
 
 def _is_runtime(error: BaseException) -> bool:
-    """Whether the text of an error can be PyTorch's, and is not of a graph capture. OSError: a library that found no memory to load."""
+    """Whether an error can come from PyTorch, and not from a graph capture. OSError: there was no memory to load a library."""
     return isinstance(error, (RuntimeError, OSError)) and _CAPTURE.search(str(error)) is None
 
 

@@ -1,4 +1,4 @@
-"""Memory plans for the GPU that is there: number formats by its generation, sizes by what is free on it."""
+"""Memory plans for a GPU: number formats by its generation, sizes by its free memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def t3_dtype(device: torch.device, mode: str) -> torch.dtype:
 
 
 def largest_plan(family: Family, device: torch.device, mode: str, max_rows: int, memory_limit: int = 0) -> MemoryPlan:
-    """The most that a model takes of a CUDA device that nothing else uses, within `memory_limit` bytes (0: all of its memory)."""
+    """The plan for a CUDA device that nothing else uses, within `memory_limit` bytes (0: all of its memory)."""
     total: int = torch.cuda.mem_get_info(device)[1] - CONTEXT_BYTES
     return _plan(family, device, mode, max_rows, min(total, memory_limit or total))
 
 
 def plan_for_device(family: Family, device: torch.device, mode: str, max_rows: int, memory_limit: int = 0) -> MemoryPlan:
-    """Divide what is free on a CUDA device before the weights are loaded: never more than `largest_plan`. Logs the plan."""
+    """The plan for the free memory of a CUDA device before the weights are loaded, never more than `largest_plan`. It is logged."""
     torch.cuda.empty_cache()
     free, total = torch.cuda.mem_get_info(device)
     available = min(free, total - CONTEXT_BYTES, memory_limit or total)

@@ -1,4 +1,4 @@
-"""One utterance in the engine: the pieces that are left, the state of the current one, and the stream that its audio is read from."""
+"""One utterance in the engine: its remaining pieces, the state of the current one, and the stream from which its audio is read."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+import torch
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.pauses import PauseShortener
 from tts_server.engines.chatterbox.retries import Attempt, Retries
+from tts_server.engines.chatterbox.s3gen.wave_stream import WaveStream
 from tts_server.engines.chatterbox.t3.sequence import Sequence
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.errors import Cancelled, TTSError
@@ -41,7 +42,7 @@ def halve(text: str) -> tuple[str, str] | None:
 
 
 class SegmentStream:
-    """The audio of a job: the engine's thread puts chunks in, a request's thread reads them, any thread may close it."""
+    """The audio of a job: the engine's thread writes chunks, a request's thread reads them, any thread may close it."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.retries = 0  # written by the engine's thread, read by the request's
@@ -77,11 +78,19 @@ class SegmentStream:
 
 
 @dataclass(eq=False)
-class Job:
-    """An utterance in work. Only the engine's thread may touch it.
+class Batch:
+    """Segments that S3Gen computes together. `slices` yields None after each slice of work and, at the end, the samples of each."""
 
-    pieces: what is still to be spoken, the current one first: text, or recorded audio (16 kHz) to be spoken again in another voice.
-    order: position in the order of submission. num_done: pieces that are finished.
+    jobs: list[Job]
+    slices: Iterator[list[Samples] | None]
+
+
+@dataclass(eq=False)
+class Job:
+    """An utterance that is being processed. For the engine's thread only.
+
+    pieces: the remaining ones, the current one first: text, or recorded audio (16 kHz) to be converted to another voice.
+    order: position in the order of submission. num_done: number of finished pieces.
     """
 
     utterance: Utterance
@@ -96,27 +105,29 @@ class Job:
     restarts: int = 0
     """How often the current piece was run again after an exception."""
     is_isolated: bool = False
-    """Whether the current piece is run with no other job beside it, to find out whether it causes an exception."""
+    """Whether the current piece is run alone, to determine whether it causes an exception."""
     sequence: Sequence | None = None
-    generator: Any = None
-    """torch.Generator of the piece: T3 draws from it first, S3Gen continues with it."""
+    generator: torch.Generator | None = None
+    """Random generator of the piece: T3 draws from it first, S3Gen continues with it."""
     tokens: list[int] | None = None
     """The speech tokens of the piece once they are complete and accepted."""
     is_final: bool = False
     """Whether no attempt is left, so that the audio of these tokens is used even if it has faults."""
     is_cut: bool = False
     """Whether the tokens end where the model was stopped."""
-    wave: Any = None
-    """The work that turns tokens into samples, once it has begun: a batch or a stream."""
+    batch: Batch | None = None
+    """The batch of S3Gen that computes the samples, once it has begun."""
+    wave_stream: WaveStream | None = None
+    """The stream of S3Gen that computes the samples instead, once it has begun: in fast mode."""
     fed_tokens: list[int] = field(default_factory=list)
-    """Tokens that were fed to a stream."""
+    """Tokens that were fed to `wave_stream`."""
     pauses: PauseShortener | None = None
-    """The PauseShortener of a stream."""
+    """Shortens the pauses of `wave_stream`'s samples."""
     samples: list[Samples] = field(default_factory=list)
     has_sent_audio: bool = False
     """Whether audio of the current piece was already sent, so that the piece cannot be spoken again."""
     num_marking: int = 0
-    """Chunks that are being watermarked."""
+    """Number of chunks that are being watermarked."""
     request: str = field(default_factory=request_id.get)
     """Id of the request, for the log."""
 
@@ -149,8 +160,8 @@ class Job:
         return self.retries is not None and self.retries.can_retry and not self.has_sent_audio
 
     def drop_wave(self) -> None:
-        """Drop the audio made so far; the tokens stay."""
-        self.wave = self.pauses = None
+        """Drop the audio computed so far; the tokens stay."""
+        self.batch = self.wave_stream = self.pauses = None
         self.fed_tokens = []
         self.samples = []
 
@@ -168,13 +179,13 @@ class Job:
             self.drop_attempt()
 
     def start_next_attempt(self) -> None:
-        """Speak the piece again, with another seed."""
+        """Retry the piece, with another seed."""
         self.drop_attempt()
         self.attempt += 1
         self.stream.retries += 1
 
-    def accept(self, attempt: Attempt, generator: Any) -> None:
-        """Take an attempt's tokens for the piece; `generator` is in the state after them."""
+    def accept(self, attempt: Attempt, generator: torch.Generator) -> None:
+        """Use an attempt's tokens for the piece; `generator` is in the state after them."""
         self.tokens = list(attempt.tokens)
         self.generator = generator
         self.is_cut = attempt.is_cut
@@ -189,7 +200,7 @@ class Job:
         return True
 
     def next_piece(self) -> bool:
-        """Go on to the next piece; False if there is none."""
+        """Remove the current piece; False if it was the last one."""
         self.drop_attempt()
         self.pieces.popleft()
         self.attempt = self.restarts = 0
@@ -199,7 +210,7 @@ class Job:
         return bool(self.pieces)
 
     def take_samples(self) -> Samples:
-        """The samples made so far, which are removed."""
+        """Return and remove the samples computed so far."""
         samples = np.concatenate(self.samples) if self.samples else np.zeros(0, np.float32)
         self.samples = []
         return samples

@@ -1,4 +1,4 @@
-"""All jobs of an engine, one decoding step or one slice of S3Gen at a time.
+"""Runs the jobs of an engine, one decoding step or one slice of S3Gen at a time.
 
 An iteration drops cancelled jobs, and then either decodes one step for all sequences together or computes one slice of S3Gen for the
 segment whose audio is needed first. Both stages get equal device time.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 from tts_server.engines.chatterbox.decode_stage import DecodeStage
 from tts_server.engines.chatterbox.device_clock import DeviceClock
@@ -23,6 +23,8 @@ from tts_server.engines.chatterbox.t3.decoder import StepFailure
 from tts_server.engines.chatterbox.wave_stage import BatchFailure, WaveStage
 from tts_server.log import request_context
 from tts_server.speech import Samples
+
+Item = TypeVar("Item")
 
 MAX_CREDIT_SECONDS = 0.5
 MARKING_POLL_SECONDS = 0.1
@@ -59,7 +61,9 @@ class JobRunner:
         self._clock = clock
         self._wake = wake
         self._on_device_lost = on_device_lost
+        # Per request, the time at which the audio sent so far will have been played.
         self._played_until: dict[int, float] = {}
+        # Device seconds of T3 minus those of S3Gen, within MAX_CREDIT_SECONDS: S3Gen runs while it is positive.
         self._credit = 0.0
 
     def add(self, job: Job) -> None:
@@ -98,7 +102,7 @@ class JobRunner:
         elif any(job.num_marking for job in self.jobs):
             self._wake.wait(MARKING_POLL_SECONDS)
         else:
-            for job in list(self.jobs):  # not reachable; but no stream may be left open
+            for job in list(self.jobs):  # not reachable, but an open stream would block its reader for ever
                 self._fail(job, RuntimeError("a segment was neither decoded nor spoken"))
 
     def _ready(self) -> list[Job]:
@@ -116,7 +120,9 @@ class JobRunner:
         try:
             self._decode.decoder.step()
         except StepFailure as failure:
-            self._recover_decode([sequence.owner for sequence in failure.sequences], failure.cause, num_running)
+            by_sequence = {job.sequence: job for job in self.jobs}
+            jobs = [by_sequence[sequence] for sequence in failure.sequences if sequence in by_sequence]
+            self._recover_decode(jobs, failure.cause, num_running)
         except Exception as error:
             jobs = [job for job in self.jobs if job.sequence is not None and not job.sequence.is_finished]
             for job in jobs:
@@ -146,17 +152,17 @@ class JobRunner:
             self._guard(member, self._end_piece, member)
 
     def _ready_for_batch(self) -> list[Job]:
-        return [job for job in self._ready() if job.tokens is not None and job.wave is None and not self._wave.is_streamed(job)]
+        return [job for job in self._ready() if job.tokens is not None and job.batch is None and not self._wave.is_streamed(job)]
 
     def _end_piece(self, job: Job) -> None:
-        """All samples of the piece are there: check them, give them out, go on with the next piece."""
+        """Check and output the complete samples of a piece, and begin the next piece."""
         faults = self._output.faults(job)
         if faults and self._decode.reject_samples(job, faults):
             return
         samples = self._output.take_piece(job)
         has_next = job.next_piece()
         self._output_samples(job, samples, is_piece_end=True, is_job_end=not has_next)
-        if has_next and job in self.jobs:  # it may have failed at its reader
+        if has_next and job in self.jobs:  # the watermark may have failed
             self._decode.begin(job)
 
     def _output_samples(self, job: Job, samples: Samples, *, is_piece_end: bool, is_job_end: bool = False) -> None:
@@ -190,10 +196,10 @@ class JobRunner:
 
     # Exceptions
 
-    def _guard(self, job: Job, action: Callable[..., object], *arguments: Any) -> None:
-        """Do something for one job; an exception ends that job alone."""
+    def _guard(self, job: Job, action: Callable[[Item], object], item: Item) -> None:
+        """Call `action(item)` for one job; an exception ends that job alone."""
         try:
-            action(*arguments)
+            action(item)
         except Exception as error:
             self._recover({job: self._recovery.after_single(error)}, error)
 

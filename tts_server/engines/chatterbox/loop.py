@@ -1,7 +1,7 @@
-"""The engine's thread: when it starts and ends, and what other threads may ask of it.
+"""The engine's thread: its start and end, and the methods that other threads may call.
 
-The thread passes new jobs to a `JobRunner` and lets it work for as long as there are jobs. It ends after some time without jobs, and the
-next job starts another: see `fresh_thread` for what an idle thread costs.
+The thread passes new jobs to a `JobRunner` and runs it as long as there are jobs. It ends after some time without jobs, and the next job
+starts another: see `fresh_thread` for the cost of an idle thread.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class EngineLoop:
         self._watchdog: Watchdog[str] = Watchdog(stuck_seconds, self._abandon, name)  # thread-safe
         watch = partial(self._watchdog.watching, "watermark")
         self._marking = Marking(watermarker, in_thread=marks_in_thread, wake=self._wake.set, watch=watch)  # of the engine's thread
-        # Of the engine's thread; its counters may be read by all, its jobs are taken by whoever ends the loop.
+        # Of the engine's thread; any thread may read its counters, and the thread that ends the loop takes its jobs.
         self.runner = JobRunner(family, decode, wave, output, recovery, self._marking, clock, self._wake, self.mark_device_lost)
 
     # Called from any thread
@@ -102,7 +102,7 @@ class EngineLoop:
         return stream
 
     def close(self) -> None:
-        """Stop the thread; streams that are open end with an error."""
+        """Stop the thread; open streams end with an error."""
         with self._lock:
             self._is_closed = True
             thread = self._thread
@@ -165,7 +165,7 @@ class EngineLoop:
     # Called by the watchdog's thread
 
     def _abandon(self, work: str) -> None:
-        """End all streams, because a step does not come back."""
+        """End all streams, because a step does not return."""
         log.critical("%s: no progress of a %s for %g s; its thread is abandoned", self._name, work, self._watchdog.seconds)
         self.is_broken = self._is_stuck = True
         self.runner.num_failures += 1

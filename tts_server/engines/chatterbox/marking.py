@@ -1,7 +1,7 @@
 """The last stage of the engine: the watermark, in the engine's thread or in one of its own.
 
 Perth's network takes 8 ms of CPU time for each second of audio. On a GPU the engine's thread only launches kernels, so that this time is
-better spent beside it. On a CPU a second thread would compete for the same cores (see `fresh_thread`).
+better spent in parallel. On a CPU a second thread would compete for the same cores (see `fresh_thread`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Marking:
     """Marks chunks in the order in which they are put. For the engine's thread.
 
     watermarker: None leaves the samples as they are. wake: called, by whichever thread, when a chunk is ready to be taken.
-    watch: what is entered while a chunk is marked. in_thread: mark in a thread of its own, which runs from the first chunk to `stop`.
+    watch: a context that is entered while a chunk is marked. in_thread: mark in a separate thread, which runs from the first chunk to
+    `stop`.
     """
 
     def __init__(
@@ -81,11 +82,11 @@ class Marking:
             self._streams.pop(job, None)
 
     def take(self) -> list[Marked]:
-        """What has been marked since the last call."""
+        """Return the chunks that have been marked since the last call."""
         return [self._done.popleft() for _ in range(len(self._done))]
 
     def stop(self) -> None:
-        """End the thread once it has marked what was put; it starts again with the next chunk."""
+        """End the thread once it has marked all chunks; it starts again with the next one."""
         if self._to_do is not None:
             self._to_do.put(None)
             self._to_do = None

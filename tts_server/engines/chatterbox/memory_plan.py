@@ -32,18 +32,18 @@ _WORKSPACE_BYTES = 512 << 20
 """cuBLAS and cuDNN workspaces, graphs, activations of the vocoder, fragmentation."""
 
 CONTEXT_BYTES = 512 << 20
-"""What CUDA and its kernels hold in each process, outside of PyTorch's allocator."""
+"""Memory of CUDA and its kernels in each process, outside of PyTorch's allocator."""
 
 _ATTENTION_HEADS = 8
 _SCORES_PER_PAIR = 4
-"""Numbers that S3Gen's encoder holds for each pair of frames and head: by distance (two), bias, and a copy of that."""
+"""Numbers in memory for each pair of frames and head of S3Gen's encoder: scores by distance (two), bias, and a copy of the bias."""
 
 _PROMPT_TOKENS = 250
 _USUAL_SPEECH_TOKENS = 500
 _MAX_BATCH = 8
 _CACHE_BYTES = 512 << 20
 
-# Shares of the memory that is left beside the weights, cloning and workspaces. The rest stays free, for another model.
+# Fractions of the memory that remains after weights, cloning and workspaces. The rest stays free, for another model.
 _KV_SHARE, _S3GEN_SHARE, _CACHE_SHARE = 0.6, 0.2, 0.05
 
 
@@ -51,14 +51,14 @@ _KV_SHARE, _S3GEN_SHARE, _CACHE_SHARE = 0.6, 0.2, 0.05
 class ModelSizes:
     """Sizes of one model.
 
-    t3_parameters: what decoding needs, without the unused text head. s3gen_parameters: flow and vocoder with their buffers;
-    s3gen_kept_parameters: those of them that stay in float32 in all modes. prefix_positions: a voice's conditioning in T3;
+    t3_parameters: those that decoding uses, without the text head. s3gen_parameters: flow and vocoder with their buffers;
+    s3gen_float32_parameters: those of them that stay in float32 in all modes. prefix_positions: a voice's conditioning in T3;
     text_positions: the longest text of a segment. rows_per_sequence: 2 with classifier-free guidance.
     """
 
     t3_parameters: int
     s3gen_parameters: int
-    s3gen_kept_parameters: int
+    s3gen_float32_parameters: int
     layers: int
     heads: int
     head_size: int
@@ -71,22 +71,22 @@ class ModelSizes:
         return 2 * self.layers * self.heads * self.head_size * element_bytes
 
     def weight_bytes(self, element_bytes: int) -> int:
-        """The weights of T3 and S3Gen, without what only cloning needs."""
-        halved = self.t3_parameters + self.s3gen_parameters - self.s3gen_kept_parameters
-        return halved * element_bytes + self.s3gen_kept_parameters * FLOAT_BYTES
+        """The weights of T3 and S3Gen, without those that only cloning uses."""
+        halved = self.t3_parameters + self.s3gen_parameters - self.s3gen_float32_parameters
+        return halved * element_bytes + self.s3gen_float32_parameters * FLOAT_BYTES
 
     def positions(self, speech_tokens: int) -> int:
         """Positions of a row: voice, text, start tokens and `speech_tokens`, rounded up."""
         return _rounded(self.prefix_positions + self.text_positions + 2 + speech_tokens)
 
 
-_KEPT = 3_359_232 + 15_440  # embeddings of tokens and speakers
+_FLOAT32 = 3_359_232 + 15_440  # embeddings of tokens and speakers
 _FLOW, _MEANFLOW, _HIFT = 112_549_360, 114_646_512, 20_821_295
 _SIZES = {
-    ENGLISH.id: ModelSizes(531_684_352, _FLOW + _HIFT, _KEPT, 30, 16, 64, 34, 300, 2),
-    MULTILINGUAL_V3.id: ModelSizes(533_476_352, _FLOW + _HIFT, _KEPT, 30, 16, 64, 34, 660, 2),
-    TURBO.id: ModelSizes(375_897_507, _MEANFLOW + _HIFT, _KEPT, 24, 16, 64, 376, 300, 1),
-    NANO.id: ModelSizes(140_247_203, _MEANFLOW + _HIFT, _KEPT, 12, 12, 64, 376, 300, 1),
+    ENGLISH.id: ModelSizes(531_684_352, _FLOW + _HIFT, _FLOAT32, 30, 16, 64, 34, 300, 2),
+    MULTILINGUAL_V3.id: ModelSizes(533_476_352, _FLOW + _HIFT, _FLOAT32, 30, 16, 64, 34, 660, 2),
+    TURBO.id: ModelSizes(375_897_507, _MEANFLOW + _HIFT, _FLOAT32, 24, 16, 64, 376, 300, 1),
+    NANO.id: ModelSizes(140_247_203, _MEANFLOW + _HIFT, _FLOAT32, 12, 12, 64, 376, 300, 1),
 }
 
 
@@ -130,11 +130,11 @@ class MemoryPlan:
 
 
 def plan_memory(sizes: ModelSizes, *, element_bytes: int, caches_prompts: bool, free_bytes: int, max_rows: int = 0) -> MemoryPlan:
-    """Divide `free_bytes`, what is free once the weights are loaded.
+    """Divide `free_bytes`, the memory that is free once the weights are loaded.
 
     element_bytes: of a weight, a key and a value. caches_prompts: whether S3Gen keeps the states of prompts (fast mode).
-    max_rows: at most so many rows (0: as memory allows, up to MAX_ROWS).
-    There is always one sequence, whatever is free: `work_bytes` of the plan may be more than `free_bytes` then.
+    max_rows: the most rows (0: as memory allows, up to MAX_ROWS).
+    The plan always has rows for one sequence: its `work_bytes` may then be more than `free_bytes`.
     """
     step = sizes.rows_per_sequence
     limit = max(_even(max_rows or MAX_ROWS, step), step)
@@ -175,8 +175,7 @@ def s3gen_bytes(speech_tokens: Sequence[int], element_bytes: int) -> int:
 
 
 def required_bytes(sizes: ModelSizes, *, element_bytes: int, caches_prompts: bool, sequences: int) -> int:
-    """The least memory of a GPU on which a model speaks `sequences` segments at once, CUDA's own included: the smallest plan with
-    that many rows."""
+    """The least memory of a GPU on which a model computes `sequences` segments at once, CUDA's own included."""
     rows = sequences * sizes.rows_per_sequence
     low, high = 0, 1 << 40
     while high - low > 1 << 20:

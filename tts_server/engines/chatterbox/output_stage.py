@@ -1,4 +1,4 @@
-"""What is done to the samples of a piece before they are watermarked: checks, long pauses, the end."""
+"""The third stage of the engine: checks the samples of a piece, shortens long pauses and fades the end, before the watermark."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class OutputStage:
         self._judge = judge
 
     def faults(self, job: Job) -> tuple[str, ...]:
-        """What is wrong with the complete samples of a piece, if it could still be spoken again."""
+        """The faults of the complete samples of a piece, if it can still be retried."""
         if self._judge is None or not job.text or job.has_sent_audio or job.is_final:
             return ()
         return self._judge.faults_of_samples(_joined(job))
 
     def take_chunk(self, job: Job) -> Samples:
-        """Return the samples that are ready of a piece that is still being computed; it cannot be spoken again afterwards."""
+        """Return the finished samples of a piece that is still being computed; it cannot be retried afterwards."""
         samples = job.take_samples()
         if not len(samples):
             return samples
@@ -39,7 +39,7 @@ class OutputStage:
         return job.pauses.feed(samples)
 
     def take_piece(self, job: Job) -> Samples:
-        """The samples that are left of a complete piece."""
+        """The remaining samples of a complete piece."""
         samples = job.take_samples()
         if job.pauses is not None:
             samples = np.concatenate((job.pauses.feed(samples), job.pauses.finish()))

@@ -34,8 +34,8 @@ def frame_levels(samples: Samples) -> np.ndarray:
 class PauseShortener:
     """Shortens pauses of a stream. The output is the same however the input is cut.
 
-    longest_seconds: pauses up to this length stay as they are. What follows the first 0.4 s of a pause is output when the pause ends;
-    at the end of the stream it is dropped.
+    longest_seconds: pauses up to this length stay as they are. The samples after the first 0.4 s of a pause are output when the pause
+    ends; at the end of the stream they are dropped.
     """
 
     def __init__(self, longest_seconds: float = LONGEST_SECONDS) -> None:
@@ -44,7 +44,7 @@ class PauseShortener:
         """Less than a frame."""
         self._peak = -np.inf
         self._pause = 0
-        """Length of the pause that goes on, in samples."""
+        """Length of the current pause, in samples."""
         self._pending: list[Samples] = []
 
     def feed(self, samples: Samples) -> Samples:

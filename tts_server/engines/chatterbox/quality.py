@@ -45,7 +45,7 @@ class SpeechJudge:
         return usual_seconds(text)
 
     def longest_seconds(self, text: str, language: str | None = None) -> float:
-        """How long speech of a text may be: SLOWEST times the usual length, each tag at its longest, and a grace, longer for few words."""
+        """How long speech of a text may be: SLOWEST times the usual length, plus TAG_SECONDS for each tag and a grace."""
         num_tags = len(SOUND_TAG.findall(text))
         without_tags = SOUND_TAG.sub(" ", text)
         is_short = sum(character.isalnum() for character in without_tags) < SHORT_TEXT
@@ -53,7 +53,7 @@ class SpeechJudge:
         return SLOWEST * self.usual_seconds(without_tags, language) + TAG_SECONDS * num_tags + grace
 
     def shortest_seconds(self, text: str, language: str | None = None) -> float:
-        """How short speech of a text may be. Tags may be silent, and what might be spelled may be read as a word."""
+        """How short speech of a text may be. Tags may be silent, and letters that could be spelled may be read as a word."""
         return max(MIN_SECONDS, seconds_of_letters(SOUND_TAG.sub(" ", text)) / FASTEST - 0.3)
 
     def longest_pause(self, text: str) -> float:
@@ -113,7 +113,7 @@ def _longest_run(tokens: Sequence[int]) -> int:
 
 
 def _is_looping(tokens: Sequence[int]) -> bool:
-    """Whether some stretch repeats a cycle of 2 to MAX_CYCLE tokens for CYCLE_SECONDS?"""
+    """Whether some stretch repeats a cycle of 2 to MAX_CYCLE tokens for CYCLE_SECONDS."""
     values = np.asarray(tokens)
     needed = round(CYCLE_SECONDS * TOKEN_RATE)
     for cycle in range(2, MAX_CYCLE + 1):

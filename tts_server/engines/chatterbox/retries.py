@@ -1,10 +1,13 @@
-"""How often a piece of text is retried, with how many tokens, and which of the attempts is used. No torch here."""
+"""How often a piece of text is retried, with how many tokens, and which of the attempts is used. Imports no torch at run time."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_ATTEMPTS = 3
 BUDGET = 1.5
@@ -19,15 +22,15 @@ UNUSABLE = ("silent", "not a number")
 
 @dataclass(frozen=True)
 class Attempt:
-    """A piece as the model has spoken it once.
+    """The result of decoding a piece once.
 
     generator_state: of the sequence's random generator after its last token; S3Gen draws its noise from there.
     is_cut: the model was stopped at its limit. faults: what the judge has found, see `quality`.
-    coverage: the share of the text that the speech has attended to, 0 to 1, for models that measure it; see `t3.alignment`.
+    coverage: the fraction of the text that the speech has attended to, 0 to 1, for models that measure it; see `t3.alignment`.
     """
 
     tokens: list[int]
-    generator_state: Any
+    generator_state: Tensor
     is_cut: bool
     faults: tuple[str, ...]
     coverage: float | None = None
@@ -58,7 +61,7 @@ class Retries:
         self._spent += len(attempt.tokens)
 
     def add_faults(self, faults: tuple[str, ...]) -> None:
-        """Add what the samples of the latest attempt have shown."""
+        """Add the faults of the latest attempt's samples."""
         self.attempts[-1] = replace(self.attempts[-1], faults=(*self.attempts[-1].faults, *faults))
 
     def best(self) -> Attempt:

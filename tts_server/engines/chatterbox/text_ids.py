@@ -1,4 +1,4 @@
-"""Text as the ids that T3 is fed with: what the stock `generate` of each family does between its `text` and its model."""
+"""Text to the input ids of T3, as the stock `generate` of each family prepares them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tts_server.errors import InvalidRequest, NothingToSay
 
 _TAG = re.compile("|".join(re.escape(tag) for tag in sorted(TAGS)), re.IGNORECASE)
 _CONTROL_TOKEN = re.compile(r"\[(START|STOP|UNK|SPACE|PAD|SEP|CLS|MASK)\]|<\|endoftext\|>")
-"""What the tokenizers would read as a mark of their own, such as the end of the text."""
+"""Text that the tokenizers would parse as control tokens, such as the end of the text."""
 
 _EMOJI = re.compile(
     "\\s*[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
@@ -40,11 +40,11 @@ def text_ids(
 ) -> torch.Tensor:
     """Ids int64 [n] of one segment of text; for the Llama models with the marks of start and stop around them.
 
-    Where the text `begins_inside` or `ends_inside` a sentence, it gets no capital, and a comma instead of a full stop: stock knows no such
-    texts. `hyperparameters` are the stock T3Config. `language` is one of the family's, None for its default; families that are not
-    multilingual ignore it.
-    Raises NothingToSay where the text has nothing but tags that the model does not know, InvalidRequest for a language that it does not
-    speak and for a text longer than its table of positions.
+    Where the text `begins_inside` or `ends_inside` a sentence, it gets no capital, and a comma instead of a full stop; the stock code
+    has no such case. `hyperparameters` are the stock T3Config. `language` is one of the family's, None for its default; families that are
+    not multilingual ignore it.
+    Raises NothingToSay where the text holds nothing but tags that the model does not support, InvalidRequest for a language that it does
+    not speak and for a text longer than its table of positions.
     """
     text = _CONTROL_TOKEN.sub(lambda match: match[1] or " ", _with_known_tags(family, text))
     text = _with_ended_lines(_without_unspoken_marks(family, text))
@@ -68,7 +68,7 @@ def text_ids(
 
 
 def _with_known_tags(family: Family, text: str) -> str:
-    """Tags in the letters that the model knows them by; without those that it does not know, and the spaces they leave."""
+    """The text with its tags in small letters; without tags that the model does not support, and without the spaces around those."""
     if family.tags:
         return _TAG.sub(lambda match: match[0].lower(), text)
     return re.sub(r"[ \t]{2,}", " ", _TAG.sub(" ", text)) if _TAG.search(text) else text
@@ -89,7 +89,7 @@ def _without_unspoken_marks(family: Family, text: str) -> str:
 
 
 def _with_ended_lines(text: str) -> str:
-    """Lines joined by a full stop, or a comma where the next one goes on in lower case; `punc_norm` would join them by a space alone."""
+    """The lines joined by a full stop, or a comma where the next one begins in lower case; `punc_norm` would join them by a space alone."""
     if "\n" not in text:
         return text
     joined = ""

@@ -1,4 +1,4 @@
-"""The provenance mark in every second of audio: Resemble AI's Perth watermark, put on whole segments or on a stream."""
+"""Resemble AI's Perth watermark, which marks audio as generated: applied to whole segments or to a stream."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tts_server.errors import ModelNotAvailable
 from tts_server.speech import Samples
 
 _HOP = 240
-"""Samples between two of Perth's frames (10 ms): chunks begin on that grid, so that they are marked as the whole would be."""
+"""Samples between two of Perth's frames (10 ms): chunks begin on that grid, so that they are marked like the whole."""
 
 _CONTEXT = 25 * _HOP
-"""What a chunk must know before it: Perth's net and window reach 0.18 s to each side."""
+"""Context before a chunk: Perth's network and window reach 0.18 s to each side."""
 
 _LATENCY = 15 * _HOP
-"""What a chunk must know behind it."""
+"""Context after a chunk."""
 
 _MIN_SAMPLES = 10 * _HOP
-"""Shorter audio is padded: the transform needs a window's worth."""
+"""Shorter audio is padded: the transform needs a whole window."""
 
 
 class Watermarker:
@@ -36,7 +36,7 @@ class Watermarker:
 
     @torch.inference_mode()
     def apply(self, samples: Samples) -> Samples:
-        """The samples with the mark: equal to `perth.apply_watermark`, and as many as before (it may swallow the last 10 ms)."""
+        """The samples with the mark: equal to `perth.apply_watermark`, and as many as before (it may drop the last 10 ms)."""
         if not len(samples):
             return samples
         padded = np.pad(samples, (0, max(0, _MIN_SAMPLES - len(samples))))
@@ -45,7 +45,7 @@ class Watermarker:
 
     @torch.inference_mode()
     def detect(self, samples: Samples) -> float:
-        """How surely the samples carry the mark, 0 to 1."""
+        """The confidence that the samples carry the mark, 0 to 1."""
         padded = np.pad(samples, (0, max(0, _MIN_SAMPLES - len(samples))))
         return float(np.mean(self._perth.get_watermark(padded, sample_rate=SAMPLE_RATE, round=False)))
 
@@ -54,30 +54,31 @@ class Watermarker:
 
 
 class WatermarkStream:
-    """Marks a stream chunk by chunk, each with some audio of its neighbours around it; 0.15 s behind what was fed."""
+    """Marks a stream chunk by chunk, each with its neighbouring audio as context; the output is 0.15 s behind the input."""
 
     def __init__(self, watermarker: Watermarker) -> None:
         self._watermarker = watermarker
-        self._held = np.zeros(0, np.float32)
-        self._num_given = 0
-        """Number of held samples, at the start, that were already returned; they are context for the next chunk."""
+        self._buffer = np.zeros(0, np.float32)
+        self._num_returned = 0
+        """Number of samples at the start of the buffer that were already returned; they are context for the next chunk."""
 
     def feed(self, chunk: Samples) -> Samples:
         """The samples that are ready, possibly none."""
-        self._held = np.concatenate((self._held, chunk))
-        return self._marked(len(self._held) - _LATENCY)
+        self._buffer = np.concatenate((self._buffer, chunk))
+        return self._marked(len(self._buffer) - _LATENCY)
 
     def finish(self) -> Samples:
-        """The rest."""
-        return self._marked(len(self._held))
+        """The remaining samples."""
+        return self._marked(len(self._buffer))
 
     def _marked(self, end: int) -> Samples:
-        begin = self._num_given
+        """The samples of the buffer before `end` that were not returned yet, with the mark."""
+        begin = self._num_returned
         if end <= begin:
             return np.zeros(0, np.float32)
-        marked = self._watermarker.apply(self._held)[begin:end]
-        # Whole frames leave, so that the next chunk begins on the grid again.
+        marked = self._watermarker.apply(self._buffer)[begin:end]
+        # Whole frames are dropped, so that the next chunk begins on the grid again.
         num_dropped = max(0, end - _CONTEXT) // _HOP * _HOP
-        self._held = self._held[num_dropped:]
-        self._num_given = end - num_dropped
+        self._buffer = self._buffer[num_dropped:]
+        self._num_returned = end - num_dropped
         return marked

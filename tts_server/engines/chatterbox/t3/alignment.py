@@ -1,6 +1,6 @@
-"""How much of a text the multilingual model's speech has attended to: a measurement that steers nothing.
+"""Measures how much of a text the multilingual model's speech has attended to. The sampling does not depend on it.
 
-chatterbox-tts 0.1.7 steers the sampling by the attention of these heads (`AlignmentStreamAnalyzer`) and so cuts sentences short; upstream
+chatterbox-tts 0.1.7 changes the sampling by the attention of these heads (`AlignmentStreamAnalyzer`) and so cuts sentences short; upstream
 removed that on 2026-05-01 (commit 3f35dfc). Their attention still shows which text tokens were spoken.
 """
 
@@ -29,16 +29,16 @@ class TextCoverage:
     def __init__(self, store: KeyValues, *, max_rows: int, max_text: int) -> None:
         self._store = store
         self._spans = torch.zeros(2, max_rows, dtype=torch.int64, device=store.device)
-        # REACH columns on each side take the marks beyond the ends of a text.
+        # REACH more columns on each side, for marks beyond the ends of a text.
         self._is_covered = torch.zeros(max_rows, max_text + 2 * REACH, dtype=torch.bool, device=store.device)
 
     def begin(self, row: int, first: int, length: int) -> None:
-        """A new row, whose text of `length` tokens is stored from position `first` on."""
+        """Start a new row, whose text of `length` tokens is stored from position `first` on."""
         self._spans[:, row] = torch.tensor([first, length])
         self._is_covered[row] = False
 
     def move(self, source: int, target: int) -> None:
-        """The row `source` has taken the place of `target`."""
+        """Move the record of row `source` to row `target`."""
         self._spans[:, target] = self._spans[:, source]
         self._is_covered[target] = self._is_covered[source]
 

@@ -1,11 +1,11 @@
-"""The ways in which a step of T3 attends. `Backbone.run` calls one of them in every layer, another for each thing that a step does:
+"""The attention of T3, one class for each kind of step. `Backbone.run` calls it in every layer:
 
-- `Conditioning` makes a prefix,
-- `Prefill` reads the texts of new rows,
+- `Conditioning` computes a prefix,
+- `Prefill` processes the texts of new rows,
 - `SharedDecode` adds one position to all rows; rows of one voice read one copy of its prefix,
-- `StaticDecode` does the same with fixed shapes, each row holding its own copy of the prefix: what a CUDA graph needs.
+- `StaticDecode` does the same with fixed shapes, as CUDA graphs require; each row holds its own copy of the prefix.
 
-Attention is causal, so the keys and values of a prefix depend on the voice alone and are made once.
+Attention is causal, so the keys and values of a prefix depend on the voice alone and are computed once.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Prefill:
         places = torch.tensor([store.lengths[row] for row in rows], device=device)[:, None] + torch.arange(longest, device=device)
         self._places = places.clamp_(max=store.capacity - 1)
         self.positions = torch.tensor(self._lengths, device=device)[:, None] + torch.arange(longest, device=device)
-        # CUDA kernels want rows of a mask to begin at multiples of 8 elements; without that PyTorch copies the mask in every layer.
+        # CUDA kernels require rows of a mask to begin at multiples of 8 elements; otherwise PyTorch copies the mask in every layer.
         width = self._longest + longest
         padded = torch.zeros(len(rows), 1, longest, -(-width // _MASK_ALIGNMENT) * _MASK_ALIGNMENT, dtype=store.dtype, device=device)
         self._mask = padded[..., :width]
@@ -80,11 +80,11 @@ class Prefill:
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         self._store.keys[layer][self._row_index, :, self._places] = key.transpose(1, 2)
         self._store.values[layer][self._row_index, :, self._places] = value.transpose(1, 2)
-        keys = torch.cat((self._beside(layer, key, "keys"), key), 2)
-        values = torch.cat((self._beside(layer, value, "values"), value), 2)
+        keys = torch.cat((self._padded_prefixes(layer, key, "keys"), key), 2)
+        values = torch.cat((self._padded_prefixes(layer, value, "values"), value), 2)
         return functional.scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
 
-    def _beside(self, layer: int, like: Tensor, kind: str) -> Tensor:
+    def _padded_prefixes(self, layer: int, like: Tensor, kind: str) -> Tensor:
         """The prefixes of the rows, padded to the longest: [rows, heads, longest, size]."""
         parts: list[Tensor] = [getattr(prefix, kind)[layer] for prefix in self._prefixes]
         if all(part is parts[0] for part in parts):
@@ -95,7 +95,7 @@ class Prefill:
         return together
 
     def store(self) -> None:
-        """The rows are complete in all layers: count their positions."""
+        """Count the positions of the rows, which are now stored in all layers."""
         for row, count in zip(self._rows, self._counts, strict=True):
             self._store.lengths[row] += count
 
@@ -103,11 +103,11 @@ class Prefill:
 class SharedDecode:
     """One more position for every row. Exact: softmax runs over the scores of prefix and suffix together.
 
-    `positions` [rows, 1] is for the backbone; `queries` keeps those of the `watched` heads, [rows, 1, size]; `span` is how many positions
+    `positions` [rows, 1] is for the backbone; `queries` holds those of the `recorded` heads, [rows, 1, size]; `span` is how many positions
     of the rows' own storage are read.
     """
 
-    def __init__(self, store: KeyValues, watched: Iterable[Head] = ()) -> None:
+    def __init__(self, store: KeyValues, recorded: Iterable[Head] = ()) -> None:
         self._store = store
         count, device = store.num_rows, store.device
         self.span = max(store.lengths) + 1
@@ -122,7 +122,7 @@ class SharedDecode:
             voices.setdefault(prefix, []).append(row)
         self._longest = max(prefix.length for prefix in voices)
         self._voices = [(prefix, slice(None) if len(voices) == 1 else torch.tensor(rows, device=device)) for prefix, rows in voices.items()]
-        self._watched = tuple(watched)
+        self._recorded = tuple(recorded)
         self.queries: dict[Head, Tensor] = {}
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ class SharedDecode:
         keys, values = self._store.keys[layer], self._store.values[layer]
         keys[self._rows, :, self._lengths] = key[:, :, 0]
         values[self._rows, :, self._lengths] = value[:, :, 0]
-        _watch(self.queries, self._watched, layer, query)
+        _record(self.queries, self._recorded, layer, query)
         query = query * size**-0.5
         # Keys times queries rather than the other way round: a third faster on a CPU, where the keys are the large factor.
         after = torch.matmul(keys[:count, :, : self.span], query.transpose(-1, -2))[..., 0].add_(self._bias)
@@ -145,7 +145,7 @@ class SharedDecode:
         return out
 
     def store(self) -> None:
-        """The position is complete in all layers: count it."""
+        """Count the position, which is now stored in all layers."""
         self._store.lengths[:] = [length + 1 for length in self._store.lengths]
 
 
@@ -156,14 +156,14 @@ class StaticDecode:
     `span` is how many positions are read of every row, more than any row's length (default: all that are stored).
     """
 
-    def __init__(self, store: KeyValues, lengths: Tensor, watched: Iterable[Head] = (), *, span: int | None = None) -> None:
+    def __init__(self, store: KeyValues, lengths: Tensor, recorded: Iterable[Head] = (), *, span: int | None = None) -> None:
         self._store, self._lengths = store, lengths
         self._span = span or store.capacity
         self._rows = torch.arange(len(lengths), device=lengths.device)
         self.positions = lengths[:, None]
         is_later = torch.arange(self._span, device=lengths.device) > self.positions
         self._bias = torch.zeros(is_later.shape, dtype=store.dtype, device=lengths.device).masked_fill_(is_later, _NEVER)[:, None, None]
-        self._watched = tuple(watched)
+        self._recorded = tuple(recorded)
         self.queries: dict[Head, Tensor] = {}
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -171,13 +171,13 @@ class StaticDecode:
         keys, values = self._store.keys[layer], self._store.values[layer]
         keys[self._rows, :, self._lengths] = key[:, :, 0]
         values[self._rows, :, self._lengths] = value[:, :, 0]
-        _watch(self.queries, self._watched, layer, query)
+        _record(self.queries, self._recorded, layer, query)
         # Fused kernels pad a single query to a block of 64 and read a mask for all of it; two products read keys and values once.
         scores = torch.matmul(query * size**-0.5, keys[:count, :, : self._span].transpose(-1, -2)) + self._bias
         return torch.matmul(scores.softmax(-1, dtype=torch.float32).to(query.dtype), values[:count, :, : self._span])
 
 
-def _watch(queries: dict[Head, Tensor], watched: tuple[Head, ...], layer: int, query: Tensor) -> None:
-    for head in watched:
+def _record(queries: dict[Head, Tensor], heads: tuple[Head, ...], layer: int, query: Tensor) -> None:
+    for head in heads:
         if head[0] == layer:
             queries[head] = query[:, head[1]]

@@ -1,8 +1,8 @@
 """The transformer of T3 (GPT-2 or Llama) over rows of different lengths, from the weights of the stock module.
 
 A row is one sequence in the batch (two with classifier-free guidance). Its positions are the voice's conditioning (the *prefix*,
-the same for all rows of a voice) and then its own text and speech (the *suffix*). How the positions of a layer see each other is up to
-the `Attend` that `Backbone.run` is given.
+the same for all rows of a voice) and then its own text and speech (the *suffix*). The `Attend` that is passed to `Backbone.run` computes
+the attention between them.
 
 The arithmetic is that of `transformers` GPT2Model and LlamaModel, as `chatterbox.models.t3.T3` uses them.
 """
@@ -32,9 +32,9 @@ class _Layer:
 
 
 class Backbone:
-    """What T3 computes, without the loop around it.
+    """The forward pass of T3, without the decoding loop.
 
-    release: leave the stock module without the transformer and the speech head, layer by layer as they are packed, so that the
+    release: remove the transformer and the speech head from the stock module, layer by layer as they are packed, so that the
     weights are never in memory twice. The embeddings and the conditioning encoder stay in use.
     """
 
@@ -86,14 +86,14 @@ class Backbone:
         return len(self._text)
 
     def store(self, max_rows: int, *, own_prefix: bool) -> KeyValues:
-        """Empty room for the keys and values of rows."""
+        """Empty storage for the keys and values of rows."""
         return KeyValues(
             self.num_layers, self.heads, self.head_size, max_rows=max_rows, dtype=self.dtype, device=self.device, own_prefix=own_prefix
         )
 
     def condition(self, cond: Any) -> Prefix:
-        """The prefix of a voice from a stock `T3Cond` that nobody else uses: the stock code writes into it."""
-        # `T3Cond.to` reads an element of each tensor back to the host to tell floats from integers.
+        """The prefix of a voice from a stock `T3Cond`, which the stock code changes: it must not be used again."""
+        # `T3Cond.to` reads an element of each tensor back to the host to distinguish floats from integers.
         for name, value in vars(cond).items():
             if isinstance(value, Tensor):
                 setattr(cond, name, value.detach().to(self.device, self.dtype if value.is_floating_point() else value.dtype))
@@ -105,7 +105,7 @@ class Backbone:
     def text(self, ids: Tensor, *, is_unconditional: bool = False) -> Tensor:
         """The suffix that a row starts with, text and start of speech: ids int64 [n] to [n + 1 (GPT-2) or n + 2 (Llama), hidden].
 
-        For the unconditional row of guidance the text keeps its positions and loses its words.
+        For the unconditional row of guidance the text is replaced by its position embeddings alone.
         """
         start = self._speech[self.start]
         if self.is_gpt2:
@@ -195,6 +195,6 @@ def _llama_layer(stock: Any, pack: Callable[[Tensor, Tensor | None], Linear]) ->
 
 
 def _release(module: torch.nn.Module) -> None:
-    """Let go of the module's tensors; those that a layer of ours took over live on there."""
+    """Free the module's tensors; those that a packed layer still references stay in memory."""
     for parameter in module.parameters():
         parameter.data = torch.empty(0, dtype=parameter.dtype, device=parameter.device)

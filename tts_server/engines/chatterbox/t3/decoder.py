@@ -1,9 +1,9 @@
-"""T3 with continuous batching: sequences come and go at any step, and each gets the tokens that the stock loop would give it alone."""
+"""T3 with continuous batching: sequences join and leave the batch at any step. Each gets the tokens that the stock loop gives it alone."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence as Many
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from tts_server.engines.chatterbox.t3.attention import Prefill, SharedDecode
 from tts_server.engines.chatterbox.t3.backbone import Backbone
 from tts_server.engines.chatterbox.t3.graph_backend import CaptureFailed, GraphBackend
 from tts_server.engines.chatterbox.t3.kv_cache import PrefixCache
-from tts_server.engines.chatterbox.t3.sampler import UNSOUND, Draw, ReadTokens, Sampler, read_tokens
+from tts_server.engines.chatterbox.t3.sampler import NOT_FINITE, Draw, ReadTokens, Sampler, read_tokens
 from tts_server.engines.chatterbox.t3.sampling import Sampling
 from tts_server.engines.chatterbox.t3.scheduler import Scheduler
 from tts_server.engines.chatterbox.t3.sequence import Running, Sequence, Voice
@@ -31,27 +31,27 @@ MAX_ADMITTED = {"cuda": 8}
 
 
 class StepFailure(Exception):
-    """A step went wrong. `sequences` have failed and left the decoder, because of `cause`; all others go on undisturbed."""
+    """A step failed. `sequences` have left the decoder because of `cause`; all others continue, with the same tokens."""
 
-    def __init__(self, sequences: Many[Sequence], cause: BaseException) -> None:
+    def __init__(self, sequences: Collection[Sequence], cause: BaseException) -> None:
         super().__init__(f"{len(sequences)} of the sequences failed: {cause}")
         self.sequences = list(sequences)
         self.cause = cause
 
 
-class UnsoundLogits(ArithmeticError):
-    """The model gave NaN or infinity for a sequence."""
+class NonFiniteLogits(ArithmeticError):
+    """The model returned NaN or infinity for a sequence."""
 
 
 class T3Decoder:
     """All sequences of one model. Not thread-safe: one thread owns it.
 
-    t3: the stock model, in eval mode; it is never changed, unless `release` asks to take the transformer out of it.
+    t3: the stock model, in eval mode; it is not changed, unless `release` removes the transformer from it.
     mode: `exact` or `fast`, see `linear`. max_rows: width of a step; a sequence takes one row, with guidance two.
-    max_positions: of a row, from the voice to the last token (default: as far as the model knows positions).
-    prefix_bytes: of memory for the prefixes of voices that are not speaking.
-    graphs: decode with static shapes; the default is to do so on CUDA and only there. `graph_backend` then captures them in `warm_up`.
-    max_admitted: sequences that start in one step (default: MAX_ADMITTED). read: brings the tokens of a step to the host.
+    max_positions: of a row, from the voice to the last token (default: all that the model has).
+    prefix_bytes: memory for cached prefixes of voices, beyond those in use.
+    graphs: decode with static shapes (default: on CUDA only). `graph_backend` then captures them in `warm_up`.
+    max_admitted: sequences that start in one step (default: MAX_ADMITTED). read: copies the tokens of a step to the host.
     """
 
     def __init__(
@@ -98,9 +98,10 @@ class T3Decoder:
         max_admitted = max_admitted or MAX_ADMITTED.get(backbone.device.type, 2)
         self._scheduler: Scheduler[Sequence] = Scheduler(max_rows, max_admitted=max_admitted)
         self._running: dict[Sequence, Running] = {}
-        self._owners: list[Running] = []
+        # The sequence of each row, by the number of the row.
+        self._by_row: list[Running] = []
         self._finished: list[Sequence] = []
-        # What the sampler draws from, as long as no row is added, moved or removed.
+        # The sampler's input, which stays the same as long as no row is added, moved or removed.
         self._draws: list[Draw] = []
 
     @property
@@ -126,12 +127,12 @@ class T3Decoder:
         return self._store.nbytes + self._prefixes.nbytes
 
     def add(self, sequence: Sequence) -> None:
-        """Queue a sequence. ValueError if it can never run: no text, one too long, ids the model does not know, too few rows."""
+        """Queue a sequence. ValueError if it can never run: no text, a text that is too long, ids outside the vocabulary, too few rows."""
         ids, backbone = sequence.text_ids, self._backbone
         if ids.ndim != 1 or not len(ids):
             raise ValueError("the text must be token ids [n], at least one")
         if int(ids.min()) < 0 or int(ids.max()) >= backbone.text_vocabulary:
-            raise ValueError(f"the text holds token ids that the model does not know (0..{backbone.text_vocabulary - 1})")
+            raise ValueError(f"the text holds token ids outside the model's vocabulary (0..{backbone.text_vocabulary - 1})")
         longest = min(backbone.max_text, self._max_positions - 2)
         if len(ids) > longest:
             raise ValueError(f"a text of {len(ids)} tokens is too long: {longest} at most")
@@ -140,9 +141,9 @@ class T3Decoder:
 
     @torch.inference_mode()
     def warm_up(self, voice: Voice | None = None) -> None:
-        """Allocate keys and values for all rows and positions, capture graphs, and decode two tokens in `voice`. Before any other use.
+        """Allocate keys and values for all rows and positions, capture graphs, and decode two tokens in `voice`. To be called first.
 
-        Without this, storage grows as rows do and no graph is captured. Only for a decoder with static shapes; else nothing happens.
+        Without this call, storage grows with the rows and no graph is captured. Does nothing for a decoder without static shapes.
         """
         if self._static is None:
             return
@@ -168,12 +169,12 @@ class T3Decoder:
 
     @torch.inference_mode()
     def abort(self, sequence: Sequence) -> None:
-        """Forget a sequence, waiting or running; its rows are free at once. Nothing happens if it has already ended."""
+        """Remove a sequence, waiting or running; its rows are free at once. Does nothing if it has already ended."""
         self._end(sequence, "aborted")
 
     @torch.inference_mode()
     def shrink(self) -> None:
-        """Give back the memory that no running sequence needs."""
+        """Free the memory that no running sequence needs."""
         self._prefixes.clear()
         if not self._store.num_rows and not self._store.is_fixed:
             if self._static is not None:
@@ -182,16 +183,16 @@ class T3Decoder:
 
     @torch.inference_mode()
     def step(self) -> list[Sequence]:
-        """Give one token to each running sequence, new ones included; returns those that have finished.
+        """Decode one token for each running sequence, new ones included; returns those that have finished.
 
-        Raises StepFailure; the decoder is ready for the next step then, which also returns what finished in this one.
+        Raises StepFailure. The decoder can then run the next step, which also returns the sequences that finished in this one.
         """
         failures: list[StepFailure] = []
         if self._running:
             try:
                 self._decode()
             except Exception as cause:
-                # Storage grows as a whole before a row changes: without the youngest sequence, the others can go on.
+                # Storage grows as a whole before a row changes: without the youngest sequence, the others can continue.
                 failed = list(self._running)[-1:] if is_out_of_memory(cause) else list(self._running)
                 raise self._fail(failed, cause) from cause
         admitted = []
@@ -211,15 +212,15 @@ class T3Decoder:
             except Exception as cause:
                 failures.append(self._fail(list(self._running), cause))
         if failures:
-            lost = [sequence for failure in failures for sequence in failure.sequences]
-            raise StepFailure(lost, failures[0].cause) from failures[0].cause
+            failed = [sequence for failure in failures for sequence in failure.sequences]
+            raise StepFailure(failed, failures[0].cause) from failures[0].cause
         finished, self._finished = self._finished, []
         return finished
 
     # Rows
 
     def _admit(self, sequence: Sequence) -> Running:
-        """Give a sequence its prefix and its slot; the rows come with the prefill."""
+        """Assign a prefix and a slot to a sequence; the prefill assigns its rows."""
         sampling, voice, backbone = sequence.sampling, sequence.conditionals, self._backbone
         key = (voice.key, None if backbone.is_gpt2 else sampling.exaggeration)
         prefix = self._prefixes.acquire(key, lambda: backbone.condition(voice.t3_cond(sampling.exaggeration)))
@@ -227,12 +228,12 @@ class T3Decoder:
         self._running[sequence] = running
         left = self._max_positions - prefix.length - running.text_length - 1
         if left < 1:
-            raise ValueError(f"a text of {running.text_length} tokens leaves no room for speech in {self._max_positions} positions")
+            raise ValueError(f"a text of {running.text_length} tokens leaves none of {self._max_positions} positions for speech")
         running.max_tokens = min(sampling.max_tokens, left, backbone.max_speech)
         return running
 
     def _end(self, sequence: Sequence, reason: str, *, wipe: bool = False) -> None:
-        """Take a sequence out, whatever it has got so far."""
+        """Remove a sequence, whatever its state."""
         if not self._scheduler.remove(sequence):
             return
         sequence.finish_reason = reason
@@ -244,16 +245,16 @@ class T3Decoder:
             sequence.coverage = self._coverage.share(running.rows[0], running.text_length)
         for row in sorted(running.rows, reverse=True):
             self._store.remove(row, wipe=wipe)
-            moved = self._owners.pop()
-            if row < len(self._owners):
-                self._owners[row] = moved
-                moved.rows[moved.rows.index(len(self._owners))] = row
+            moved = self._by_row.pop()
+            if row < len(self._by_row):
+                self._by_row[row] = moved
+                moved.rows[moved.rows.index(len(self._by_row))] = row
                 if self._coverage is not None:
-                    self._coverage.move(len(self._owners), row)
+                    self._coverage.move(len(self._by_row), row)
         self._sampler.close(running.slot)
         self._prefixes.release(running.prefix)
 
-    def _fail(self, sequences: Many[Sequence], cause: BaseException) -> StepFailure:
+    def _fail(self, sequences: Collection[Sequence], cause: BaseException) -> StepFailure:
         for sequence in sequences:
             self._end(sequence, "failed", wipe=True)
         return StepFailure(sequences, cause)
@@ -262,8 +263,8 @@ class T3Decoder:
 
     def _decode(self) -> None:
         """Write the logits of all rows after one more position."""
-        tokens = [owner.sequence.tokens[-1] for owner in self._owners]
-        counts = [len(owner.sequence.tokens) for owner in self._owners]
+        tokens = [running.sequence.tokens[-1] for running in self._by_row]
+        counts = [len(running.sequence.tokens) for running in self._by_row]
         if self._static is not None:
             self._static.run(tokens, counts)
             return
@@ -276,8 +277,8 @@ class T3Decoder:
         attend.store()
         self._sampler.logits[: len(tokens)] = backbone.logits(hidden[:, 0])
 
-    def _prefill(self, admitted: Many[Running]) -> None:
-        """Give rows to new sequences and write the logits after their texts."""
+    def _prefill(self, admitted: Collection[Running]) -> None:
+        """Assign rows to new sequences and write the logits after their texts."""
         backbone, store = self._backbone, self._store
         suffixes: list[Tensor] = []
         rows: list[int] = []
@@ -288,11 +289,11 @@ class T3Decoder:
                 parts.append(backbone.text(ids, is_unconditional=True))
             for part in parts:
                 row = store.add(running.prefix, len(part))
-                self._owners.append(running)
+                self._by_row.append(running)
                 running.rows.append(row)
                 rows.append(row)
                 if self._coverage is not None:
-                    # The text is what a row's suffix begins with.
+                    # A row's suffix begins with the text.
                     self._coverage.begin(row, store.lengths[row], running.text_length)
             suffixes += parts
         counts = [len(suffix) for suffix in suffixes]
@@ -307,7 +308,7 @@ class T3Decoder:
     # Tokens
 
     def _draw(self) -> list[StepFailure]:
-        """A token for each running sequence from the logits of its rows; the failures of those that have none."""
+        """Draw a token for each running sequence from the logits of its rows; returns the failures of those that get none."""
         running = list(self._running.values())
         if not self._draws:
             # Without guidance both rows are the same.
@@ -315,20 +316,21 @@ class T3Decoder:
                 Draw(each.slot, each.rows[0], each.rows[-1], each.sequence.sampling, each.sequence.generator) for each in running
             ]
         tokens = self._sampler.draw(self._draws)
-        unsound = []
+        failed = []
         for each, token in zip(running, tokens, strict=True):
-            if token == UNSOUND:
-                unsound.append(each.sequence)
+            if token == NOT_FINITE:
+                failed.append(each.sequence)
             else:
-                self._take(each, token)
-        if not unsound:
+                self._append(each, token)
+        if not failed:
             return []
-        names = ", ".join(f"{sequence.group}/{sequence.index} after {len(sequence.tokens)} tokens" for sequence in unsound)
-        return [self._fail(unsound, UnsoundLogits(f"the model gave numbers that are not finite for segment {names}"))]
+        names = ", ".join(f"{sequence.group}/{sequence.index} after {len(sequence.tokens)} tokens" for sequence in failed)
+        return [self._fail(failed, NonFiniteLogits(f"the model returned numbers that are not finite for segment {names}"))]
 
-    def _take(self, running: Running, token: int) -> None:
+    def _append(self, running: Running, token: int) -> None:
+        """Add a token to a sequence, which ends at the stop token or at its limit."""
         sequence = running.sequence
-        # The stock loop of the GPT-2 models does not look whether the very first token is the end, and goes on from it.
+        # The stock loop of the GPT-2 models does not check whether the first token is the stop token, and continues after it.
         if token == self._backbone.stop and (sequence.tokens or not self._backbone.is_gpt2):
             reason = "stop"
         else:

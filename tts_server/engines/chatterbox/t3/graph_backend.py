@@ -13,11 +13,11 @@ from torch import Tensor
 T = TypeVar("T")
 
 LOCK_SECONDS = 60.0
-"""How long a capture waits for others. Whoever holds the lock for longer is stuck; the steps are then run without graphs."""
+"""How long a capture waits for the lock. A thread that holds it for longer is stuck; the steps then run without graphs."""
 
 
 def row_counts(max_rows: int) -> list[int]:
-    """The numbers of rows, ascending, that work is captured for; a smaller batch is filled up to the next one."""
+    """The numbers of rows, ascending, that work is captured for; a smaller batch is padded to the next one."""
     counts = [1, 2, 4, 8, *range(16, 64, 16), *range(64, max_rows, 32)]
     return [count for count in counts if count < max_rows] + [max_rows]
 
@@ -45,8 +45,8 @@ class GraphBackend(Protocol):
 class CudaGraphs:
     """CUDA graphs of one device, all from one memory pool and one side stream.
 
-    lock: held during captures. Whoever else submits work to a CUDA device from another thread, other than the steps of loaded models,
-    must hold it too: allocations that synchronise the device make a capture fail.
+    lock: held during captures. Other threads that submit work to a CUDA device, except for the steps of loaded models, must hold it too:
+    allocations that synchronise the device make a capture fail.
     """
 
     def __init__(self, device: torch.device, lock: threading.Lock) -> None:

@@ -30,7 +30,7 @@ class Prefix:
 
 
 class CapacityExceeded(RuntimeError):
-    """Storage of a fixed size has no place for that many rows or positions."""
+    """Storage of a fixed size is too small for that many rows or positions."""
 
 
 class KeyValues:
@@ -38,7 +38,7 @@ class KeyValues:
 
     `lengths[row]` is how many positions the row has stored; they include the prefix if `own_prefix`.
     The storage grows with rows and lengths, unless `allocate` has given it a fixed size. `generation` changes whenever tensors are
-    replaced: what holds their addresses (a CUDA graph) is then invalid.
+    replaced: a CUDA graph, which holds their addresses, is then invalid.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class KeyValues:
         return sum(tensor.nbytes for tensor in (*self.keys, *self.values))
 
     def allocate(self, rows: int, positions: int) -> None:
-        """Give the storage a size that it keeps. Only while no row is in use."""
+        """Give the storage a fixed size. Only while no row is in use."""
         if self.lengths:
             raise ValueError("rows are in use")
         self.clear()
@@ -85,7 +85,7 @@ class KeyValues:
         self.generation += 1
 
     def add(self, prefix: Prefix, length: int) -> int:
-        """A new row of that voice, with storage for `length` positions after the prefix and one more. Returns its number.
+        """Add a row of that voice, with storage for `length` positions after the prefix and one more. Returns its number.
 
         With `own_prefix`, its prefix has to be copied by `copy_prefixes`.
         """
@@ -120,7 +120,7 @@ class KeyValues:
         self.prefixes.pop()
 
     def reserve(self, length: int, rows: int | None = None) -> None:
-        """Make sure that each of `rows` rows (default: those in use) can store `length` positions.
+        """Grow the storage so that each of `rows` rows (default: those in use) can store `length` positions.
 
         Raises CapacityExceeded where the size is fixed, or what the allocator raises; nothing has changed then.
         """
@@ -160,7 +160,7 @@ class KeyValues:
 
 
 class PrefixCache:
-    """Prefixes by key, at most `max_bytes` of them: the one unused for longest goes first. Those in use stay, whatever they need."""
+    """Prefixes by key, at most `max_bytes` of them: the least recently used is dropped first. Those in use stay, whatever their size."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -175,7 +175,7 @@ class PrefixCache:
         return len(self._prefixes)
 
     def acquire(self, key: Hashable, make: Callable[[], Prefix]) -> Prefix:
-        """The prefix of that key, kept until it is released as often as it was acquired."""
+        """The prefix of that key, which stays in the cache until it is released as often as it was acquired."""
         prefix = self._prefixes.get(key)
         if prefix is None:
             prefix = self._prefixes[key] = make()

@@ -6,8 +6,7 @@ tokens of a seed do not depend on which other sequences are in the batch, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Sequence as Many
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,20 +15,21 @@ from torch import Tensor
 from tts_server.engines.chatterbox.t3.graph_backend import CaptureFailed, GraphBackend, row_counts
 from tts_server.engines.chatterbox.t3.sampling import NEUTRAL, Filters, Sampling
 
-UNSOUND = -1
-"""Stands for the token of a sequence whose logits hold NaN or infinity."""
+NOT_FINITE = -1
+"""Returned instead of a token where the logits of a sequence hold NaN or infinity."""
 
 ReadTokens = Callable[[Tensor], "list[int]"]
-"""Brings tokens int64 [sequences] to the host, which waits for the device."""
+"""Copies tokens int64 [sequences] to the host, which waits for the device."""
 
 
 def read_tokens(tokens: Tensor) -> list[int]:
+    """The tokens on the host."""
     return [int(token) for token in tokens.tolist()]
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What one sequence is sampled from. `slot` is the sampler's.
+    """The input of the sampler for one sequence, whose slot is `slot`.
 
     row and unconditional_row: of the logits; the same one without guidance.
     """
@@ -65,7 +65,7 @@ class Sampler:
         self.logits = torch.zeros(max_sequences, vocabulary, device=device)
         """Float32 [rows, vocabulary]: the step of the model writes its results here before a draw."""
         self._filters = Filters(max_sequences, vocabulary, is_gpt2=is_gpt2, is_static=is_static, device=device)
-        # The last slot belongs to the rows that fill a static shape up.
+        # The last slot belongs to the rows that pad a batch to a static shape.
         self._used = torch.zeros(max_sequences + 1, vocabulary, dtype=torch.bool, device=device)
         self._free = list(range(max_sequences))[::-1]
         is_pinned = device.type == "cuda" and torch.cuda.is_available()
@@ -73,7 +73,7 @@ class Sampler:
         self._noise = torch.ones(max_sequences, vocabulary, device=device)
         self._host_places = torch.zeros(3, max_sequences, dtype=torch.int64, pin_memory=is_pinned)
         self._places = torch.zeros(3, max_sequences, dtype=torch.int64, device=device)
-        # As tensors of the device: a Python value would be copied to it in each step.
+        # As tensors on the device: a Python value would be copied to it in each step.
         self._true, self._false = (torch.full((), value, device=device) for value in (True, False))
         self._graphs: dict[tuple[int, bool], tuple[Callable[[], None], Tensor]] = {}
         self._batch: list[Draw] = []
@@ -107,8 +107,8 @@ class Sampler:
         self._batch = []
         return failures
 
-    def draw(self, batch: Many[Draw]) -> list[int]:
-        """One token for each sequence from `logits`; UNSOUND where they are not finite. The host waits for the device once."""
+    def draw(self, batch: Sequence[Draw]) -> list[int]:
+        """Draw one token for each sequence from `logits`; NOT_FINITE where they are not. The host waits for the device once."""
         count = len(batch)
         padded = next(size for size in row_counts(self._max_sequences) if size >= count) if self._is_static else count
         if list(batch) != self._batch:
@@ -128,7 +128,7 @@ class Sampler:
         self._write([Draw(number, number, number, NEUTRAL, torch.Generator()) for number in range(count)], count)
         replay, output = backend.capture(lambda: self._sample(count, has_top_p=has_top_p))
         for step in range(2):
-            # The likeliest token of each row is another one in each step.
+            # The most likely token of each row differs between the two steps.
             self.logits.zero_()
             likeliest = (torch.arange(len(self.logits), device=self.logits.device) * 7 + step + 1) % self.logits.shape[1]
             self.logits.scatter_(1, likeliest[:, None], 20.0)
@@ -137,17 +137,17 @@ class Sampler:
                 raise CaptureFailed("a replay gives other tokens than a direct run")
         return replay, output
 
-    def _write(self, batch: Many[Draw], count: int) -> None:
-        """Bring what the draws of a batch depend on to the device, filled up to `count` sequences."""
-        filling = Draw(self._max_sequences, batch[0].row, batch[0].row, NEUTRAL, batch[0].generator)
-        padded = [*batch, *[filling] * (count - len(batch))]
-        # The previous copies have been made: the tokens of the step that they were for have been read since.
+    def _write(self, batch: Sequence[Draw], count: int) -> None:
+        """Copy the parameters of a batch to the device, padded to `count` sequences."""
+        padding = Draw(self._max_sequences, batch[0].row, batch[0].row, NEUTRAL, batch[0].generator)
+        padded = [*batch, *[padding] * (count - len(batch))]
+        # The previous copies are complete: the tokens of their step have been read since.
         self._host_places[:, :count] = torch.tensor([[one.slot, one.row, one.unconditional_row] for one in padded]).T
         self._places[:, :count].copy_(self._host_places[:, :count], non_blocking=True)
         self._filters.write([one.sampling for one in padded])
         self._batch = list(batch)
 
-    def _draw_noise(self, batch: Many[Draw]) -> None:
+    def _draw_noise(self, batch: Sequence[Draw]) -> None:
         """Exponential noise for each sequence from its own generator, none at temperature 0, which divides by 1."""
         for number, one in enumerate(batch):
             if one.sampling.temperature == 0:
@@ -160,16 +160,16 @@ class Sampler:
                 self._noise[number].exponential_(1, generator=one.generator)
 
     def _sample(self, count: int, *, has_top_p: bool) -> Tensor:
-        """Tokens int64 [count]; remembers them as used."""
+        """Tokens int64 [count], which are marked as used."""
         slots, rows, unconditional_rows = self._places[:, :count].unbind()
         scores = self.logits[rows]
         if not self._is_gpt2:
             scores = self._filters.guide(scores, self.logits[unconditional_rows])
-        is_sound = scores.isfinite().all(-1)
-        scores = scores.masked_fill(~is_sound[:, None], 0)
+        is_finite = scores.isfinite().all(-1)
+        scores = scores.masked_fill(~is_finite[:, None], 0)
         scores = self._filters.apply(scores, self._used[slots], has_top_p=has_top_p)
         drawn = (scores.softmax(-1) / self._noise[:count]).argmax(-1)
         if self._is_gpt2:
             self._used.index_put_((slots, torch.full_like(slots, self._start)), self._false)
         self._used.index_put_((slots, drawn), self._true)
-        return drawn.masked_fill(~is_sound, UNSOUND)
+        return drawn.masked_fill(~is_finite, NOT_FINITE)

@@ -6,7 +6,7 @@ The meaning of each is that of the warpers of `transformers.generation.logits_pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,7 +35,7 @@ class Sampling:
     max_tokens: int = 1000
 
     def __post_init__(self) -> None:
-        sound = {
+        is_valid = {
             "temperature": 0 <= self.temperature < float("inf"),
             "top_p": 0 <= self.top_p <= 1,
             "top_k": self.top_k >= 0,
@@ -45,8 +45,8 @@ class Sampling:
             "exaggeration": -float("inf") < self.exaggeration < float("inf"),
             "max_tokens": self.max_tokens >= 1,
         }
-        for name, is_sound in sound.items():
-            if not is_sound:
+        for name, is_allowed in is_valid.items():
+            if not is_allowed:
                 raise ValueError(f"{name} cannot be {getattr(self, name)}")
 
 
@@ -72,7 +72,7 @@ class Filters:
     def has_top_p(self) -> bool:
         return any(sampling.top_p < 1 for sampling in self._batch)
 
-    def write(self, samplings: Many[Sampling]) -> None:
+    def write(self, samplings: Sequence[Sampling]) -> None:
         """Set the parameters of the batch, the first row's first. The device must have used the previous ones."""
         self._batch = list(samplings)
         for row, one in enumerate(samplings):
@@ -91,16 +91,16 @@ class Filters:
     def apply(self, scores: Tensor, used: Tensor, *, has_top_p: bool) -> Tensor:
         """Scores of the tokens that may be drawn, -inf for all others. scores float32, used bool: [sequences, vocabulary]."""
         if self._is_gpt2:
-            scores = self._cool(scores)
+            scores = self._apply_temperature(scores)
             has_top_k = self._is_static or any(0 < one.top_k < self._vocabulary for one in self._batch)
             return self._penalize(self._rank(scores, has_top_k=has_top_k, has_top_p=has_top_p), used)
-        scores = self._cool(self._penalize(scores, used))
+        scores = self._apply_temperature(self._penalize(scores, used))
         return self._rank(self._min_p(scores), has_top_k=False, has_top_p=has_top_p)
 
     def _column(self, number: int, scores: Tensor) -> Tensor:
         return self._table[number, : len(scores), None]
 
-    def _cool(self, scores: Tensor) -> Tensor:
+    def _apply_temperature(self, scores: Tensor) -> Tensor:
         if not self._is_static and all(one.temperature in (0, 1) for one in self._batch):
             return scores
         return scores / self._column(1, scores)
@@ -136,7 +136,7 @@ class Filters:
         return torch.full_like(scores, _NEVER).scatter_(1, ids, ranked)
 
     def _ascending(self, scores: Tensor, *, has_top_k: bool) -> tuple[Tensor, Tensor]:
-        """The highest scores, the lowest of them first, and their tokens: at least all that top-k and the filters before have left."""
+        """The highest scores in ascending order, and their tokens: at least all that remain after top-k and the filters before it."""
         if self._is_static:
             return scores.sort(-1)
         # Sorting costs more than all the rest on a CPU, so only what can remain is sorted.

@@ -1,4 +1,4 @@
-"""Who gets a row next. No torch and no threads: plain bookkeeping."""
+"""Decides which sequences get rows next. No torch, no threads."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Scheduler(Generic[Item]):
     """Waiting and running items, and a budget of rows.
 
     - First segments (`index` 0) go before all later ones, in the order they came.
-    - Later segments: the group with the fewest running goes first, among equals the one that had its turn longest ago.
-    - Later segments leave `reserved_rows` free, so that the first segment of a new request need not wait for a book to yield.
-    - At most `max_admitted` a step: reading many texts at once would stall those that already speak.
-    - The next in line is never passed over for one that needs fewer rows, or it would starve.
+    - Later segments: the group with the fewest running goes first, among equals the one that was served longest ago.
+    - Later segments leave `reserved_rows` free, so that the first segment of a new request need not wait for a long text.
+    - At most `max_admitted` a step: prefilling many texts at once would stall the running sequences.
+    - The next item is never overtaken by one that needs fewer rows: it would starve.
     """
 
     def __init__(self, max_rows: int, *, max_admitted: int = 2, reserved_rows: int | None = None) -> None:
@@ -40,8 +40,9 @@ class Scheduler(Generic[Item]):
         self._later: dict[Hashable, list[Item]] = {}
         self._running: list[Item] = []
         self._used = 0
-        self._turns: dict[Hashable, int] = {}
-        self._turn = 0
+        # Per group, the number of the last admission; the lowest was served longest ago.
+        self._served_at: dict[Hashable, int] = {}
+        self._num_admitted = 0
 
     @property
     def running(self) -> list[Item]:
@@ -82,13 +83,13 @@ class Scheduler(Generic[Item]):
             self._unqueue(item)
             self._running.append(item)
             self._used += self._rows[id(item)]
-            self._turn += 1
-            self._turns[item.group] = self._turn
+            self._num_admitted += 1
+            self._served_at[item.group] = self._num_admitted
             admitted.append(item)
         return admitted
 
     def remove(self, item: Item) -> bool:
-        """The item has ended or is not wanted any more, waiting or running. False if it is not known (any more)."""
+        """Remove an item that has ended or was cancelled, waiting or running. False if it was not there."""
         rows = self._rows.pop(id(item), None)
         if rows is None:
             return False
@@ -97,8 +98,13 @@ class Scheduler(Generic[Item]):
             self._used -= rows
         else:
             self._unqueue(item)
-        self._forget(item.group)
+        self._drop_group(item.group)
         return True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is recorded, neither an item nor a group."""
+        return not (self._rows or self._first or self._later or self._running or self._served_at)
 
     def _next(self) -> Item | None:
         if self._first:
@@ -108,7 +114,7 @@ class Scheduler(Generic[Item]):
         running: dict[Hashable, int] = {}
         for item in self._running:
             running[item.group] = running.get(item.group, 0) + 1
-        group = min(self._later, key=lambda name: (running.get(name, 0), self._turns.get(name, 0)))
+        group = min(self._later, key=lambda name: (running.get(name, 0), self._served_at.get(name, 0)))
         return self._later[group][0]
 
     def _unqueue(self, item: Item) -> None:
@@ -121,7 +127,7 @@ class Scheduler(Generic[Item]):
         else:
             del self._later[item.group]
 
-    def _forget(self, group: Hashable) -> None:
-        """Drop the turn of a group that has nothing left, so that groups do not pile up."""
+    def _drop_group(self, group: Hashable) -> None:
+        """Delete the record of a group that has no items left, so that records do not accumulate."""
         if group not in self._later and not any(item.group == group for item in (*self._running, *self._first)):
-            self._turns.pop(group, None)
+            self._served_at.pop(group, None)

@@ -13,7 +13,7 @@ from tts_server.engines.chatterbox.t3.sampling import Sampling
 
 
 class Voice(Protocol):
-    """What the decoder needs of a voice: a key that names its content, and the stock model's conditioning, new at each call."""
+    """A voice as the decoder uses it: a key that identifies its content, and the stock model's conditioning, new at each call."""
 
     @property
     def key(self) -> str: ...
@@ -23,15 +23,15 @@ class Voice(Protocol):
 
 @dataclass(eq=False)
 class Sequence:
-    """The state of one segment. The decoder writes `tokens`, `finish_reason`, `coverage` and nothing else; `owner` is the caller's.
+    """The state of one segment. The decoder writes `tokens`, `finish_reason` and `coverage`, and nothing else.
 
     text_ids: int64 [n], as the stock model is fed (Llama: with start and stop).
-    generator: decides every sampled token; in the end it is in the state that the stock model would leave it in.
-    group: the request that the segment belongs to; index: its place there. First segments go first, groups take turns.
-    tokens: speech tokens so far, without the stop token that ends them. Like the stock model's they may hold ids that are no sound.
-    finish_reason: `stop` (the model ended it), `cap` (as long as allowed), `aborted`, `failed`; None while it goes on.
-    coverage: the share of the text that the speech has attended to, 0 to 1, a scalar tensor on the model's device; only for the
-        multilingual model, and once it is finished. Nothing is rejected by it: what is too little has to be found with trained weights.
+    generator: determines every sampled token; at the end it is in the same state as after the stock loop.
+    group: the request that the segment belongs to; index: its place there. First segments go first, groups alternate.
+    tokens: speech tokens so far, without the stop token. Like the stock model's they may hold ids that stand for no sound.
+    finish_reason: `stop` (the model ended it), `cap` (it reached its limit), `aborted`, `failed`; None until it is finished.
+    coverage: the fraction of the text that the speech has attended to, 0 to 1, a scalar tensor on the model's device; only for the
+        multilingual model, and once it is finished. It is measured only: no threshold is known that separates good from bad speech.
     """
 
     text_ids: torch.Tensor
@@ -40,7 +40,6 @@ class Sequence:
     generator: torch.Generator
     group: Hashable = 0
     index: int = 0
-    owner: Any = None
     tokens: list[int] = field(default_factory=list)
     finish_reason: str | None = None
     coverage: torch.Tensor | None = None

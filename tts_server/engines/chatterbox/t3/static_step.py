@@ -25,9 +25,9 @@ _TOLERANCE = 0.1
 
 class StaticStep:
     """One decoding step with shapes from a small set: the number of rows is rounded up (`row_counts`), the length of rows to a multiple
-    of SPAN_STEP. With a backend each of these can be captured once as a graph: replaying one spares the launch of some 250 kernels.
+    of SPAN_STEP. With a backend each of these can be captured once as a graph: a replay replaces the launch of some 250 kernels.
 
-    Only `capture` makes graphs. A shape without a graph is run directly, and so are all when the storage of keys and values is replaced.
+    Only `capture` makes graphs. A shape without a graph is run directly, and so are all once the storage of keys and values is replaced.
     logits: float32 [max_rows, vocabulary], where each step writes its results. coverage: counts each step, for models that have one.
     """
 
@@ -41,7 +41,7 @@ class StaticStep:
     ) -> None:
         self._backbone, self._store, self._logits, self._coverage, self._backend = backbone, store, logits, coverage, backend
         self._max_rows = max_rows = len(logits)
-        # Tokens, tokens so far, stored positions, in one tensor: one copy brings all three to the device.
+        # Tokens, tokens so far, stored positions, in one tensor: one copy transfers all three to the device.
         is_pinned = backbone.device.type == "cuda" and torch.cuda.is_available()
         self._host_inputs = torch.zeros(3, max_rows, dtype=torch.int64, pin_memory=is_pinned)
         self._inputs = torch.zeros(3, max_rows, dtype=torch.int64, device=backbone.device)
@@ -60,7 +60,7 @@ class StaticStep:
         """Capture a graph for each shape, the largest first, so that the smaller ones share its memory. Only while no row is in use, and
         inside of the backend's `capturing`.
 
-        A shape that cannot be captured, or whose replay gives other logits than a direct run, keeps no graph. Returns the reasons.
+        A shape that cannot be captured, or whose replay gives other logits than a direct run, has no graph. Returns the reasons.
         """
         self.clear()
         self._generation = self._store.generation
@@ -85,12 +85,12 @@ class StaticStep:
         store.reserve(longest)
         if store.generation != self._generation:
             if self._graphs:
-                log.warning("the storage of keys and values was replaced; decoding goes on without graphs")
+                log.warning("the storage of keys and values was replaced; decoding continues without graphs")
             self.clear()
             self._generation = store.generation
         bucket = next(count for count in row_counts(self._max_rows) if count >= rows)
         span = next(span for span in self._spans() if span >= longest)
-        # The rows that fill the bucket up write into the first position of rows that nobody uses.
+        # The rows that pad the bucket write into the first position of unused rows.
         padding = [0] * (bucket - rows)
         self._write([tokens + padding, counts + padding, [*store.lengths, *padding]])
         replay = self._graphs.get((bucket, span))
@@ -109,7 +109,7 @@ class StaticStep:
     def _write(self, values: list[list[int]]) -> None:
         """Copy tokens, counts and lengths, each [rows], to where the step reads them."""
         rows = len(values[0])
-        # The previous copy has long been made: its tokens have been read back since.
+        # The previous copy is complete: its tokens have been read back since.
         self._host_inputs[:, :rows] = torch.tensor(values)
         self._inputs[:, :rows].copy_(self._host_inputs[:, :rows], non_blocking=True)
 
@@ -128,7 +128,7 @@ class StaticStep:
         for values in inputs:
             self._write(values)
             logits.append(self._step(rows, span).clone())
-            # The host's buffer is written again below: its copy must have been made.
+            # The host's buffer is written again below: its copy must be complete.
             backend.is_true(logits[-1].isfinite().all())
         replay, output = backend.capture(lambda: self._step(rows, span))
         change = (logits[0] - logits[1]).abs().max()
