@@ -78,7 +78,8 @@ class EnginePackage:
 
     `aliases` maps more names to ids of its models; `default_aliases` are more names of whichever model is the default. A package either
     has `start`, which creates one engine that runs as long as the server and is named as its only model, or `create_sources`, which
-    returns the sources of models that are loaded on demand, by id; it gets the built-in engine, whose voices every model may speak.
+    returns the sources of models that are loaded on demand, by id. It gets the engine that always runs: its voices are the ones that
+    clients name, so every model has to offer them, from a clip of each (`BuiltinEngine.reference`) or in a way of its own.
     `settings` returns the class of its settings, a subclass of `config.Settings`; `start`, `create_sources` and `check` get an instance.
     `check` returns what `doctor` reports. Where the engine `uses_gpu`, its installation is suggested on a machine with a suitable GPU.
     """
