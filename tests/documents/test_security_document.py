@@ -9,18 +9,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 SECURITY = (PROJECT / "SECURITY.md").read_text(encoding="utf-8")
 
 
-def rows() -> list[tuple[str, list[str]]]:
-    """The promises with their proofs."""
-    cells = [line.strip("|").split("|") for line in SECURITY.splitlines() if line.startswith("|")]
-    return [
-        (promise.strip(), re.findall(r"`([\w/.]+)::(\w+)`", proof)) for promise, proof in cells if promise.strip() not in ("promise", "---")
-    ]
+def promises() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The guarantees with their tests: each is a list entry with the tests as a list below it."""
+    section = SECURITY.partition("\n## Guarantees\n")[2].partition("\n## ")[0]
+    entries = re.findall(r"^- (.*(?:\n  (?!- ).*)*)((?:\n  - .*)*)", section, re.MULTILINE)
+    return [(promise, re.findall(r"`([\w/.]+)::(\w+)`", tests)) for promise, tests in entries]
 
 
 def test_every_promise_names_a_test_that_exists():
-    promises = rows()
-    assert len(promises) > 20
-    for promise, proofs in promises:
+    assert len(promises()) > 20
+    for promise, proofs in promises():
         assert proofs, promise
         for file, name in proofs:
             assert f"def {name}(" in (PROJECT / "tests" / file).read_text(encoding="utf-8"), f"{promise}: {file}::{name}"
