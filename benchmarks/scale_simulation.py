@@ -433,7 +433,8 @@ def main(arguments: Sequence[str]) -> int:
     times = read_times(document, options.model, options.mode, options.speed_up, options.rows)
     print(
         f"{options.model}, {options.mode}: a token of each of n sequences takes "
-        f"{times.base * 1000:.2f} + n x {times.per_row * 1000:.2f} ms, a new voice {times.voice:.2f} s; {options.rows} at once make {times.capacity:.1f} s of audio in a second.\n"
+        f"{times.base * 1000:.2f} + n x {times.per_row * 1000:.2f} ms, a new voice {times.voice:.2f} s; "
+        f"{options.rows} at once make {times.capacity:.1f} s of audio in a second.\n"
     )
     print(report([(one, Simulation(one, times).run()) for one in scenarios(times, options.sizes, options.seconds)], options.price))
     return 0
