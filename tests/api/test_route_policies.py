@@ -31,10 +31,10 @@ RECORD = Path(__file__).with_name("route_answers.csv")
 SAFE = ("GET", "HEAD", "OPTIONS")
 STATUSES = {"forbidden_host": 403, "forbidden_origin": 403, "invalid_api_key": 401, "wrong_role": 403, "admin_off": 403}
 RESONANCE = {
-    "This server does": "forbidden_host",
+    "The host name": "forbidden_host",
     "Pages of other": "forbidden_origin",
     "Invalid API key": "invalid_api_key",
-    "This needs a": "wrong_role",
+    "This requires a": "wrong_role",
 }
 """The first words of refusals in Resonance's dialect, which has no codes and answers 403 to all of them."""
 

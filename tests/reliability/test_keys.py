@@ -114,7 +114,7 @@ def test_a_full_disk_leaves_the_keys_that_were_there(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "x\ny", "é", "-rf", "x" * 65])
 def test_a_name_that_could_confuse_a_log_or_a_shell_is_refused(tmp_path, name):
-    with pytest.raises(KeyFileError, match="no name for a key"):
+    with pytest.raises(KeyFileError, match="not a valid name for a key"):
         KeyFile(tmp_path / "keys.json").add(name, [Role.SPEECH])
 
 
