@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,8 @@ from benchmarks.scale_simulation import (
     StepTimes,
     read_times,
 )
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def steady(replicas: int, rate: float, seconds: float, **options: object) -> Scenario:
@@ -94,3 +99,13 @@ def test_step_times_are_those_of_the_benchmark():
     times = read_times(document, "turbo", "fast", 2.0, 8)
     assert times.token_seconds(8) == pytest.approx((0.025 + 8 * (1.5 / 75 - 0.025 / 8)) / 2)
     assert times.voice == 1.0
+
+
+def test_what_a_server_costs_is_measured_with_an_engine_that_costs_nothing():
+    command = [sys.executable, str(PROJECT / "benchmarks" / "front_door.py"), "--rounds", "1", "--short", "16", "--long", "8"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["pcm", "wav", "mp3", "opus"]
+    milliseconds = {row[0]: float(row[2]) for row in rows}
+    assert 0 < milliseconds["pcm"] < milliseconds["opus"]
