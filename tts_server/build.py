@@ -18,8 +18,8 @@ from tts_server.dictionaries.selection import DictionarySelection
 from tts_server.dictionaries.store import DictionaryStore
 from tts_server.engines.base import BuiltinEngine
 from tts_server.engines.catalog import ModelCatalog
+from tts_server.engines.manager.model_manager import ModelManager
 from tts_server.engines.model_source import ModelSource
-from tts_server.engines.models import ModelManager
 from tts_server.engines.package import EnginePackage
 from tts_server.engines.prepared_files import forget_clip
 from tts_server.engines.registry import PACKAGES

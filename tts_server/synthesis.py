@@ -15,7 +15,7 @@ from tts_server.cache import AudioCache, CacheUse
 from tts_server.dictionaries.selection import DictionarySelection, Pronunciation
 from tts_server.engines.base import Capabilities, Engine
 from tts_server.engines.catalog import ModelCatalog
-from tts_server.engines.managed_engines import RestingEngine
+from tts_server.engines.manager.handles import UnloadedEngine
 from tts_server.errors import (
     InvalidReference,
     InvalidRequest,
@@ -115,7 +115,7 @@ class Synthesizer:
         if self.cache is None or self._cache_use(request) is not CacheUse.MISS:
             return None
         try:
-            engine = self.catalog.resting(request.model)
+            engine = self.catalog.unloaded_engine(request.model)
             speech = self._planned(request, engine.name, engine) if engine else None
         except TTSError:  # told by the model itself
             return None
@@ -342,7 +342,7 @@ class Synthesizer:
 
     def _prepare(self, engine: Engine, reference: VoiceReference, request: SpeechRequest, *, keep: bool) -> Any:
         norm_loudness = bool(request.controls.get("norm_loudness", True))
-        if isinstance(engine, RestingEngine):
+        if isinstance(engine, UnloadedEngine):
             return engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
         key = (engine.name, reference.digest, norm_loudness, keep)
         with self._lock:

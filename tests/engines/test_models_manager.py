@@ -10,8 +10,8 @@ from engines.models_at_hand import PATIENCE, SmallSource
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
+from tts_server.engines.manager.model_manager import ModelManager
 from tts_server.engines.model_source import ModelState
-from tts_server.engines.models import ModelManager
 from tts_server.errors import Conflict, EngineFailure, ModelLoading, ModelNotAvailable, Unavailable
 
 UTTERANCE = Utterance("Hello.", "own", 0, 0, 1.0, None, {})
@@ -56,8 +56,7 @@ def speak(manager: ModelManager, name: str) -> int:
 
 
 def wait_for(manager: ModelManager, name: str, state: ModelState) -> None:
-    with manager._changed:
-        assert manager._changed.wait_for(lambda: manager._status(manager._models[name]).state is state, PATIENCE)
+    assert manager.wait(name, PATIENCE, states={state}).state is state
 
 
 def test_a_model_is_loaded_when_it_is_asked_for_and_then_it_speaks(manage) -> None:
@@ -141,8 +140,7 @@ def test_a_server_that_stops_gives_up_a_download(manage) -> None:
     assert source.is_half_way.wait(PATIENCE)
     closing = threading.Thread(target=manager.close)
     closing.start()
-    with manager._changed:
-        assert manager._changed.wait_for(lambda: manager._is_closed, PATIENCE)
+    assert manager.wait("a", PATIENCE).state is ModelState.DOWNLOADING  # returns once the manager is closed
     source.downloads.set()
     closing.join(PATIENCE)
     assert not closing.is_alive()
@@ -192,7 +190,7 @@ def test_the_model_unused_for_longest_makes_room(manage, clock) -> None:
 
 def test_a_model_that_speaks_is_never_unloaded(manage) -> None:
     sources = {name: SmallSource(size=400) for name in "ab"}
-    manager = manage(**sources, memory_bytes=500, room_wait=PATIENCE)
+    manager = manage(**sources, memory_bytes=500, memory_wait=PATIENCE)
     load(manager, "a")
     stream = manager.engine("a").submit(UTTERANCE)
     chunks = stream.chunks(Cancellation())
@@ -217,7 +215,7 @@ def test_a_stream_that_is_closed_unheard_is_no_use_any_more(manage) -> None:
 
 
 def test_where_all_are_in_use_a_model_is_refused_in_words(manage) -> None:
-    manager = manage(a=SmallSource(size=400), b=SmallSource(size=400), memory_bytes=500, room_wait=0)
+    manager = manage(a=SmallSource(size=400), b=SmallSource(size=400), memory_bytes=500, memory_wait=0)
     load(manager, "a")
     manager.engine("a").submit(UTTERANCE)
     manager.load("b")
@@ -261,7 +259,7 @@ def test_an_idle_model_is_unloaded_and_comes_back_for_the_next_request(manage, c
 def test_idle_models_are_unloaded_without_anybody_asking(manage) -> None:
     import time
 
-    manager = manage(a=SmallSource(), clock=time.monotonic, keep_alive=0, shortest_keep=0.05)
+    manager = manage(a=SmallSource(), clock=time.monotonic, keep_alive=0, min_keep_alive=0.05)
     load(manager, "a")
     wait_for(manager, "a", ModelState.UNLOADED)
 

@@ -74,5 +74,5 @@ def test_a_model_to_preload_that_does_not_exist_is_refused_at_start() -> None:
 def test_keep_alive_is_in_minutes_and_for_ever_below_zero(minutes: float, seconds: float | None) -> None:
     catalog = build_synthesizer(load_settings(keep_alive_minutes=minutes, model_memory_mb=5), {}).catalog
     catalog.close()
-    assert catalog.models._keep_seconds == seconds
+    assert catalog.models.keep_alive == seconds
     assert catalog.models.memory_limit == 5 * 2**20

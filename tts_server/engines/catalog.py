@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tts_server.engines.base import Capabilities, Engine
-from tts_server.engines.managed_engines import RestingEngine
+from tts_server.engines.manager.handles import UnloadedEngine
+from tts_server.engines.manager.model_manager import ModelManager
 from tts_server.engines.model_source import BUSY, ModelState, ModelStatus
-from tts_server.engines.models import ModelManager
 from tts_server.engines.package import EnginePackage, ModelEntry
 from tts_server.engines.registry import PACKAGES, model_entries
 from tts_server.errors import InvalidRequest, ModelNotAvailable, ModelNotFound
@@ -123,7 +123,7 @@ class ModelCatalog:
         if not may_load:
             self._check_loaded(model_id)
         is_own_id = name is not None and name.strip().lower() == model_id
-        if is_own_id or model_id not in self.models or self._fallback is None or self.models.is_answering(model_id):
+        if is_own_id or model_id not in self.models or self._fallback is None or self.models.ensure_loaded(model_id):
             return model_id
         return self._fallback
 
@@ -133,10 +133,10 @@ class ModelCatalog:
             return self._running[model_id]
         return self._loadable(model_id).engine(model_id)
 
-    def resting(self, name: str | None) -> RestingEngine | None:
+    def unloaded_engine(self, name: str | None) -> UnloadedEngine | None:
         """The model meant by `name` where it was unloaded, without loading it; raises ModelNotFound when strict and unknown."""
         model_id = self.named(name)
-        return self.models.resting(model_id) if model_id in self.models else None
+        return self.models.unloaded_engine(model_id) if model_id in self.models else None
 
     def ready(self, name: str | None) -> str:
         """The id of the model meant by `name`, once it is loaded or has failed to: for who has the time to wait."""
