@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-from throwaway import Copy
+from throwaway import Copy, moved
 
 
 @pytest.fixture
@@ -26,5 +25,4 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 @pytest.fixture
 def installed(finished: Copy, tmp_path: Path) -> Copy:
     """A copy of one's own that was started once, elsewhere, and moved here."""
-    shutil.copytree(finished.folder.parent, tmp_path / "moved 移动", symlinks=True)
-    return Copy(tmp_path / "moved 移动" / finished.folder.name)
+    return moved(finished, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,12 +15,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from throwaway import PYTHON, Copy, write_program, write_wheel
+from throwaway import PROJECT, PYTHON, Copy, moved, write_program, write_wheel
 
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.errors import StartError
 from tts_server.launcher.launcher import start
-from tts_server.launcher.test_command import side_by_side
+from tts_server.launcher.test_command import FAST_TESTS, side_by_side
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="run.sh is for POSIX systems")
 
@@ -283,6 +284,7 @@ def test_an_environment_of_an_old_python_that_parlance_did_not_make_is_left_alon
         (["say", "--help"], 0, "./run.sh say -f book.txt"),
         (["install", "--help"], 0, "chatterbox"),
         (["test", "--help"], 0, "--newest"),
+        (["test", "--help"], 0, "--fast"),
         (["sing"], 2, "There is no command 'sing'."),
         (["docter"], 2, "Did you mean doctor?"),
         (["say", "--vioce", "x", "Hi."], 2, "Did you mean --voice?"),
@@ -326,37 +328,78 @@ def test_a_python_that_only_pretends_to_be_there_is_passed_over(fresh: Copy) -> 
     assert fresh.start("doctor").stdout == "launched doctor\n"
 
 
-@pytest.fixture
-def testable(installed: Copy) -> Copy:
-    """A copy whose linters and pytest only write down that they were called; STUB_FAIL names one that fails.
+def give_stub_tools(copy: Copy) -> None:
+    """Make a copy's linters and pytest only print that they were called; STUB_FAIL names one that fails.
 
-    Where STUB_COMPILES is set, they also say whether they would write compiled files.
+    Where STUB_COMPILES is set, they also print whether they would write compiled files.
     """
     stub = "import os, sys\nprint('{0}', *sys.argv[1:], flush=True)\n"
     stub += "if 'STUB_COMPILES' in os.environ: print(not sys.dont_write_bytecode, flush=True)\n"
     stub += "sys.exit(9 if os.environ.get('STUB_FAIL') == '{0}' else 0)\n"
     modules = {f"{name}.py": stub.format(name) for name in ("ruff", "mypy", "pytest")}
     modules["importlinter/cli.py"] = f"def lint_imports_command():\n    exec({stub.format('lint-imports')!r})\n"
-    wheel = write_wheel(installed.folder, "stages", "1.0", modules)
-    (installed.folder / "requirements-test.txt").write_text(f"-r requirements.txt\n./{wheel.name}\n", encoding="utf-8")
+    wheel = write_wheel(copy.folder, "stages", "1.0", modules)
+    (copy.folder / "requirements-test.txt").write_text(f"-r requirements.txt\n./{wheel.name}\n", encoding="utf-8")
     for tool in ("chromium-headless-shell", "wine", "strace", "nginx", "caddy"):
-        write_program(installed.programs, tool, "exit 1")
-    return installed
+        write_program(copy.programs, tool, "exit 1")
 
 
-def test_the_test_command_runs_every_stage_and_gives_its_arguments_to_pytest(testable: Copy) -> None:
-    done = testable.start("test", "-k", "two words")
+@pytest.fixture(scope="module")
+def tested(finished: Copy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Copy, subprocess.CompletedProcess[str]]:
+    """A copy whose test command ran once and installed the stub tools, and what it printed. Shared: not to be changed."""
+    copy = moved(finished, tmp_path_factory.mktemp("tested"))
+    give_stub_tools(copy)
+    return copy, copy.start("test", "-k", "two words")
+
+
+@pytest.fixture
+def testable(tested: tuple[Copy, subprocess.CompletedProcess[str]], tmp_path: Path) -> Copy:
+    """A copy of one's own that has the stub tools."""
+    return moved(tested[0], tmp_path)
+
+
+def test_the_test_command_runs_every_stage_and_gives_its_arguments_to_pytest(
+    tested: tuple[Copy, subprocess.CompletedProcess[str]], testable: Copy
+) -> None:
+    done = tested[1]
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["ruff check .", "mypy", "lint-imports", "pytest -k two words"]
+    assert done.stdout.splitlines() == ["ruff check .", "mypy", "lint-imports", "pytest --durations=10 -k two words"]
     log = testable.log.read_bytes()
     assert testable.start("test").returncode == 0
     assert testable.start("--version").returncode == 0
     assert testable.log.read_bytes() == log
 
 
+def test_the_fast_tier_runs_the_quick_stages_with_unit_tests_alone(testable: Copy) -> None:
+    (testable.programs / "wine").unlink()
+    done = testable.start("test", "--fast", "-k", "two words")
+    assert done.returncode == 0, done.stderr
+    *stages, tests = done.stdout.splitlines()
+    assert stages == ["ruff check .", "lint-imports"]
+    assert tests == f"pytest --durations=10 {' '.join(FAST_TESTS)} -k two words"
+    assert "3/3 pytest" in done.stderr
+    assert "wine" not in done.stderr
+
+
+def test_the_folders_of_the_fast_tier_hold_tests_and_its_markers_exist(pytestconfig: pytest.Config) -> None:
+    folders = FAST_TESTS[: FAST_TESTS.index("-m")]
+    assert all(any((PROJECT / folder).rglob("test_*.py")) for folder in folders)
+    known = {line.split(":")[0] for line in pytestconfig.getini("markers")}
+    assert set(re.findall(r"not (\w+)", FAST_TESTS[-1])) <= known
+
+
 def test_the_test_command_writes_compiled_files_whatever_the_caller_has_set(testable: Copy) -> None:
     done = testable.start("test", "-x", PYTHONDONTWRITEBYTECODE="1", STUB_COMPILES="1")
-    assert done.stdout.splitlines() == ["ruff check .", "True", "mypy", "True", "lint-imports", "True", "pytest -x", "True"], done.stderr
+    assert done.stdout.splitlines() == [
+        "ruff check .",
+        "True",
+        "mypy",
+        "True",
+        "lint-imports",
+        "True",
+        "pytest --durations=10 -x",
+        "True",
+    ], done.stderr
 
 
 def test_the_test_command_stops_at_the_first_failure_with_its_exit_status(testable: Copy) -> None:

@@ -203,3 +203,9 @@ class Copy:
 
     def site_packages(self) -> Path:
         return next(self.environment.glob("lib/python*/site-packages"))
+
+
+def moved(copy: Copy, folder: Path) -> Copy:
+    """Copy a copy with what is beside it into another folder."""
+    shutil.copytree(copy.folder.parent, folder / "moved 移动", symlinks=True)
+    return Copy(folder / "moved 移动" / copy.folder.name)

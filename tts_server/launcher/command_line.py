@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,6 +27,7 @@ LAUNCHER_COMMANDS = ("install", "repair", "accept", "test", "lock")
 """Commands that change or check the installation, and so run outside of it."""
 
 _HELP = ("-h", "--help")
+_TEST_OPTIONS = ("--fast", "--newest")
 _SHORT_USAGE = 2
 _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 _ARGPARSE_WORDS = (
@@ -55,7 +57,9 @@ def parse(arguments: Sequence[str], packages: Sequence[EnginePackage] = PACKAGES
     """The options of a command line; `command` is the command's name. Help and mistakes end the process by SystemExit, with 0 or 2."""
     words = _with_command(arguments)
     if words[0] == "test" and words[1:2] not in ([_HELP[0]], [_HELP[1]]):
-        return argparse.Namespace(command="test", arguments=words[1:])  # pytest's options are not ours to read
+        own = list(takewhile(_TEST_OPTIONS.__contains__, words[1:]))
+        # What follows goes to pytest as it is.
+        return argparse.Namespace(command="test", newest="--newest" in own, fast="--fast" in own, arguments=words[1 + len(own) :])
     parser, commands = build_parser(packages)
     if words[0] not in commands.choices and not words[0].startswith("-"):
         known = list(commands.choices)
@@ -123,9 +127,10 @@ def _add_launcher_commands(commands: _SubParsersAction[Any], packages: Sequence[
     testing = commands.add_parser(
         "test",
         help="install what the tests need and run them",
-        usage=f"{PROGRAM} test [--newest] [PYTEST_OPTION ...]",
+        usage=f"{PROGRAM} test [--fast] [--newest] [PYTEST_OPTION ...]",
         description="Run the linters, the type checker, the import contracts and the tests.",
     )
+    testing.add_argument("--fast", action="store_true", help="only the linter, the import contracts and unit tests: under two minutes")
     testing.add_argument("--newest", action="store_true", help="with the newest versions of all packages, in an environment of its own")
     testing.add_argument("arguments", nargs="*", metavar="PYTEST_OPTION", help="options for pytest, such as -k NAME or a file of tests")
     locking = commands.add_parser(

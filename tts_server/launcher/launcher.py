@@ -165,9 +165,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "test":
             from tts_server.launcher.test_command import run_tests
 
-            if options.arguments[:1] == ["--newest"]:
-                return run_tests(newest_environment(), options.arguments[1:])
-            return run_tests(environment, options.arguments)
+            return run_tests(newest_environment() if options.newest else environment, options.arguments, is_fast=options.fast)
         if options.command == "lock":
             return write_locks(environment, options.packages, is_kept=options.keep)
         if options.command == "repair":

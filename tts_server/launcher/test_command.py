@@ -18,8 +18,16 @@ STAGES = (
     ("ruff check .", ["-m", "ruff", "check", "."]),
     ("mypy", ["-m", "mypy"]),
     ("lint-imports", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
-    ("pytest", ["-m", "pytest"]),
+    ("pytest", ["-m", "pytest", "--durations=10"]),
 )
+
+FAST_STAGES = ("ruff check .", "lint-imports", "pytest")
+FAST_TESTS = (
+    *(f"tests/{folder}" for folder in ("audio", "cache", "dictionaries", "settings", "text", "voices")),
+    "-m",
+    "not browser and not speech",
+)
+"""pytest's arguments for the fast tier: folders of unit tests, which need neither a browser nor Chatterbox nor an installation."""
 
 SYSTEM_PACKAGES = {
     "chromium-headless-shell": ("chromium-headless-shell",),
@@ -56,13 +64,14 @@ def install_system_packages() -> None:
             say(f"apt could not install {package} (exit status {code}; its reason is above).")
 
 
-def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
+def run_tests(environment: Environment, arguments: Sequence[str], *, is_fast: bool = False) -> int:
     """Lint, types, import contracts and tests, as CI runs them; `arguments` go to pytest, which then runs in one process.
 
-    Returns the exit status of the first failure.
+    With `is_fast` only FAST_STAGES run, with FAST_TESTS. Returns the exit status of the first failure.
     """
     environment.ensure(BASE, S3, TEST, *ENGINES, backend=torch_build(environment))
-    install_system_packages()
+    if not is_fast:
+        install_system_packages()
     variables = clean_environment()
     # The tests start a hundred processes. Without compiled files each of them compiles all packages, which doubles the time of imports.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -73,9 +82,10 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
         variables.setdefault("AUDIT", "1")  # known vulnerabilities, where the network tells them
     if os.environ.get("CI") == "true" and can_use_apt():
         variables["PARLANCE_REQUIRE_TOOLS"] = "1"  # a missing browser or wine fails the tests instead of skipping them
-    for name, command in STAGES:
-        say(f"== {name}")
-        extra = () if name != "pytest" else arguments or side_by_side()
+    stages = [(name, command) for name, command in STAGES if not is_fast or name in FAST_STAGES]
+    for number, (name, command) in enumerate(stages, 1):
+        say(f"== {number}/{len(stages)} {name}")
+        extra = [] if name != "pytest" else [*(FAST_TESTS if is_fast else ()), *(arguments or side_by_side())]
         code = call([str(environment.python), *command, *extra], variables, PROJECT)
         if code != 0:
             say(f"== {name} failed (exit status {code})")
