@@ -1,0 +1,219 @@
+"""The replicas of one model on the cluster: their deployment on Ray Serve, and calls of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from ray import serve
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.config import AutoscalingConfig, RequestRouterConfig
+from ray.serve.exceptions import DeploymentUnavailableError, RayServeException
+from ray.serve.schema import ApplicationStatus
+
+from tts_server.config import PROJECT
+from tts_server.engines.cluster.messages import Item, Order
+from tts_server.engines.cluster.replica import EngineFactory, Replica
+from tts_server.engines.cluster.routing import VoiceRouter
+from tts_server.engines.cluster.streams import ReplicaLost
+from tts_server.errors import EngineFailure, Unavailable
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT = "engine"
+QUEUE_FACTOR = 4
+"""Calls that a replica accepts, as a multiple of those it should have: its engine then orders them, first segments first."""
+
+MAX_STARTS = 3
+POLL_SECONDS = 0.25
+FOREVER_SECONDS = 1e9
+LOOK_BACK_SECONDS = 15.0
+"""Load is averaged over this time. Serve requires more than the 10 seconds between its measurements."""
+
+DRAIN_SECONDS = 60.0
+HEALTH_PERIOD_SECONDS = 5.0
+HEALTH_TIMEOUT_SECONDS = 30.0
+
+_deploying = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ReplicaOptions:
+    """How many replicas a model has, and what each gets.
+
+    A replica should have `requests_per_replica` segments in work; with more, replicas are added, after `upscale_seconds`. With fewer they
+    are removed after `idle_seconds`, down to `min_replicas`, which may be 0. `gpus` and `cpus` are reserved for each replica.
+    `python_path` are the folders that its process imports from besides its environment.
+    """
+
+    min_replicas: int = 0
+    max_replicas: int = 1
+    requests_per_replica: int = 16
+    cpus: float = 1.0
+    gpus: float = 0.0
+    upscale_seconds: float = 2.0
+    idle_seconds: float = 900.0
+    python_path: Sequence[str] = field(default_factory=lambda: (str(PROJECT),))
+
+
+def connect(address: str, **options: Any) -> bool:
+    """Connect this process to the Ray cluster at `address` as a driver; `local` starts one on this machine. Returns whether it did.
+
+    `auto` is the cluster that this machine is a node of. Raises ConnectionError where there is none.
+    """
+    if ray.is_initialized():
+        return False
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address == "local":
+        options = {"include_dashboard": False, **options}
+    ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING, runtime_env=_environment([str(PROJECT)]), **options)
+    # Calls arrive through handles only, so Serve needs no HTTP server.
+    serve.start(proxy_location="Disabled")
+    return True
+
+
+def disconnect() -> None:
+    """Leave the cluster. One that this process has started ends."""
+    ray.shutdown()
+
+
+def put(value: object) -> Any:
+    """Store a value in the object store of the cluster; return its reference."""
+    return ray.put(value)
+
+
+class Deployment:
+    """The replicas of one model. Thread-safe."""
+
+    def __init__(self, model_id: str, name: str) -> None:
+        self.model_id = model_id
+        self._name = name
+        self._handle: Any = None
+
+    def find(self) -> bool:
+        """Use the replicas that the cluster has already, and return whether the model is deployed there."""
+        application = serve.status().applications.get(self._application)
+        if application is None or application.status != ApplicationStatus.RUNNING:
+            return False
+        self._handle = serve.get_app_handle(self._application).options(stream=True)
+        return True
+
+    def deploy(self, create: EngineFactory, options: ReplicaOptions, version: str) -> None:
+        """Deploy the model, and wait for its first replica. Raises Unavailable with the reason of a failure.
+
+        Replicas that are there are replaced: new ones get the new calls, and old ones end with their last.
+        """
+        deployment = serve.deployment(
+            Replica,
+            name=DEPLOYMENT,
+            max_ongoing_requests=QUEUE_FACTOR * options.requests_per_replica,
+            max_constructor_retry_count=MAX_STARTS,
+            graceful_shutdown_timeout_s=DRAIN_SECONDS,
+            graceful_shutdown_wait_loop_s=0.5,
+            health_check_period_s=HEALTH_PERIOD_SECONDS,
+            health_check_timeout_s=HEALTH_TIMEOUT_SECONDS,
+            autoscaling_config=AutoscalingConfig(
+                min_replicas=options.min_replicas,
+                initial_replicas=max(1, options.min_replicas),
+                max_replicas=options.max_replicas,
+                target_ongoing_requests=options.requests_per_replica,
+                upscale_delay_s=options.upscale_seconds,
+                downscale_delay_s=min(options.idle_seconds, FOREVER_SECONDS),
+                look_back_period_s=LOOK_BACK_SECONDS,
+            ),
+            request_router_config=RequestRouterConfig(
+                request_router_class=VoiceRouter, request_router_kwargs={"slack": options.requests_per_replica // 2}
+            ),
+            ray_actor_options={
+                "num_cpus": options.cpus,
+                "num_gpus": options.gpus,
+                "runtime_env": _environment(options.python_path),
+            },
+        )
+        with _deploying:
+            [handle] = serve.run_many(
+                [serve.RunTarget(deployment.bind(create, version), name=self._application, route_prefix=None)],
+                wait_for_applications_running=False,
+            )
+        self._wait_until_running()
+        self._handle = handle.options(stream=True)
+
+    def call(self, method: str, order: Order) -> ReplicaCall:
+        """Send a call to a replica; returns at once."""
+        return ReplicaCall(getattr(self._handle, method).remote(order), self._name)
+
+    def num_replicas(self) -> int:
+        """Return how many replicas run."""
+        application = serve.status().applications.get(self._application)
+        states = application.deployments[DEPLOYMENT].replica_states if application else {}
+        return sum(count for state, count in states.items() if state == "RUNNING")
+
+    def delete(self) -> None:
+        """Remove the model from the cluster with all its replicas."""
+        serve.delete(self._application)
+
+    @property
+    def _application(self) -> str:
+        return f"parlance-{self.model_id}"
+
+    def _wait_until_running(self) -> None:
+        while True:
+            application = serve.status().applications.get(self._application)
+            if application is not None and application.status == ApplicationStatus.RUNNING:
+                return
+            if application is None or application.status in (ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY):
+                reason = application.message.strip().splitlines()[-1] if application and application.message else "it was removed"
+                raise Unavailable(f"{self._name} has no replica on the cluster: {reason}")
+            time.sleep(POLL_SECONDS)
+
+
+class ReplicaCall:
+    """A streaming call of a replica. One thread iterates it, since Ray's generators are not thread-safe; any thread may cancel it."""
+
+    def __init__(self, response: Any, name: str) -> None:
+        self._response = response
+        self._name = name
+
+    def __iter__(self) -> Iterator[Item]:
+        try:
+            yield from self._response
+        except DeploymentUnavailableError as error:
+            raise Unavailable(f"{self._name} could not be started on the cluster.") from error
+        except (RayError, RayServeException) as error:
+            if is_loss(error):
+                raise ReplicaLost(str(error).strip().partition("\n")[0]) from error
+            raise EngineFailure(f"{self._name} could not speak this text.") from error
+
+    def cancel(self) -> None:
+        self._response.cancel()
+
+
+def is_loss(error: Exception) -> bool:
+    """Whether an error of a call means that its replica was lost, rather than that its code has failed."""
+    if isinstance(error, RayTaskError):
+        cause = getattr(error, "cause", None)
+        return isinstance(cause, Exception) and not isinstance(cause, RayTaskError) and is_loss(cause)
+    return isinstance(error, (RayError, RayServeException))
+
+
+def deployment_version(*values: object) -> str:
+    """Return a version that differs where the values do: replicas of another version are replaced."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def num_gpus() -> float:
+    """Return how many GPUs the cluster has."""
+    return float(ray.cluster_resources().get("GPU", 0))
+
+
+def _environment(python_path: Sequence[str]) -> dict[str, Any]:
+    paths = [*python_path, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"env_vars": {"PYTHONPATH": os.pathsep.join(paths)}}

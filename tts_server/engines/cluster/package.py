@@ -1,0 +1,57 @@
+"""The declaration of the cluster engine. Standard library only until a function is called."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tts_server.engines.package import DoctorContext, EnginePackage, Installation
+
+if TYPE_CHECKING:
+    from tts_server.config import Settings
+    from tts_server.engines.cluster.settings import ClusterSettings
+    from tts_server.finding import Finding
+
+INSTALLATION = Installation(
+    name="cluster",
+    requirements=("requirements-cluster.txt",),
+    summary="Ray Serve, which runs models in replicas on several GPUs or machines",
+)
+
+
+def is_installed() -> bool:
+    """Whether Ray is installed; does not import it."""
+    return importlib.util.find_spec("ray") is not None
+
+
+def _settings() -> type[Settings]:
+    from tts_server.engines.cluster.settings import ClusterSettings
+
+    return ClusterSettings
+
+
+def _distribute(settings: ClusterSettings, packages: Sequence[EnginePackage]) -> Sequence[EnginePackage]:
+    if settings.engine != "cluster":
+        return packages
+    from tts_server.engines.cluster.distribution import distribute
+
+    return distribute(settings, packages)
+
+
+def _check(context: DoctorContext) -> Sequence[Finding]:
+    from tts_server.engines.cluster.doctor import check_cluster
+
+    return check_cluster(context.settings)
+
+
+CLUSTER = EnginePackage(
+    id="cluster",
+    name="Cluster on Ray",
+    models=(),
+    installation=INSTALLATION,
+    is_installed=is_installed,
+    settings=_settings,
+    distribute=_distribute,
+    check=_check,
+)
