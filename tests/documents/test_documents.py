@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from measure import hear
+from settings_document import declared_settings, documented_settings, updated
 
 from tts_server.config import environment_names
 from tts_server.settings import settings_class
@@ -22,26 +23,20 @@ API = (PROJECT / "docs" / "API.md").read_text(encoding="utf-8")
 CONFIGURATION = (PROJECT / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
 
 
-def table_rows(text: str) -> dict[str, list[str]]:
-    rows = (re.split(r"(?<!\\)\|", line.strip().strip("|")) for line in text.splitlines() if line.startswith("| `"))
-    return {cells[0].strip().strip("`"): [cell.strip() for cell in cells[1:]] for cells in rows}
-
-
-def written(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Path):
-        return value.relative_to(PROJECT).as_posix()
-    if value in (None, "", (), {}):
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def test_every_setting_is_documented_with_its_default_and_meaning():
-    rows = table_rows(CONFIGURATION)
-    fields = settings_class().model_fields
-    expected = {environment_names(name, field)[0]: [written(field.default), field.description] for name, field in fields.items()}
-    assert {name: [cells[0].strip("`"), cells[1]] for name, cells in rows.items() if len(cells) == 2} == expected
+    """`python tests/documents/settings_document.py` writes them into the document."""
+    assert documented_settings(CONFIGURATION) == declared_settings()
+
+
+def test_the_settings_are_written_as_they_are_declared():
+    first, *others = declared_settings()
+    changed = re.sub(rf"### `{others[0]}`\n\n.*\n\n.*\n\n", "", CONFIGURATION)
+    changed = changed.replace(
+        f"### `{first}`\n\nDefault: `", f"### `NO_SETTING`\n\nDefault: none\n\nNothing.\n\n### `{first}`\n\nDefault: `other "
+    )
+    assert documented_settings(changed) != declared_settings()
+    assert documented_settings(updated(changed)) == declared_settings()
+    assert updated(CONFIGURATION) == CONFIGURATION
 
 
 def test_every_second_name_of_a_setting_is_documented():
