@@ -1,4 +1,4 @@
-"""Bounds on what one WebSocket makes the server store, in bytes of JSON, and on what events repeat of a message."""
+"""Limits on the data that the server stores for one WebSocket, and on values repeated in its events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tts_server.errors import InvalidRequest
 from tts_server.web.bodies import count_json_values
 
 MAX_MESSAGE_VALUES = 100_000
-"""In one message of at most 1 MiB; each takes up to a hundred bytes while it is read."""
+"""Values in one message of at most 1 MiB; each takes up to a hundred bytes when parsed."""
 
 MAX_SESSION_BYTES = 64 * 1024
 MAX_SESSION_VALUES = 5_000
@@ -19,14 +19,14 @@ MAX_ID_CHARACTERS = 512
 SHOWN_CHARACTERS = 100
 
 
-def shown(value: object) -> str:
-    """A value of a client as errors repeat it: what is long is cut."""
+def shorten(value: object) -> str:
+    """Return a client's value for use in an error message, cut if it is long."""
     text = repr(value if not isinstance(value, str) else value[: SHOWN_CHARACTERS + 1])
     return text if len(text) <= SHOWN_CHARACTERS + 2 else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def check_session(session: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest where a session with these changes, by the paths of its fields, would be too large to store."""
+    """Raise InvalidRequest if a session is too large to store. `changes` are the changed values by the paths of their fields."""
     data = _encode(session)
     if len(data) <= MAX_SESSION_BYTES and count_json_values(data) <= MAX_SESSION_VALUES:
         return
@@ -36,9 +36,9 @@ def check_session(session: Mapping[str, Any], changes: Mapping[str, Any]) -> Non
 
 
 def check_id(value: object, param: str) -> None:
-    """Raise InvalidRequest for a text that is too long to be repeated in every answer to it."""
+    """Raise InvalidRequest for an id that is too long to be repeated in each event."""
     if isinstance(value, str) and len(value) > MAX_ID_CHARACTERS:
-        raise InvalidRequest(f"{param}: may have {MAX_ID_CHARACTERS} characters.", param=param, code="string_too_long")
+        raise InvalidRequest(f"{param}: may have at most {MAX_ID_CHARACTERS} characters.", param=param, code="string_too_long")
 
 
 def _encode(value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The items of one OpenAI conversation: what was said, and what of it still is to be spoken."""
+"""The items of one OpenAI conversation, and which of them are still to be spoken."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from typing import Any, NamedTuple
 
 from tts_server.errors import InvalidRequest
-from tts_server.web.realtime.bounds import shown
+from tts_server.web.realtime.bounds import shorten
 
 MAX_ITEMS = 500
 MAX_BYTES = 2**20
@@ -16,7 +16,7 @@ Item = dict[str, Any]
 
 
 class _Stored(NamedTuple):
-    """An item as JSON, so that what it takes is what is counted."""
+    """An item as JSON, so that its size in memory is the size that is counted."""
 
     id: str
     data: bytes
@@ -28,7 +28,7 @@ class _Stored(NamedTuple):
 
 
 class Conversation:
-    """Ordered items by id, the oldest deleted where they are more than MAX_ITEMS or MAX_BYTES of JSON. Thread-safe."""
+    """An ordered list of items. Beyond MAX_ITEMS items or MAX_BYTES of JSON, the oldest are deleted. Thread-safe."""
 
     def __init__(self, conversation_id: str) -> None:
         self.id = conversation_id
@@ -38,70 +38,70 @@ class Conversation:
         self._lock = threading.Lock()
 
     def add(self, item: Item, *, after: str | None = None, is_to_speak: bool = False) -> str | None:
-        """Put an item at the end, or behind the one named `after` (`root`: at the beginning). Returns the id of the one before it."""
+        """Add an item at the end, or after the item `after` (`root`: at the start); return the id of the item before it."""
         with self._lock:
             if any(known.id == item["id"] for known in self._items):
-                raise InvalidRequest(f"item.id: there is an item {shown(item['id'])} already.", param="item.id")
-            place = 0 if after == "root" else len(self._items) if after is None else self._place(after, "previous_item_id") + 1
+                raise InvalidRequest(f"item.id: an item {shorten(item['id'])} already exists.", param="item.id")
+            index = 0 if after == "root" else len(self._items) if after is None else self._index_of(after, "previous_item_id") + 1
             stored = _store(item)
-            self._items.insert(place, stored)
+            self._items.insert(index, stored)
             self._num_bytes += len(stored.data)
             if is_to_speak:
                 self._unspoken.add(item["id"])
-            previous = self._items[place - 1].id if place else None
-            self._forget()
+            previous = self._items[index - 1].id if index else None
+            self._evict()
             return previous
 
     def get(self, item_id: str) -> Item:
-        """Raises InvalidRequest for an unknown id."""
+        """Return an item; raises InvalidRequest for an unknown id."""
         with self._lock:
-            return self._items[self._place(item_id, "item_id")].item
+            return self._items[self._index_of(item_id, "item_id")].item
 
     def replace(self, item: Item) -> str | None:
-        """Put an item in the place of the one with its id, where that still is there. Returns the id of the one before it."""
+        """Replace the item with the same id, if it still exists; return the id of the item before it."""
         with self._lock:
-            for place, known in enumerate(self._items):
+            for index, known in enumerate(self._items):
                 if known.id == item["id"]:
-                    self._items[place] = _store(item)
-                    self._num_bytes += len(self._items[place].data) - len(known.data)
-                    previous = self._items[place - 1].id if place else None
-                    self._forget()
+                    self._items[index] = _store(item)
+                    self._num_bytes += len(self._items[index].data) - len(known.data)
+                    previous = self._items[index - 1].id if index else None
+                    self._evict()
                     return previous
             return None
 
     def remove(self, item_id: str) -> None:
-        """Raises InvalidRequest for an unknown id."""
+        """Remove an item; raises InvalidRequest for an unknown id."""
         with self._lock:
-            self._delete(self._place(item_id, "item_id"))
+            self._delete(self._index_of(item_id, "item_id"))
 
     def unspoken(self) -> str:
-        """The text of the user's items since `mark_spoken`, in the order of the conversation."""
+        """Return the text of the user's items since `mark_spoken`, in the order of the conversation."""
         with self._lock:
             return "\n\n".join(text_of(known.item) for known in self._items if known.id in self._unspoken)
 
     def mark_spoken(self) -> None:
-        """What is there now has been asked for."""
+        """Mark all current items as spoken."""
         with self._lock:
             self._unspoken = set()
 
-    def _place(self, item_id: str, param: str) -> int:
-        for place, known in enumerate(self._items):
+    def _index_of(self, item_id: str, param: str) -> int:
+        for index, known in enumerate(self._items):
             if known.id == item_id:
-                return place
-        raise InvalidRequest(f"{param}: there is no item {shown(item_id)}.", param=param, code="item_not_found")
+                return index
+        raise InvalidRequest(f"{param}: there is no item {shorten(item_id)}.", param=param, code="item_not_found")
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         while len(self._items) > MAX_ITEMS or (self._num_bytes > MAX_BYTES and len(self._items) > 1):
             self._delete(0)
 
-    def _delete(self, place: int) -> None:
-        deleted = self._items.pop(place)
+    def _delete(self, index: int) -> None:
+        deleted = self._items.pop(index)
         self._num_bytes -= len(deleted.data)
         self._unspoken.discard(deleted.id)
 
 
 def text_of(item: Item) -> str:
-    """The words of an item."""
+    """Return the text of an item."""
     return "\n".join(part.get("text") or part.get("transcript") or "" for part in item["content"])
 
 

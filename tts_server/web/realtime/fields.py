@@ -1,4 +1,4 @@
-"""What clients of OpenAI's Realtime protocol may say, and its rules. Fields that mean nothing here are kept and shown, as OpenAI does."""
+"""The fields of client events in OpenAI's Realtime protocol. Fields without effect here are stored and echoed, as OpenAI does."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tts_server.web.fields import TextNormalization, VoiceId
 from tts_server.web.realtime.bounds import SHOWN_CHARACTERS
 
 Fields = TypeVar("Fields", bound=BaseModel)
-Spoken = list[Literal["audio"]]
+AudioModality = list[Literal["audio"]]
 Key = Annotated[str, Field(max_length=64)]
 Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
 MaxTokens = Annotated[int, Field(ge=1)] | Literal["inf"]
 
 TEXT_PARTS = {"user": "input_text", "system": "input_text", "assistant": "output_text"}
-HEARD_PARTS = ("input_audio", "input_image")
+INPUT_PARTS = ("input_audio", "input_image")
 MAX_ERRORS = 10
 
 
 class OutputFormat(BaseModel):
-    """The one format that is spoken here."""
+    """The only output format."""
 
     type: Literal["audio/pcm"] = "audio/pcm"
     rate: Literal[24000] = 24000
@@ -49,7 +49,7 @@ class SessionFields(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["realtime"] = "realtime"
-    output_modalities: Spoken | None = None
+    output_modalities: AudioModality | None = None
     instructions: str | None = None
     audio: Audio | None = None
     tools: list[dict[str, Any]] | None = None
@@ -77,17 +77,17 @@ class Item(BaseModel):
     content: list[Part] = Field(max_length=1000)
     id: str | None = Field(default=None, min_length=1, max_length=64)
 
-    def described(self, item_id: str) -> dict[str, Any]:
-        """The item as events show it; raises InvalidRequest where it holds what cannot be spoken."""
+    def to_event(self, item_id: str) -> dict[str, Any]:
+        """Return the item as events contain it; raises InvalidRequest for content that cannot be spoken."""
         content = []
         for part in self.content:
-            if part.type in HEARD_PARTS:
-                raise InvalidRequest("This server speaks, it does not listen or look: send 'input_text'.", param="item.content")
+            if part.type in INPUT_PARTS:
+                raise InvalidRequest("Audio and image input are not supported: send 'input_text'.", param="item.content")
             if part.type == "output_audio" and self.role == "assistant":
                 content.append({"type": "output_audio", "transcript": part.transcript or ""})
             elif part.text is None or part.type not in (TEXT_PARTS[self.role], "text"):
-                wanted = TEXT_PARTS[self.role]
-                raise InvalidRequest(f"item.content: a part of this message is {{'type': '{wanted}', 'text': …}}.", param="item.content")
+                expected = TEXT_PARTS[self.role]
+                raise InvalidRequest(f"item.content: each part must be {{'type': '{expected}', 'text': …}}.", param="item.content")
             else:
                 content.append({"type": TEXT_PARTS[self.role], "text": part.text})
         return {
@@ -101,10 +101,10 @@ class Item(BaseModel):
 
 
 class ResponseFields(BaseModel):
-    """`response` of `response.create`. Its `instructions` are about the manner, so they are never spoken."""
+    """`response` of `response.create`. `instructions` describe the manner of speaking and are never spoken themselves."""
 
     conversation: Literal["auto", "none"] | None = None
-    output_modalities: Spoken | None = None
+    output_modalities: AudioModality | None = None
     input: list[dict[str, Any]] | None = Field(default=None, max_length=1000)
     instructions: str | None = None
     audio: Audio | None = None
@@ -113,7 +113,7 @@ class ResponseFields(BaseModel):
 
 
 def validated(kind: type[Fields], given: Any, place: str) -> Fields:
-    """The fields of `kind`; raises InvalidFields naming each wrong one below `place`."""
+    """Return the fields as `kind`; raises InvalidFields, with the paths of invalid fields below `place`."""
     if not isinstance(given, Mapping):
         raise InvalidFields([{"loc": ["event", place], "msg": "must be an object", "type": "dict_type"}])
     try:
@@ -121,11 +121,11 @@ def validated(kind: type[Fields], given: Any, place: str) -> Fields:
     except ValidationError as error:
         raise InvalidFields(
             [
-                {"loc": ["event", place, *map(_shortened, e["loc"])], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]}
+                {"loc": ["event", place, *map(_shorten, e["loc"])], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]}
                 for e in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
             ]
         ) from error
 
 
-def _shortened(part: int | str) -> int | str:
+def _shorten(part: int | str) -> int | str:
     return part[:SHOWN_CHARACTERS] if isinstance(part, str) else part

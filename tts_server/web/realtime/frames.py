@@ -1,4 +1,4 @@
-"""Bounds on the frames of a WebSocket, so that reading what a peer sends costs little however it is cut."""
+"""Limits on the frames of a WebSocket, since many small frames would be expensive to read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opc
 
 FREE_FRAGMENTS = 256
 MIN_MEAN_FRAGMENT_BYTES = 64
-"""Beyond FREE_FRAGMENTS, the fragments of a message must have so many bytes on average."""
+"""Beyond FREE_FRAGMENTS, the fragments of a message must have this mean size."""
 
 CONTROL_FRAMES = 1000
 CONTROL_FRAMES_PER_SECOND = 100.0
 
 
 class TokenBucket:
-    """An allowance that grows by `per_second` up to `most`. For one thread."""
+    """A token bucket: it gains `per_second` tokens up to `most`. Not thread-safe."""
 
     def __init__(self, per_second: float, most: float) -> None:
         self._per_second = per_second
@@ -25,7 +25,7 @@ class TokenBucket:
         self._at = time.monotonic()
 
     def take(self, amount: float = 1.0) -> float:
-        """Take from the allowance, also more than is left; returns the seconds until nothing is owed any more."""
+        """Take tokens, also more than there are; return the seconds until the debt is paid."""
         now = time.monotonic()
         self._left = min(self._most, self._left + (now - self._at) * self._per_second) - amount
         self._at = now
@@ -33,9 +33,9 @@ class TokenBucket:
 
 
 class FrameLimit(Extension):
-    """Refuses frames by their headers, before any of them is stored: those that are too large, and too many small ones.
+    """A wsproto extension that refuses frames by their headers, before their payload is read: too large ones, and too many small ones.
 
-    `reason` says why, once a frame is refused. No client asks for this extension, so it is not in the reply to the handshake.
+    `reason` is set once a frame is refused. The extension is not negotiated, so it does not appear in the handshake.
     """
 
     name = "x-frame-limit"
@@ -67,7 +67,7 @@ class FrameLimit(Extension):
         self._fragments += 1
         self._message_bytes += payload_length
         if self._fragments > FREE_FRAGMENTS and self._message_bytes < self._fragments * MIN_MEAN_FRAGMENT_BYTES:
-            return self._refuse("The message comes in too many small fragments.")
+            return self._refuse("The message has too many small fragments.")
         return RsvBits(False, False, False)
 
     def _refuse(self, reason: str) -> CloseReason:

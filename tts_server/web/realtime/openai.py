@@ -1,4 +1,4 @@
-"""OpenAI's Realtime protocol, as far as it is about speaking: the session, the conversation, responses."""
+"""The part of OpenAI's Realtime protocol that concerns speech output: the session, the conversation and responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
 from tts_server.web.openai import SpeechDesk
-from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, check_session, shown
+from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, check_session, shorten
 from tts_server.web.realtime.conversation import Conversation, text_of
 from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validated
 from tts_server.web.realtime.pieces import TextFeed
@@ -41,10 +41,10 @@ FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 
 
 class OpenAIProtocol:
-    """One session. Events come from one thread; what they ask to speak is spoken, in their order, by the speaker's.
+    """One session of the protocol. The reading thread calls `receive`; the speaker's thread speaks the responses in order.
 
-    Beside OpenAI's events there are two for text that is still being written: `input_text_buffer.append` with a `delta`, and
-    `input_text_buffer.commit`. The first `append` begins a response, which speaks each sentence as soon as it is whole.
+    Two events extend OpenAI's, for text that is still being written: `input_text_buffer.append` with a `delta`, and
+    `input_text_buffer.commit`. The first `append` starts a response, which speaks each sentence as soon as it is complete.
     """
 
     def __init__(self, socket: WebSocket, speaker: Speaker, desk: SpeechDesk, model: str | None) -> None:
@@ -53,10 +53,12 @@ class OpenAIProtocol:
         self._desk = desk
         self._model = model
         self._conversation = Conversation(new_id("conv"))
-        self._session = self._first_session()
-        self._responses: deque[Response] = deque()
+        self._session = self._default_session()
+        # The response that `append` feeds. Set by the reading thread.
         self._feed: tuple[TextFeed, Response] | None = None
         self._lock = threading.Lock()
+        # Responses that are spoken or wait. Guarded by the lock.
+        self._responses: deque[Response] = deque()
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "session.update": self._update_session,
             "conversation.item.create": self._create_item,
@@ -72,30 +74,29 @@ class OpenAIProtocol:
 
     @property
     def is_waiting_for_text(self) -> bool:
-        """Whether what is being spoken waits for the client to send more of its text."""
+        """Whether the current response waits for more text from the client."""
         feed = self._feed
         return feed is not None and feed[0].is_waiting
 
-    def greet(self) -> None:
+    def start(self) -> None:
+        """Send `session.created`."""
         self._send("session.created", session=self._session)
 
     def receive(self, message: dict[str, Any]) -> None:
         kind = message.get("type")
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None and isinstance(kind, str) and kind.startswith(("input_audio_buffer.", "output_audio_buffer.")):
-            raise InvalidRequest("This server speaks, it does not listen: send text.", param="type")
+            raise InvalidRequest("type: audio input is not supported; send text.", param="type")
         if handler is None:
-            known = ", ".join(self._handlers)
-            raise InvalidRequest(f"type: {shown(kind)} is no event of this server. There are {known}.", param="type")
+            raise InvalidRequest(f"type: unknown event type {shorten(kind)}. Supported: {', '.join(self._handlers)}.", param="type")
         handler(message)
 
     def fail(self, error: TTSError, message: dict[str, Any]) -> None:
-        caused_by = _event_id(message)
-        told = {"type": error.type, "code": error.code, "message": error.message, "param": error.param}
-        self._send("error", error={**told, "event_id": caused_by})
+        fields = {"type": error.type, "code": error.code, "message": error.message, "param": error.param}
+        self._send("error", error={**fields, "event_id": _event_id(message)})
 
-    def _first_session(self) -> dict[str, Any]:
-        heard = {"format": FORMAT, "transcription": None, "noise_reduction": None, "turn_detection": None}
+    def _default_session(self) -> dict[str, Any]:
+        audio_input = {"format": FORMAT, "transcription": None, "noise_reduction": None, "turn_detection": None}
         return {
             "type": "realtime",
             "object": "realtime.session",
@@ -103,7 +104,7 @@ class OpenAIProtocol:
             "model": self._model or self._desk.synthesizer.catalog.default,
             "output_modalities": ["audio"],
             "instructions": "",
-            "audio": {"input": heard, "output": {"format": FORMAT, "voice": self._desk.synthesizer.default_voice, "speed": 1.0}},
+            "audio": {"input": audio_input, "output": {"format": FORMAT, "voice": self._desk.synthesizer.default_voice, "speed": 1.0}},
             "tools": [],
             "tool_choice": "auto",
             "max_output_tokens": "inf",
@@ -130,7 +131,7 @@ class OpenAIProtocol:
         self._send("session.updated", session=self._session)
 
     def _merged(self, output: dict[str, Any], changes: Output) -> dict[str, Any]:
-        """The options of audio with what is given changed; raises VoiceNotFound."""
+        """Return the audio options with the given changes; raises VoiceNotFound."""
         given = changes.model_dump(exclude_none=True, exclude_unset=True)
         if isinstance(given.get("voice"), dict):
             given["voice"] = given["voice"]["id"]
@@ -140,7 +141,7 @@ class OpenAIProtocol:
 
     def _check_voice(self, name: str) -> None:
         if len(name) > MAX_ID_CHARACTERS:
-            raise VoiceNotFound(f"There is no voice {shown(name)}.", param="audio.output.voice")
+            raise VoiceNotFound(f"There is no voice {shorten(name)}.", param="audio.output.voice")
         try:
             self._desk.synthesizer.check_voice(name)
         except VoiceNotFound as error:
@@ -155,7 +156,7 @@ class OpenAIProtocol:
 
     def _item(self, given: Any) -> dict[str, Any]:
         fields = validated(Item, given, "item")
-        item = fields.described(fields.id or new_id("item"))
+        item = fields.to_event(fields.id or new_id("item"))
         if item["role"] == "user":
             self._check_length(text_of(item), "item.content")
         return item
@@ -166,9 +167,9 @@ class OpenAIProtocol:
         self._send("conversation.item.done", previous_item_id=previous, item=item)
 
     def _check_length(self, text: str, param: str) -> None:
-        longest = self._desk.options.max_text_length
-        if len(text) > longest:
-            message = f"The text has {len(text)} characters; this server takes {longest} at once."
+        limit = self._desk.options.max_text_length
+        if len(text) > limit:
+            message = f"The text has {len(text)} characters; the limit is {limit}."
             raise InvalidRequest(message, param=param, code="string_too_long")
 
     def _delete_item(self, event: dict[str, Any]) -> None:
@@ -180,7 +181,7 @@ class OpenAIProtocol:
         self._send("conversation.item.retrieved", item=self._conversation.get(self._item_id(event)))
 
     def _truncate_item(self, event: dict[str, Any]) -> None:
-        """A client tells how much it played. The audio is not kept here, so there is nothing to cut."""
+        """Confirm how much of an item the client played. The server does not store audio, so nothing is truncated."""
         item_id, end, index = self._item_id(event), event.get("audio_end_ms"), event.get("content_index", 0)
         self._conversation.get(item_id)
         if not isinstance(end, int) or not isinstance(index, int):
@@ -228,7 +229,7 @@ class OpenAIProtocol:
         )
 
     def _submit(self, response: Response, event: dict[str, Any]) -> None:
-        # What waits keeps nothing else of the event, which may be large.
+        # Only the id of the event is kept while the response waits, since events may be large.
         self._speaker.submit(partial(self._speak, response, {"event_id": _event_id(event)}))
         with self._lock:
             self._responses = deque(r for r in self._responses if not r.is_over)
@@ -243,10 +244,10 @@ class OpenAIProtocol:
             self.fail(error, event)
 
     def _cancel(self, event: dict[str, Any]) -> None:
-        """One response by its id, or all that speak or wait to."""
-        wanted = event.get("response_id")
+        """Cancel one response by its id, or all that are spoken or wait."""
+        response_id = event.get("response_id")
         with self._lock:
-            running = [r for r in self._responses if not r.is_over and wanted in (None, r.id)]
+            running = [r for r in self._responses if not r.is_over and response_id in (None, r.id)]
         if not running:
             raise InvalidRequest("There is no response to cancel.", param="response_id", code="response_cancel_not_active")
         for response in running:
@@ -257,7 +258,7 @@ class OpenAIProtocol:
     def _append_text(self, event: dict[str, Any]) -> None:
         delta = event.get("delta", event.get("text"))
         if not isinstance(delta, str):
-            raise InvalidRequest("delta: a text is required.", param="delta", code="missing")
+            raise InvalidRequest("delta: a string is required.", param="delta", code="missing")
         if self._feed is None or self._feed[1].is_over:
             feed = TextFeed(self._desk.options.max_text_length, self._speaker.check)
             feed.append(delta)
@@ -274,13 +275,13 @@ class OpenAIProtocol:
         feed.complete()
         content = [{"type": "input_text", "text": feed.received}]
         item = Item.model_validate({"type": "message", "role": "user", "content": content})
-        self._add_item(item.described(new_id("item")), is_to_speak=False)
+        self._add_item(item.to_event(new_id("item")), is_to_speak=False)
 
     def _send(self, type_: str, **fields: Any) -> None:
         self._socket.send_text(json.dumps({"type": type_, "event_id": new_id("event"), **fields}, separators=(",", ":")))
 
 
 def _event_id(event: dict[str, Any]) -> str | None:
-    """The id that a client gave its event, unless it is none."""
+    """Return the id of a client's event; None if it has none or an invalid one."""
     given = event.get("event_id")
     return given if isinstance(given, str) and len(given) <= MAX_ID_CHARACTERS else None

@@ -1,4 +1,4 @@
-"""Text that arrives in pieces, given out again in whole sentences while more of it arrives."""
+"""Collects text that arrives in pieces, and yields it in whole sentences while more arrives."""
 
 from __future__ import annotations
 
@@ -12,53 +12,54 @@ from tts_server.errors import InvalidRequest
 from tts_server.text.sentences import sentence_end, skip_gap
 
 LONGEST_WAIT_CHARACTERS = 400
-"""So much text without the end of a sentence is spoken up to a space."""
+"""Longer text without the end of a sentence is cut at a space."""
 
 CLOSING = "\"')]}»”’"
 _NEXT_WORD_IS_WHOLE = re.compile(r"\s*(?:\S+\s|\S{20})")
 
 
 MAX_TEXTS = 16
-"""So many times the longest text that may wait is the longest text of one feed."""
+"""The maximum length of the text of one feed, as a multiple of `max_waiting`."""
 
 
 def never_charge() -> None:
-    """The `charge` of a text that is not counted."""
+    """Do nothing: the default `charge`."""
 
 
 class TextFeed:
-    """One text on its way. `max_waiting` characters may be there and not yet taken, and MAX_TEXTS times as many in all.
+    """A text that arrives in pieces. One thread appends, another iterates over `pieces`.
 
-    `charge` is called each time that `max_waiting` more characters than before are taken, but not for the first ones; it may raise.
+    At most `max_waiting` characters may wait to be taken, and MAX_TEXTS times as many may arrive in all. `charge` is called for every
+    `max_waiting` characters after the first ones; if it raises, the text is not accepted.
     """
 
     def __init__(self, max_waiting: int, charge: Callable[[], object] = never_charge) -> None:
-        self.is_waiting = False
-        """Whether somebody waits for more text."""
         self._max_waiting = max_waiting
         self._charge = charge
+        self._changed = threading.Condition()
+        # Guarded by the condition; `is_waiting` (`pieces` waits for text) and `received` are also read without it.
+        self.is_waiting = False
         self._text = ""
         self._received = io.StringIO()
         self._num_received = 0
         self._num_charged = max_waiting
         self._is_complete = False
-        self._changed = threading.Condition()
 
     @property
     def received(self) -> str:
-        """Everything that has arrived."""
+        """All text received so far."""
         return self._received.getvalue()
 
     def append(self, text: str) -> None:
-        """Raises InvalidRequest where too much waits or has come already, or what `charge` raises; then nothing of `text` is taken."""
+        """Add text. Raises InvalidRequest at a limit, or what `charge` raises; then no part of `text` is added."""
         with self._changed:
-            longest = MAX_TEXTS * self._max_waiting
-            if self._num_received + len(text) > longest:
-                message = f"delta: one response takes {longest} characters. Send 'input_text_buffer.commit', then begin another"
+            limit = MAX_TEXTS * self._max_waiting
+            if self._num_received + len(text) > limit:
+                message = f"delta: one response takes {limit} characters. Send 'input_text_buffer.commit', then start another response"
                 raise InvalidRequest(f"{message}.", param="delta", code="string_too_long")
             if len(self._text) + len(text) > self._max_waiting:
-                message = f"delta: {len(self._text)} characters wait to be spoken; this server keeps {self._max_waiting} at once"
-                raise InvalidRequest(f"{message}. Wait for some audio.", param="delta", code="string_too_long")
+                message = f"delta: {len(self._text)} characters wait to be spoken; at most {self._max_waiting} may wait"
+                raise InvalidRequest(f"{message}. Wait for audio before you send more.", param="delta", code="string_too_long")
             if self._num_received + len(text) > self._num_charged:
                 self._charge()
                 self._num_charged += self._max_waiting
@@ -68,13 +69,13 @@ class TextFeed:
             self._changed.notify()
 
     def complete(self) -> None:
-        """Nothing more will come."""
+        """Mark the text as complete."""
         with self._changed:
             self._is_complete = True
             self._changed.notify()
 
     def pieces(self, cancellation: Cancellation) -> Iterator[str]:
-        """Whole sentences, as many as there are; at the end the rest. Raises Cancelled if cancelled while it waits for text."""
+        """Yield the text in whole sentences as it arrives, and the rest at the end. Raises Cancelled."""
         while True:
             with cancellation.calling(self._notify), self._changed:
                 while not (end := self._speakable()) and not self._is_complete:
@@ -94,7 +95,7 @@ class TextFeed:
             self._changed.notify()
 
     def _speakable(self) -> int:
-        """How much of the text can be spoken whatever comes next: what lies behind it shows that the sentence has ended."""
+        """Return how many characters can be spoken whatever follows, since the text after them shows that a sentence has ended."""
         text, taken = self._text, 0
         while found := sentence_end(text, skip_gap(text, taken)[0], len(text)):
             rest = text[found[0] :]

@@ -1,4 +1,4 @@
-"""One response of OpenAI's Realtime protocol: its audio, and the events that frame it."""
+"""One response of OpenAI's Realtime protocol: its audio and its events."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MAX_SEED = 2**63 - 1
 
 
 class Send(Protocol):
-    """Sends one event to the peer, and gives it its own id."""
+    """Sends one event to the peer, with a new id."""
 
     def __call__(self, type_: str, **fields: Any) -> None:
-        """Raises SocketClosed."""
+        """Send an event; raises SocketClosed."""
 
 
 def new_id(prefix: str) -> str:
@@ -37,9 +37,10 @@ def new_id(prefix: str) -> str:
 
 @dataclass
 class Response:
-    """What is to be spoken and how. `pieces` gives the text as it becomes known; `conversation` is None for `conversation: "none"`.
+    """A response: the text to speak, its options and its state.
 
-    `voice` and `output` are those of the session when the response was asked for; `max_output_tokens` is shown and means nothing.
+    `pieces` yields the text as it arrives. `conversation` is None for `conversation: "none"`. `output` holds the audio options of the
+    session at the time of the request. `max_output_tokens` is echoed and has no effect.
     """
 
     pieces: Callable[[Cancellation], Iterator[str]]
@@ -53,12 +54,12 @@ class Response:
     item_id: str = field(default_factory=lambda: new_id("item"))
     is_over: bool = False
     cancellation: Cancellation = field(default_factory=Cancellation)
-    _said: list[str] = field(default_factory=list)
+    _transcripts: list[str] = field(default_factory=list)
     _tokens: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0})
     _is_begun: bool = False
 
     def speak(self, desk: SpeechDesk, send: Send) -> None:
-        """Speak all of it; raises TTSError only where nothing was sent for this response yet."""
+        """Speak the response and send its events; raises TTSError only before the first event was sent."""
         status = "completed"
         details: dict[str, Any] | None = None
         try:
@@ -70,19 +71,19 @@ class Response:
             failure = as_told(error)
             if not self._is_begun:
                 raise failure from error
-            told = {"type": failure.type, "code": failure.code, "message": failure.message}
-            status, details = "failed", {"type": "failed", "error": told}
+            details = {"type": "failed", "error": {"type": failure.type, "code": failure.code, "message": failure.message}}
+            status = "failed"
         finally:
             self.is_over = True
         if not self._is_begun:
-            send("response.created", response=self._described("in_progress"))
+            send("response.created", response=self._resource("in_progress"))
         self._end(send, status, details)
 
     def _speak_pieces(self, desk: SpeechDesk, send: Send) -> None:
         seed: int | None = None
         for text in self.pieces(self.cancellation):
             self.cancellation.check()
-            # The first piece is planned as any request is; the others follow its seed.
+            # The first piece gets its seed as any request does; the seeds of the others are derived from it.
             fields = self._fields(text, desk).model_copy(update={"seed": seed})
             try:
                 speech = plan(desk, fields)
@@ -95,17 +96,17 @@ class Response:
             self._say(desk, speech, send)
             seed = (speech.seed + 1) & MAX_SEED
         if not self._is_begun:
-            raise NothingToSay("There is no text to speak. Send an item with some first.", param="input")
+            raise NothingToSay("There is no text to speak. Send an item with text first.", param="input")
 
     def _fields(self, text: str, desk: SpeechDesk) -> SpeechFields:
-        manner = {"voice": self.output["voice"], "speed": self.output["speed"], "sample_rate": SAMPLE_RATE}
-        manner["text_normalization"] = self.output.get("text_normalization")
-        return parse_fields({"input": text, "model": self.model, **manner}, desk.options.max_text_length)
+        options = {"voice": self.output["voice"], "speed": self.output["speed"], "sample_rate": SAMPLE_RATE}
+        options["text_normalization"] = self.output.get("text_normalization")
+        return parse_fields({"input": text, "model": self.model, **options}, desk.options.max_text_length)
 
     def _say(self, desk: SpeechDesk, speech: Speech, send: Send) -> None:
-        transcript = speech.transcript if not self._said else f" {speech.transcript}"
-        self._said.append(transcript)
-        send("response.output_audio_transcript.delta", **self._place, delta=transcript)
+        transcript = speech.transcript if not self._transcripts else f" {speech.transcript}"
+        self._transcripts.append(transcript)
+        send("response.output_audio_transcript.delta", **self._position, delta=transcript)
         with speech.metrics.request():
             try:
                 for data in pcm_pieces(desk, speech, self.socket, self.cancellation):
@@ -116,33 +117,33 @@ class Response:
 
     def _send_audio(self, send: Send, data: bytes) -> None:
         if data:
-            send("response.output_audio.delta", **self._place, delta=base64.b64encode(data).decode())
+            send("response.output_audio.delta", **self._position, delta=base64.b64encode(data).decode())
 
     def _begin(self, send: Send) -> None:
         self._is_begun = True
-        send("response.created", response=self._described("in_progress"))
+        send("response.created", response=self._resource("in_progress"))
         item = self._item("in_progress", [])
         send("response.output_item.added", response_id=self.id, output_index=0, item=item)
         if self.conversation is not None:
             send("conversation.item.added", previous_item_id=self.conversation.add(item), item=item)
-        send("response.content_part.added", **self._place, part={"type": "audio", "transcript": ""})
+        send("response.content_part.added", **self._position, part={"type": "audio", "transcript": ""})
 
     def _end(self, send: Send, status: str, details: Mapping[str, Any] | None) -> None:
         output = []
         if self._is_begun:
-            transcript = "".join(self._said)
+            transcript = "".join(self._transcripts)
             item = self._item("completed" if status == "completed" else "incomplete", [{"type": "output_audio", "transcript": transcript}])
             output.append(item)
-            send("response.output_audio.done", **self._place)
-            send("response.output_audio_transcript.done", **self._place, transcript=transcript)
-            send("response.content_part.done", **self._place, part={"type": "audio", "transcript": transcript})
+            send("response.output_audio.done", **self._position)
+            send("response.output_audio_transcript.done", **self._position, transcript=transcript)
+            send("response.content_part.done", **self._position, part={"type": "audio", "transcript": transcript})
             if self.conversation is not None:
                 send("conversation.item.done", previous_item_id=self.conversation.replace(item), item=item)
             send("response.output_item.done", response_id=self.id, output_index=0, item=item)
-        send("response.done", response={**self._described(status), "status_details": details, "output": output, "usage": self._usage()})
+        send("response.done", response={**self._resource(status), "status_details": details, "output": output, "usage": self._usage()})
 
     @property
-    def _place(self) -> dict[str, Any]:
+    def _position(self) -> dict[str, Any]:
         return {"response_id": self.id, "item_id": self.item_id, "output_index": 0, "content_index": 0}
 
     def _item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
@@ -155,7 +156,7 @@ class Response:
             "content": content,
         }
 
-    def _described(self, status: str) -> dict[str, Any]:
+    def _resource(self, status: str) -> dict[str, Any]:
         return {
             "object": "realtime.response",
             "id": self.id,

@@ -1,4 +1,4 @@
-"""`GET /v1/realtime`: a WebSocket on the port of everything else."""
+"""`GET /v1/realtime`: the WebSocket handshake."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
     routes = Blueprint("realtime", __name__)
 
     @routes.get(PATH, websocket=True, policy=READING)
-    def talk() -> Response:
+    def open_socket() -> Response:
         upgrade: Upgrade | None = request.environ.get(UPGRADE)
         if upgrade is None:
-            raise Unavailable("This server cannot open WebSockets here.", code="no_websockets")
+            raise Unavailable("WebSockets are not available in this environment.", code="no_websockets")
         websocket = WebSocket(
             _handshake(),
             subprotocol=SUBPROTOCOL if SUBPROTOCOL in _offered() else None,
@@ -39,27 +39,27 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
         return Response(status=101)
 
     @routes.get(PATH, policy=READING)
-    def explain() -> Response:
+    def require_upgrade() -> Response:
         @after_this_request
-        def name_version(response: Response) -> Response:
+        def add_version(response: Response) -> Response:
             response.headers["Sec-WebSocket-Version"] = "13"
             return response
 
-        raise UpgradeRequired("This address is a WebSocket: connect with ws:// and HTTP/1.1.")
+        raise UpgradeRequired("This route is a WebSocket: connect with ws:// and HTTP/1.1.")
 
     return routes
 
 
 def _handshake() -> list[tuple[bytes, bytes]]:
-    """The headers that make a WebSocket. The Host is checked for every route; what it is means nothing here."""
+    """Return the headers of the handshake. wsproto requires a Host, whose value does not matter: it has been checked already."""
     if request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
-        raise UpgradeRequired("A WebSocket begins with HTTP/1.1.")
+        raise UpgradeRequired("A WebSocket handshake requires HTTP/1.1.")
     given = [(name.encode(), request.headers[name].encode("latin-1", "replace")) for name in HANDSHAKE if name in request.headers]
     return [(b"Host", b"localhost"), *given]
 
 
 def _is_this_machine() -> bool:
-    """Whether the client is a program of this machine: they all have one address."""
+    """Return whether the client is on this machine, where all programs share one address."""
     address = parse_address(g.access.head.address)
     return address is not None and address.is_loopback
 
@@ -69,5 +69,5 @@ def _offered() -> list[str]:
 
 
 def _is_openai() -> bool:
-    """Whether the request tells that OpenAI's protocol follows, so that the server speaks first."""
+    """Return whether the request announces OpenAI's protocol, in which the server sends the first message."""
     return any(name in request.args for name in OPENAI_SIGNS) or SUBPROTOCOL in _offered() or "OpenAI-Beta" in request.headers

@@ -1,4 +1,4 @@
-"""The simple protocol: a JSON message in; frames of PCM out, each with its length before it; a JSON message at the end."""
+"""The simple protocol: a JSON message in; PCM frames out, each prefixed by its length; a JSON message at the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CANCEL = "response.cancel"
 
 
 class SimpleProtocol:
-    """Each message is a text to speak; what comes while another is spoken waits. `model` is that of messages which name none."""
+    """Speaks the text of each message, one after another. `model` is the default of messages that name none."""
 
     def __init__(self, socket: WebSocket, speaker: Speaker, desk: SpeechDesk, model: str | None) -> None:
         self._socket = socket
@@ -51,11 +51,11 @@ class SimpleProtocol:
         payload = speech_payload({"model": self._model, **message, "input": message.get("input") or message.get("text")})
         fields = parse_fields(payload, self._desk.options.max_text_length)
         if fields.response_format not in (None, AudioFormat.PCM):
-            raise InvalidRequest("audio.format: this protocol sends 'pcm16' only.", param="audio.format")
+            raise InvalidRequest("audio.format: this protocol supports only 'pcm16'.", param="audio.format")
         if fields.voice_b64 is not None or fields.voice_url is not None:
-            raise InvalidRequest("A clip cannot be sent here. Keep it as a voice, or use /v1/audio/speech.", param="voice")
+            raise InvalidRequest("This protocol accepts no reference clip. Create a voice, or use /v1/audio/speech.", param="voice")
         if len(fields.model_dump_json(exclude={"input"})) > MAX_OPTIONS_BYTES:
-            raise InvalidRequest(f"The fields beside the text may have {MAX_OPTIONS_BYTES} bytes of JSON.", code="too_large")
+            raise InvalidRequest(f"The fields other than the text may have at most {MAX_OPTIONS_BYTES} bytes of JSON.", code="too_large")
         return fields
 
     def _speak(self, fields: SpeechFields, echoed: dict[str, Any], cancellation: Cancellation) -> None:
@@ -81,6 +81,6 @@ class SimpleProtocol:
 
 
 def _echoed(message: Mapping[str, Any]) -> dict[str, Any]:
-    """The `id` that a client gave its message, by which it knows the answers apart."""
+    """Return the `id` of a client's message, which is repeated in its replies."""
     given = message.get("id")
     return {"id": given} if isinstance(given, int) or (isinstance(given, str) and len(given) <= MAX_ID_CHARACTERS) else {}

@@ -1,7 +1,7 @@
-"""A WebSocket over a connection that has left HTTP: messages in, messages out, and a peer that is gone is noticed.
+"""A WebSocket over an upgraded connection, with deadlines and size limits.
 
-The frames are wsproto's; what is ours are the deadlines. A send must make progress, a peer must answer pings, and nothing
-is larger than it may be.
+wsproto reads and writes the frames. This module adds limits: sends must make progress, the peer must answer pings, and messages have a
+maximum size.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ SEND_BUFFER_BYTES = 64 * 1024
 POSITION = struct.Struct(">Q")
 MAX_PARTS = 256
 RECEIVE_COST = 0.2
-"""Of a message's: reading what comes costs time also where it is a byte at a time."""
+"""Cost of one read from the socket, in messages: a peer may send a message byte by byte."""
 
 ANSWER_BYTES = 4096
-"""An answer of so many bytes costs as much as a message."""
+"""A reply of this size costs as much as a message."""
 
 
 class SocketClosed(Cancelled):
-    """The socket is closed, so nobody waits for what would be sent."""
+    """The socket is closed, so nothing can be sent."""
 
 
 class UpgradeRequired(InvalidRequest):
-    """The request is not the beginning of a WebSocket."""
+    """The request is not a WebSocket handshake."""
 
     status = 426
     code = "upgrade_required"
@@ -49,11 +49,15 @@ class UpgradeRequired(InvalidRequest):
 
 @dataclass(frozen=True)
 class SocketLimits:
-    """A message has at most `max_message_bytes` and `message_seconds` to arrive. A ping goes out every `ping_seconds`; a peer that sends
-    nothing for `answer_seconds` after one is gone, unless it is still busy with what was sent before: that may take as long as audio takes
-    to play, at `playing_bytes_per_second`. One frame has `send_seconds` to be taken, and the end `close_seconds`.
+    """Limits of one socket.
 
-    Beyond `free_messages`, a peer's messages are read at `messages_per_second`.
+    - `max_message_bytes`, `message_seconds`: size of a message, and the time in which it must arrive completely.
+    - `ping_seconds`: the interval of pings.
+    - `answer_seconds`: a peer that sends nothing for this long after a ping counts as gone. A client that plays audio while it reads
+      answers late, so the time to play the unacknowledged data at `playing_bytes_per_second` is added.
+    - `send_seconds`, `close_seconds`: the time in which the peer must take a frame, and for the closing handshake.
+    - `tick_seconds`: how often `messages` yields None.
+    - `free_messages`, `messages_per_second`: beyond the first number, messages are read at this rate.
     """
 
     max_message_bytes: int = 2**20
@@ -69,9 +73,9 @@ class SocketLimits:
 
 
 class WebSocket:
-    """One peer. `messages` is read by one thread; every other method may be called by any.
+    """A WebSocket to one peer. One thread iterates over `messages`; any thread may call the other methods.
 
-    Raises UpgradeRequired or InvalidRequest unless `headers` ask for a WebSocket.
+    Raises UpgradeRequired or InvalidRequest if `headers` are not a WebSocket handshake.
     """
 
     def __init__(
@@ -92,49 +96,60 @@ class WebSocket:
         list(self._frames.events())
         self._frame_limit = FrameLimit(self._limits.max_message_bytes)
         accept = AcceptConnection(subprotocol=subprotocol, extensions=[self._frame_limit], extra_headers=list(reply_headers))
+        # The reply to the handshake. Written once, by the reading thread.
         self._accepted = self._frames.send(accept)
+        # Set by the reading thread before the first message; written to with `_sending` held.
         self._writer: socket.socket
+        # Held while a frame is built and written, so that frames of several threads do not mix.
         self._sending = threading.Lock()
+        # The context in which a send waits for the peer. Set by the one thread that sends audio.
         self._blocking: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
-        self._leave: tuple[int, str] | None = None
+        # Code and reason with which to close; the first one counts. Set by any thread, read by the reading thread.
+        self._close_frame: tuple[int, str] | None = None
+        # Cancelled by any thread once no message can reach the peer.
         self.closing = Cancellation()
-        """Cancelled once no message reaches the peer any more."""
+        # Bytes written so far. Changed with `_sending` held.
         self._sent = 0
-        self._answered = 0
+        # Of those, bytes that the peer had read when it answered the last ping. Reading thread.
+        self._acknowledged = 0
+        # When the last ping was sent. Reading thread.
         self._pinged_at = 0.0
-        self._waiting_since: float | None = None
+        # When the first ping was sent since the peer last sent anything; None if it has sent something since. Reading thread.
+        self._unanswered_since: float | None = None
+        # The rate at which messages are read. Reading thread.
         self._allowance = TokenBucket(self._limits.messages_per_second, self._limits.free_messages)
+        # The id of the reading thread, and the bytes that it has sent in reply to the current message.
         self._reading_thread = 0
         self._answer_bytes = 0
+        # When the last message was received or sent. Set by both threads.
         self.last_message_at = time.monotonic()
-        """When the last message came or went."""
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may still reach the peer."""
+        """Whether messages can still reach the peer."""
         return not self.closing.is_cancelled
 
     @property
     def bytes_sent(self) -> int:
-        """All of them, frames' headers included."""
+        """Bytes sent so far, including the headers of frames."""
         return self._sent
 
     @property
     def close_code(self) -> int | None:
-        """With which both sides part; None as long as they have not, and where the peer left without a word."""
-        return None if self._leave is None else self._leave[0]
+        """The code of the closing handshake; None before it, and if the peer closed the connection without one."""
+        return None if self._close_frame is None else self._close_frame[0]
 
     def send_text(self, text: str) -> None:
-        """Raises SocketClosed where the peer is gone or takes nothing."""
+        """Send a text message; raises SocketClosed if the peer is gone or reads too slowly."""
         self._send(TextMessage(data=text))
 
     def send_bytes(self, data: bytes) -> None:
-        """Raises SocketClosed where the peer is gone or takes nothing."""
+        """Send a binary message; raises SocketClosed if the peer is gone or reads too slowly."""
         self._send(BytesMessage(data=data))
 
     @contextlib.contextmanager
     def blocking_within(self, context: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
-        """Inside of this, a send that has to wait for the peer waits within such a `context`."""
+        """Inside this context, a send that has to wait for the peer does so within `context()`."""
         self._blocking = context
         try:
             yield
@@ -142,17 +157,17 @@ class WebSocket:
             self._blocking = contextlib.nullcontext
 
     def close(self, code: int, reason: str = "") -> None:
-        """Let the reading thread say goodbye and end; returns at once."""
-        self._leave = self._leave or (code, reason)
+        """Have the reading thread perform the closing handshake and end. Returns at once."""
+        self._close_frame = self._close_frame or (code, reason)
         self.closing.cancel()
 
     def messages(self, connection: socket.socket) -> Iterator[str | bytes | None]:
-        """Take the connection over and accept; then what the peer sends, and None every moment (at the beginning, too).
+        """Accept the handshake on `connection`; yield the messages of the peer, and None at the start and every `tick_seconds`.
 
-        Ends, and frees the connection, when either side has closed.
+        Ends when either side has closed, and closes the connection.
         """
         self._reading_thread = threading.get_ident()
-        # Two objects, because the time a send may take is not the time that reading waits.
+        # Two socket objects, because reads and sends have different timeouts.
         with contextlib.suppress(OSError, SocketClosed), connection, connection.dup() as reader:
             self._writer = connection
             try:
@@ -160,15 +175,15 @@ class WebSocket:
                 reader.settimeout(self._limits.tick_seconds)
                 yield None
                 yield from self._read(reader)
-                if self._leave is not None:
-                    self._say_goodbye(reader, *self._leave)
+                if self._close_frame is not None:
+                    self._close_handshake(reader, *self._close_frame)
             finally:
                 self._abort()
 
     def _prepare(self, connection: socket.socket) -> None:
         connection.settimeout(self._limits.send_seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # What lies in buffers is neither heard nor missed by a peer that is gone: the less, the sooner that shows.
+        # Small, so that a send to a peer that is gone blocks early.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._limits.send_seconds * 1000))
@@ -180,25 +195,25 @@ class WebSocket:
         size = 0
         begun = 0.0
         tick_at = time.monotonic() + self._limits.tick_seconds
-        while self._leave is None:
+        while self._close_frame is None:
             self._ping_when_due()
             if time.monotonic() >= tick_at:
                 tick_at = time.monotonic() + self._limits.tick_seconds
                 yield None
                 continue
             if size and time.monotonic() - begun > self._limits.message_seconds:
-                self.close(CloseReason.POLICY_VIOLATION, "The message did not end in time.")
+                self.close(CloseReason.POLICY_VIOLATION, "The message did not arrive in time.")
                 return
             try:
                 data = reader.recv(RECEIVE_BYTES)
             except TimeoutError:
-                if self._is_silent():
+                if self._has_timed_out():
                     return
                 continue
             if not data:
                 return
-            self._waiting_since = None
-            yield from self._pace(RECEIVE_COST)
+            self._unanswered_since = None
+            yield from self._throttle(RECEIVE_COST)
             self._frames.receive_data(data)
             for event in self._frames.events():
                 if self.close_code is not None:
@@ -207,52 +222,52 @@ class WebSocket:
                     self.close(event.code, self._frame_limit.reason or event.reason or "")
                     return
                 if not isinstance(event, Message):
-                    self._answer(event)
+                    self._handle_control(event)
                     continue
                 begun = begun if size else time.monotonic()
                 size += len(event.data)
                 parts += [event.data] if event.data else []
                 if len(parts) == MAX_PARTS:
-                    parts = [_joined(parts)]
+                    parts = [_join(parts)]
                 if size > self._limits.max_message_bytes:
                     self.close(CloseReason.MESSAGE_TOO_BIG)
                     return
                 if event.message_finished:
                     self.last_message_at = time.monotonic()
-                    message, parts, size = _joined(parts or [event.data]), [], 0
+                    message, parts, size = _join(parts or [event.data]), [], 0
                     self._answer_bytes = 0
                     yield message
                     del message
-                    yield from self._pace(1 + self._answer_bytes / ANSWER_BYTES)
+                    yield from self._throttle(1 + self._answer_bytes / ANSWER_BYTES)
 
-    def _pace(self, cost: float) -> Iterator[None]:
-        """Wait until the peer may cost more; yields None every moment."""
+    def _throttle(self, cost: float) -> Iterator[None]:
+        """Wait until the rate limit allows `cost` more messages; yield None every `tick_seconds`."""
         until = time.monotonic() + self._allowance.take(cost)
-        while self._leave is None and (seconds := until - time.monotonic()) > 0:
+        while self._close_frame is None and (seconds := until - time.monotonic()) > 0:
             time.sleep(min(seconds, self._limits.tick_seconds))
             self._ping_when_due()
             yield None
 
-    def _answer(self, event: Event) -> None:
+    def _handle_control(self, event: Event) -> None:
         if isinstance(event, Ping):
             self._send(event.response())
         elif isinstance(event, Pong) and len(event.payload) == POSITION.size:
-            # The payload of our pings is how much was sent before them.
+            # The payload of a ping is the number of bytes sent before it.
             (position,) = POSITION.unpack(event.payload)
-            self._answered = max(self._answered, min(position, self._sent))
+            self._acknowledged = max(self._acknowledged, min(position, self._sent))
 
     def _ping_when_due(self) -> None:
         now = time.monotonic()
         if now - self._pinged_at >= self._limits.ping_seconds:
             self._pinged_at = now
             self._send(Ping(payload=POSITION.pack(self._sent)))
-            self._waiting_since = self._waiting_since or now
+            self._unanswered_since = self._unanswered_since or now
 
-    def _is_silent(self) -> bool:
-        if self._waiting_since is None:
+    def _has_timed_out(self) -> bool:
+        if self._unanswered_since is None:
             return False
-        busy = (self._sent - self._answered) / self._limits.playing_bytes_per_second
-        return time.monotonic() - self._waiting_since > self._limits.answer_seconds + busy
+        busy = (self._sent - self._acknowledged) / self._limits.playing_bytes_per_second
+        return time.monotonic() - self._unanswered_since > self._limits.answer_seconds + busy
 
     def _send(self, event: Event) -> None:
         with self._sending:
@@ -260,7 +275,7 @@ class WebSocket:
                 data = self._frames.send(event)
                 self._write(data)
             except LocalProtocolError as error:
-                raise SocketClosed from error  # a goodbye has been said
+                raise SocketClosed from error  # a close frame has been sent
             except OSError as error:
                 self._abort()
                 raise SocketClosed from error
@@ -277,7 +292,7 @@ class WebSocket:
         self._sent += len(data)
 
     def _send_at_once(self, data: bytes) -> int:
-        """Send what the system takes without waiting; return the number of bytes."""
+        """Send what the socket buffer takes without waiting; return the number of bytes."""
         self._writer.settimeout(0)
         try:
             return self._writer.send(data)
@@ -286,13 +301,13 @@ class WebSocket:
         finally:
             self._writer.settimeout(self._limits.send_seconds)
 
-    def _say_goodbye(self, reader: socket.socket, code: int, reason: str) -> None:
-        """Close in order: our close frame, the end of what we send, and a moment for the peer to see both before the connection is gone."""
+    def _close_handshake(self, reader: socket.socket, code: int, reason: str) -> None:
+        """Send the close frame, end the sending side, and wait a moment for the peer's close frame."""
         if code == CloseReason.MESSAGE_TOO_BIG:
-            reason = f"A message may have {self._limits.max_message_bytes} bytes."
+            reason = f"A message may have at most {self._limits.max_message_bytes} bytes."
         deadline = time.monotonic() + self._limits.close_seconds
         if not self._sending.acquire(timeout=self._limits.close_seconds):
-            return  # another thread waits for a peer that takes nothing
+            return  # another thread is blocked in a send
         try:
             self._writer.settimeout(self._limits.close_seconds)
             with contextlib.suppress(LocalProtocolError):
@@ -306,11 +321,11 @@ class WebSocket:
                     return
 
     def _abort(self) -> None:
-        """End both directions, which also wakes a thread that waits for this connection."""
+        """Shut down both directions, which also wakes a thread that waits for this connection."""
         self.closing.cancel()
         with contextlib.suppress(OSError):
             self._writer.shutdown(socket.SHUT_RDWR)
 
 
-def _joined(parts: Sequence[Any]) -> Any:
+def _join(parts: Sequence[Any]) -> Any:
     return "".join(parts) if isinstance(parts[0], str) else b"".join(parts)
