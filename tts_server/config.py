@@ -1,4 +1,7 @@
-"""The table of the server's settings. `settings.py` adds those of the engines and reads them all."""
+"""The table of the server's settings. `settings.py` adds those of the engines and reads them all.
+
+The module is longer than others because it is one table, each setting with its default, range and description.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _REVISION = re.compile(r"\w[\w.-]*")
 
 
 class SettingsError(Exception):
-    """A setting has a wrong value; the message names it and says what it may be."""
+    """A setting has an invalid value; the message names it and says what is valid."""
 
 
 def _split(value: Any) -> Any:
@@ -80,42 +83,44 @@ class Settings(BaseSettings):
 
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on. `0.0.0.0` opens the server to your network, `::` by IPv6 as well: set `API_KEYS` too.",
+        description="Address to listen on. `0.0.0.0` makes the server reachable from your network, `::` over IPv6 as well: set `API_KEYS` "
+        "too.",
     )
     port: int = Field(
-        5093, ge=0, le=65535, validation_alias=AliasChoices("port", "service_port"), description="Port to listen on; 0 takes any free one."
+        5093, ge=0, le=65535, validation_alias=AliasChoices("port", "service_port"), description="Port to listen on. 0: any free port."
     )
-    open_browser: bool = Field(True, description="Open the page in the browser at start, where there is a desktop.")
+    open_browser: bool = Field(True, description="Open the page in the browser at start, if there is a desktop.")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_level)] = Field(
-        "INFO", description="How much the log says: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."
+        "INFO", description="Lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."
     )
     log_format: Annotated[Literal["text", "json"], BeforeValidator(lower)] = Field(
-        "text", description="How it says it, in one line for each event: `text`, or `json` for programs that collect logs."
+        "text", description="Format of the log, with one line for each event: `text`, or `json` for programs that collect logs."
     )
-    log_text: bool = Field(False, description="Also log the texts that are spoken. Otherwise no word of them is written anywhere.")
+    log_text: bool = Field(False, description="Log the texts that are synthesized. By default no part of them is written to the log.")
 
     api_keys: Names = Field(
-        (), description="Keys, separated by commas. When set, every route but `/health`, `/healthz` and the page needs one."
+        (), description="API keys, separated by commas. When set, every route except `/health`, `/healthz` and the page requires one."
     )
-    chatterbox_api_key: str = Field("", description="One more key, under the name an earlier server used.")
+    chatterbox_api_key: str = Field("", description="One more API key. The name is that of an earlier server.")
     api_keys_file: Path = Field(
         PROJECT / "keys.json",
-        description="File of more keys, each with a name and roles, which `./run.sh keys` writes. Where it exists, a key is needed.",
+        description="File with further keys, each with a name and roles, which `./run.sh keys` writes. If it exists, a key is required.",
     )
     listings_open: bool = Field(
-        False, description="Answer the lists of models and voices without a key to clients that send none; some ask for them so."
+        False,
+        description="Serve the lists of models and voices to clients that send no key. Some clients request them without one.",
     )
     allowed_hosts: Names = Field(
-        (), description="More names this server is reached by, such as `tts.example.com`. `*` switches the check of the Host header off."
+        (), description="Further host names of this server, such as `tts.example.com`. `*` turns the check of the Host header off."
     )
     allow_local_names: bool = Field(
         False,
-        description="Answer to every name without a dot or with an ending such as `.local` or `.lan`. Any machine in the same network can "
-        "claim such a name and let a web page reach the server by it; this machine's own name is always answered to.",
+        description="Accept every host name without a dot or with a suffix such as `.local` or `.lan`. Any machine in the same network can "
+        "claim such a name and serve a web page that reaches the server by it. This machine's own name is always accepted.",
     )
     enable_cors: bool | None = Field(
         None,
-        description="Whether pages of other sites may call the API. Unset: those of `CORS_ORIGINS`. True without `CORS_ORIGINS`: all.",
+        description="Whether pages of other sites may call the API. Unset: those in `CORS_ORIGINS`. True without `CORS_ORIGINS`: all.",
     )
     cors_origins: Origins = Field(
         (),
@@ -124,30 +129,31 @@ class Settings(BaseSettings):
     )
 
     model_id_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_json)] = Field(
-        {}, description='More model names, as JSON: `{"my-voice": "embedded"}`. They are added to the built-in ones.'
+        {}, description='Further model names, as JSON: `{"my-voice": "embedded"}`. They are added to the built-in ones.'
     )
     default_model: str = Field("embedded", description="The model behind `tts-1`, `gpt-4o-mini-tts`, `chatterbox` and unknown names.")
     strict_models: bool = Field(False, description="Answer 404 to an unknown model name instead of using the default model.")
-    served_model_name: str = Field("", description="One more name for the default model.")
+    served_model_name: str = Field("", description="A further name for the default model.")
     preload_models: Names = Field(
-        (), description="Models to load at start, comma-separated, such as `chatterbox-turbo`. The default model always is."
+        (), description="Models to load at start, comma-separated, such as `chatterbox-turbo`. The default model is always loaded."
     )
     model_loading: Literal["managers", "anyone"] = Field(
         "managers",
-        description="Who may have a model downloaded or loaded by asking for it: `managers` are keys with the role `admin` and, where no "
-        "key is set, clients of a server that only this machine reaches; `anyone` is whoever may speak. The default model and those of "
-        "`PRELOAD_MODELS` load for everybody.",
+        description="Which requests may cause a model to be downloaded or loaded: `managers`: those with a key of the role `admin` and, "
+        "without keys, those to a server that only this machine can reach; `anyone`: all requests for speech. The default model and those "
+        "in `PRELOAD_MODELS` load for every request.",
     )
     keep_alive_minutes: float = Field(
         15.0,
         description="Minutes without a request after which a Chatterbox model is unloaded; the next request loads it again. "
-        "0: as soon as nobody uses it. Below 0: never.",
+        "0: as soon as it is unused. Below 0: never.",
     )
     model_memory_mb: int = Field(
-        0, ge=0, description="Memory that the loaded models may hold together, in MB; the one unused for longest makes room. 0: no limit."
+        0, ge=0, description="Memory for all loaded models, in MB; the least recently used one is unloaded first. 0: no limit."
     )
     model_dir: Path | None = Field(
-        None, description="Folder of model files, or of one folder for each model's id: nothing is downloaded for models found there."
+        None,
+        description="Folder with the files of a model, or with one folder for each model id. Models found there are not downloaded.",
     )
     hf_home: str = Field("", description="Folder for downloaded models (Hugging Face's own variable).")
     hf_endpoint: str = Field("", description="Address of a mirror of the Hugging Face hub (Hugging Face's own variable).")
@@ -160,18 +166,18 @@ class Settings(BaseSettings):
     )
 
     voice_library_path: Path = Field(
-        PROJECT / "voices", description="Folder of voices: each audio file in it is a voice, named by its stem."
+        PROJECT / "voices", description="Folder of voices: each audio file is a voice, named by the file name without its extension."
     )
     voice_cache_path: Path = Field(
         PROJECT / ".cache" / "voices",
         description="Folder for prepared voices of Chatterbox. The embedded voice prepares in a moment and writes nothing there.",
     )
     pronunciation_path: Path = Field(
-        PROJECT / "dictionaries", description="Folder of pronunciation dictionaries, which are made over the API."
+        PROJECT / "dictionaries", description="Folder of pronunciation dictionaries, which are created over the API."
     )
     pronunciation_dictionaries: Names = Field(
         (),
-        description="Ids or names of pronunciation dictionaries that every text is read with, comma-separated; the first counts first.",
+        description="Ids or names of pronunciation dictionaries applied to every text, comma-separated; earlier ones take precedence.",
     )
     resonance_voices: str = Field(
         "",
@@ -180,65 +186,64 @@ class Settings(BaseSettings):
     resonance_s3_endpoint: str = Field(
         "", description="Address of the bucket's service, such as `https://account.r2.cloudflarestorage.com`. Unset: AWS."
     )
-    resonance_s3_region: str = Field("", description="Region of the bucket; `auto` for Cloudflare R2. Unset: what `AWS_REGION` says.")
-    resonance_s3_access_key_id: str = Field("", description="Key that opens the bucket. Unset: what `AWS_ACCESS_KEY_ID` says.")
-    resonance_s3_secret_access_key: str = Field("", description="Its secret. Unset: what `AWS_SECRET_ACCESS_KEY` says.")
-    default_voice_name: str = Field("alloy", description="Voice of requests that name none.")
+    resonance_s3_region: str = Field("", description="Region of the bucket; `auto` for Cloudflare R2. Unset: the value of `AWS_REGION`.")
+    resonance_s3_access_key_id: str = Field("", description="Access key id for the bucket. Unset: the value of `AWS_ACCESS_KEY_ID`.")
+    resonance_s3_secret_access_key: str = Field("", description="Secret access key. Unset: the value of `AWS_SECRET_ACCESS_KEY`.")
+    default_voice_name: str = Field("alloy", description="Voice for requests without one.")
     default_language: Annotated[str, BeforeValidator(_language)] = Field(
         "en",
-        description="Language of texts that do not show theirs, such as those of fewer than 20 letters, as a code: `de`, `pt-br`. "
-        "A request's `language` wins.",
+        description="Language of texts whose language cannot be detected, such as those of fewer than 20 letters, as a code: `de`, "
+        "`pt-br`. The field `language` of a request takes precedence.",
     )
-    seed: int | None = Field(
-        None, ge=0, le=2**63 - 1, description="Seed of requests that bring none; unset, each request sounds a little different."
-    )
+    seed: int | None = Field(None, ge=0, le=2**63 - 1, description="Seed for requests without one. Unset: a random seed for each request.")
 
-    max_text_length: int = Field(4096, ge=1, description="Longest text of one request, in characters.")
+    max_text_length: int = Field(4096, ge=1, description="Maximum length of the text of one request, in characters.")
     max_audio_seconds: float = Field(
         3600.0,
         gt=0,
-        description="Longest audio of one reply, in seconds; a text that would take longer is refused before it is spoken. Unless this is "
+        description="Maximum duration of the audio of one reply, in seconds. A longer text is refused before synthesis. Unless this is "
         "set, a larger `MAX_TEXT_LENGTH` raises it.",
     )
     max_reply_mb: int = Field(
         256,
         ge=1,
-        description="Largest audio of one reply, in MB, with the same check before it is spoken. Unless this is set, a larger "
+        description="Maximum size of the audio of one reply, in MB, checked before synthesis as well. Unless this is set, a larger "
         "`MAX_TEXT_LENGTH` raises it.",
     )
-    sample_rate: int = Field(24000, ge=8000, le=48000, description="Sample rate of replies, in Hz, unless the request says otherwise.")
+    sample_rate: int = Field(24000, ge=8000, le=48000, description="Sample rate of replies, in Hz, for requests without one.")
     max_upload_bytes: int = Field(
         25 * 2**20,
         ge=1024,
         validation_alias=AliasChoices("max_upload_bytes", "max_prompt_bytes"),
-        description="Largest reference clip, in bytes.",
+        description="Maximum size of a reference clip, in bytes.",
     )
-    max_clip_seconds: float = Field(120.0, ge=1, description="Longest reference clip, in seconds.")
-    voice_url_allow_http: bool = Field(False, description="Let `voice_url` use plain http besides https.")
+    max_clip_seconds: float = Field(120.0, ge=1, description="Maximum duration of a reference clip, in seconds.")
+    voice_url_allow_http: bool = Field(False, description="Allow http in `voice_url`, not only https.")
     voice_url_allow_private: bool = Field(
         False,
-        description="Let `voice_url` reach addresses of your own network. Anyone who may speak can then make the server fetch from it.",
+        description="Allow private addresses in `voice_url`. Every client that may request speech can then make the server fetch from your "
+        "network.",
     )
     cache_ttl_minutes: float = Field(
-        0.0, ge=0, description="Minutes for which finished audio is kept on disk and given again to the same request. 0: nothing is kept."
+        0.0, ge=0, description="Minutes for which finished audio is cached on disk for identical requests. 0: no cache."
     )
-    cache_max_mb: int = Field(512, ge=1, description="Most disk space for that audio, in MB; what was not used for longest makes room.")
+    cache_max_mb: int = Field(512, ge=1, description="Disk space for the cache, in MB; the least recently used audio is removed first.")
     cache_scope: Annotated[Literal["shared", "key"], BeforeValidator(lower)] = Field(
         "shared",
-        description="Who hears again what is kept: `shared`: every client. `key`: the key that asked for it alone, so that no key can find "
-        "out what another has had spoken. Clients without a key share theirs.",
+        description="Which clients share cached audio: `shared`: all. `key`: only requests with the same key, so that no key can find "
+        "out which texts another one has sent. Clients without a key share one part.",
     )
-    cache_path: Path = Field(PROJECT / ".cache" / "audio", description="Folder for that audio; one server can use it at a time.")
+    cache_path: Path = Field(PROJECT / ".cache" / "audio", description="Folder of the cache; one server can use it at a time.")
 
     threads: int = Field(
         64,
         ge=4,
         le=1024,
-        description="Requests for audio that are worked on at the same time; those whose readers are slow or whose clips are fetched do "
+        description="Requests for audio that are processed at the same time. Requests that wait for a slow reader or fetch a clip do "
         "not count.",
     )
     max_queue: int = Field(
-        256, ge=0, le=10_000, description="Requests that may wait while so many are answered; one more gets a 503 with `Retry-After`."
+        256, ge=0, le=10_000, description="Maximum number of waiting requests; further ones get a 503 with `Retry-After`."
     )
     queue_policy: Annotated[Literal["fifo", "short_first"], BeforeValidator(lower)] = Field(
         "fifo",
@@ -247,53 +252,51 @@ class Settings(BaseSettings):
     )
     rate_limit: str = Field(
         "",
-        description="How often one key, or without keys one address, may ask for audio, such as `60/minute` or `10/second;1000/hour`. "
-        "Unset: as often as it likes.",
+        description="Rate limit for requests for audio, for each key or, without keys, each address, such as `60/minute` or "
+        "`10/second;1000/hour`. Unset: no limit.",
     )
     trusted_proxy: str = Field(
         "",
-        description="Address of the reverse proxy in front of the server, such as `127.0.0.1`: clients are known by what its "
-        "`X-Forwarded-For` says.",
+        description="Address of the reverse proxy in front of the server, such as `127.0.0.1`. The addresses of clients are taken from its "
+        "`X-Forwarded-For`.",
     )
     max_websockets: int = Field(
         100,
         ge=0,
         le=1000,
-        description="WebSockets open at the same time; each has a thread of its own. Where there are as many, the one on which nothing was "
-        "asked or spoken for longest, and for a minute at least, is closed for a new one.",
+        description="Maximum number of open WebSockets; each has its own thread. At the limit, the one that has been idle longest is "
+        "closed for a new one, if it has been idle for a minute.",
     )
     max_websockets_per_client: int | None = Field(
         None,
         ge=1,
         le=1000,
-        description="WebSockets of one key, or without keys of one address, at the same time. Programs on the server's own machine that "
-        "send no key are not counted. Unset: half of `MAX_WEBSOCKETS`.",
+        description="Maximum number of open WebSockets of one key or, without keys, of one address. Programs on the server's own machine "
+        "that send no key are not counted. Unset: half of `MAX_WEBSOCKETS`.",
     )
     max_connections_per_address: int = Field(
         0,
         ge=0,
-        description="Connections that one address may have open at the same time; 0: three quarters of all. Addresses of this machine and "
-        "of `TRUSTED_PROXY`, behind which there are many clients, may have all.",
+        description="Maximum number of open connections of one address; 0: three quarters of all. Addresses of this machine and of "
+        "`TRUSTED_PROXY`, which stand for many clients, are not limited.",
     )
     max_buffered_mb: int = Field(
         1024,
         ge=64,
-        description="Bytes that the server buffers for all requests that it reads or answers, in memory and in temporary files, in MB. One "
-        "address may have a quarter, but for those of this machine and of `TRUSTED_PROXY`. Beyond, large uploads get a 503.",
+        description="Size of all buffered requests and replies, in memory and in temporary files, in MB. One address may use a quarter, "
+        "except for those of this machine and of `TRUSTED_PROXY`. Above the limit, large uploads get a 503.",
     )
-    max_upload_seconds: float = Field(
-        600.0, ge=1, description="Longest time that the body of one request may take to arrive; then it gets a 408."
-    )
+    max_upload_seconds: float = Field(600.0, ge=1, description="Seconds in which the body of one request must arrive; then it gets a 408.")
     stall_seconds: float = Field(
-        60.0, ge=1, description="Seconds after which a client that takes nothing of its audio is cut off, which ends its work."
+        60.0, ge=1, description="Seconds after which a client that does not read its audio is disconnected, and its synthesis stops."
     )
     stuck_seconds: float = Field(
         120.0,
         ge=1,
-        description="Seconds without progress after which an engine counts as stuck: its requests end with a 503, and it begins anew.",
+        description="Seconds without progress after which an engine counts as stuck: its requests end with a 503, and it is restarted.",
     )
     stop_seconds: float = Field(
-        8.0, ge=0, le=3600, description="Seconds that running requests have to end once the server is told to stop; then they are cut off."
+        8.0, ge=0, le=3600, description="Seconds that running requests have to end when the server stops; then they are aborted."
     )
 
     @property
@@ -308,7 +311,7 @@ class Settings(BaseSettings):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the server listens on an address that only this machine reaches."""
+        """Whether the server listens on an address that only this machine can reach."""
         host = self.host.strip("[]").lower()
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -317,7 +320,7 @@ class Settings(BaseSettings):
 
     @property
     def exposed_by(self) -> str | None:
-        """The setting by which others than the users of this machine may reach the server, None where none does."""
+        """The setting that makes the server reachable from outside of this machine; None if there is none."""
         if not self.is_loopback:
             return "HOST"
         if self.trusted_proxy:
@@ -342,7 +345,7 @@ class Settings(BaseSettings):
 
 
 def _is_own_name(host: str) -> bool:
-    """Whether a name can mean nothing but this machine, however it is looked up."""
+    """Return whether a name always means this machine, however it is resolved."""
     name = host.lower().strip("[]").rstrip(".")
     try:
         return ipaddress.ip_address(name).is_loopback
