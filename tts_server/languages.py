@@ -16,8 +16,8 @@ ISO_639_1 = frozenset(
 LONGER_CODES = frozenset({"ceb", "cmn", "fil", "haw", "hmn", "yue"})
 """Languages that clients offer and ISO 639-1 has no code for."""
 
-CHATTERBOX_LANGUAGES = frozenset("ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split())
-"""The languages of Chatterbox Multilingual, whose codes may stand in place of a voice."""
+VOICE_LANGUAGES = frozenset("ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split())
+"""Languages whose codes a request may give in place of a voice, as clients of multilingual models do."""
 
 REGIONS = frozenset(
     """ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz ca cc cd cf cg ch ci
@@ -55,12 +55,12 @@ def language_code(text: str) -> str | None:
 
 
 def voice_language(name: str) -> str | None:
-    """The language that a voice's name stands for; None where the name is not one of CHATTERBOX_LANGUAGES, with or without a region.
+    """The language that a voice's name stands for; None where the name is not one of VOICE_LANGUAGES, with or without a region.
 
     Stricter than `language_code`: `de`, `pt-BR`, `zh_Hans_CN` and `es-419` are languages, `de_thorsten` is the name of a voice.
     """
     language, *rest = re.split("[-_]", name.strip().lower())
-    if language not in CHATTERBOX_LANGUAGES or len(rest) > 2:
+    if language not in VOICE_LANGUAGES or len(rest) > 2:
         return None
     if rest and rest[0] in SCRIPTS:
         rest = rest[1:]

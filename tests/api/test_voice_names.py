@@ -12,7 +12,7 @@ import requests
 from running import RunningServer, run_server
 from websockets.sync.client import connect
 
-from tts_server.languages import CHATTERBOX_LANGUAGES, voice_language
+from tts_server.languages import VOICE_LANGUAGES, voice_language
 
 CLIP = Path(__file__).parent.parent / "clips" / "male_awb.flac"
 UNKNOWN = (
@@ -68,7 +68,7 @@ def test_a_deleted_voice_is_not_spoken_by_another(shared: RunningServer) -> None
     assert ROUTES["/v1/audio/speech"](shared, "de_anna").status_code == 404
 
 
-@pytest.mark.parametrize("name", sorted(CHATTERBOX_LANGUAGES))
+@pytest.mark.parametrize("name", sorted(VOICE_LANGUAGES))
 def test_a_language_stands_for_the_default_voice(shared: RunningServer, name: str) -> None:
     for spelling in (
         name,

@@ -1,4 +1,4 @@
-"""What every engine promises: the embedded voice, Chatterbox, and a cluster of either."""
+"""The interfaces that every engine implements."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ SPEECH_OPERATIONS = (
         "convertVoice",
         SPEECH,
         "Speak a recording again in another voice",
-        "Words, timing and melody stay. The voice is a name or a clip. Needs a Chatterbox model; response_format is wav unless given.",
+        "Words, timing and melody stay. The voice is a name or a clip. Needs a model that converts; response_format is wav unless given.",
         {200: SPOKEN},
         CLIP_ERRORS,
         body=Body(
