@@ -18,6 +18,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tts_server.launcher.locks import ALL
+
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = os.path.realpath(sys.executable)
 
@@ -158,8 +160,8 @@ class Copy:
             shutil.copy(PROJECT / name, folder / name)
         (folder / "tts_server" / "commands.py").write_text(COMMANDS, encoding="utf-8")
         copy.require("1.0")
-        for name in ("s3", "test", "torch", "chatterbox", "chatterbox-bare", "uv"):
-            (folder / f"requirements-{name}.txt").touch()
+        for name in ALL:
+            (folder / name).touch()
         copy.programs.mkdir(exist_ok=True)
         for name in ("dirname", "readlink"):
             (copy.programs / name).symlink_to(str(shutil.which(name)))
