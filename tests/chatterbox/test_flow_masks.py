@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from tts_server.engines.chatterbox.s3gen.causal import Memory
+from tts_server.engines.chatterbox.s3gen.causal import StreamState
 from tts_server.engines.chatterbox.s3gen.encoder import LOOK_AHEAD, Encoder
 from tts_server.engines.chatterbox.s3gen.flow import Flow, Row, Target
 
@@ -62,18 +62,18 @@ def row(num_prompt: int, num_tokens: int) -> Row:
 def test_masks_of_streams_of_every_length_are_aligned(stock_tts: Callable[[str], Any]) -> None:
     """Only the encoder of a stream gives attention masks, and it is the same in all families."""
     encoder = Encoder(stock_tts("turbo").s3gen.flow, torch.float32)
-    prompt = Memory()
-    result(encoder.encode(torch.zeros(1, 75, dtype=torch.long), memory=prompt))
-    state = prompt.follower(None)
+    prompt = StreamState()
+    result(encoder.encode(torch.zeros(1, 75, dtype=torch.long), state=prompt))
+    state = prompt.fork(None)
     lengths = set()
     with MaskRecorder() as recorder:
         num_before, block = 0, FIRST_BLOCK_TOKENS
         while num_before < 240:
             for rest in range(1, block + LOOK_AHEAD):
                 last = torch.zeros(1, rest, dtype=torch.long)
-                result(encoder.encode(last, memory=copy.deepcopy(state), is_end=True))
+                result(encoder.encode(last, state=copy.deepcopy(state), is_end=True))
                 lengths.add(num_before + rest)
-            result(encoder.encode(torch.zeros(1, block + LOOK_AHEAD, dtype=torch.long), memory=state, is_end=False))
+            result(encoder.encode(torch.zeros(1, block + LOOK_AHEAD, dtype=torch.long), state=state, is_end=False))
             num_before, block = num_before + block, BLOCK_TOKENS
 
     assert lengths >= set(range(1, 241))

@@ -181,7 +181,7 @@ def test_a_later_try_goes_on_where_an_earlier_one_stopped(hub: SmallHub, fetch: 
 
 def test_a_connection_that_gives_nothing_more_is_given_up_with_a_word(hub: SmallHub, fetch: Callable[..., Path]) -> None:
     hub.hangs = [0] * 10
-    with pytest.raises(DownloadFailed, match=r"no data came for 0\.2 seconds.*MODEL_DIR") as caught:
+    with pytest.raises(DownloadFailed, match=r"no data arrived for 0\.2 seconds.*MODEL_DIR") as caught:
         fetch(stall_seconds=0.2)
     assert caught.value.status == 503
     assert caught.value.is_retryable
@@ -201,7 +201,7 @@ def test_a_file_that_is_not_on_the_hub_is_named(hub: SmallHub, fetch: Callable[.
 
 def test_a_file_that_arrives_otherwise_than_announced_is_thrown_away(hub: SmallHub, fetch: Callable[..., Path]) -> None:
     hub.spoiled = {"ve.safetensors"}
-    with pytest.raises(DownloadFailed, match="ve.safetensors .* not what was announced"):
+    with pytest.raises(DownloadFailed, match="ve.safetensors .* not the announced one"):
         fetch()
     hub.spoiled.clear()
     assert_whole(fetch())

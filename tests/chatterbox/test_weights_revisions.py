@@ -176,7 +176,7 @@ def test_a_model_that_is_loaded_at_another_commit_is_logged_once_with_both(
     assert source.stamp()
     source.create().close()
     (message,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING and MOVED in record.getMessage()]
-    assert message == f"chatterbox-nano: commit {NANO.revision} is wanted and not on this machine; commit {MOVED} is used"
+    assert message == f"chatterbox-nano: commit {NANO.revision} is not on this machine; commit {MOVED} is used"
 
 
 def test_a_model_that_follows_main_is_loaded_at_the_commit_that_main_has_then(

@@ -146,7 +146,7 @@ def test_a_later_download_goes_on_where_an_earlier_one_stopped(server: ArchiveSe
 def test_another_archive_is_refused_and_thrown_away(server: ArchiveServer, fetch: Callable[..., Path], tmp_path: Path) -> None:
     archive = server.archive()
     server.data = bytes(len(server.data))
-    with pytest.raises(DownloadFailed, match="not what was announced"):
+    with pytest.raises(DownloadFailed, match="not the announced one"):
         fetch(archive)
     assert find_segmenter(tmp_path) is None
     assert not list((tmp_path / "pkuseg").glob("*.incomplete"))

@@ -53,7 +53,7 @@ def test_files_of_another_commit_are_named_with_both(options: FileOptions) -> No
     put_snapshot(options, NANO, OTHER)
     finding = check_files([NANO], options)
     assert not finding.ok
-    assert finding.detail == f"chatterbox-nano at commit {OTHER}, wanted is {NANO.revision}"
+    assert finding.detail == f"chatterbox-nano at commit {OTHER}; the configured commit is {NANO.revision}"
     assert "MODEL_REVISION" in finding.remedy
     assert check_files([NANO], replace(options, revisions={"": OTHER})).ok
 

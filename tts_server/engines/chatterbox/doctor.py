@@ -99,7 +99,7 @@ def check_packages(found: dict[str, Any], files: Sequence[Path] = REQUIREMENTS) 
             present += well
             wrong += not_well
     except (OSError, InvalidRequirement) as error:
-        return Finding("Chatterbox", False, f"{error}", "bring the file back")
+        return Finding("Chatterbox", False, f"{error}", "restore the file")
     if wrong:
         return Finding("Chatterbox", False, "; ".join(wrong), INSTALL)
     if "stock_error" in found:
@@ -109,7 +109,7 @@ def check_packages(found: dict[str, Any], files: Sequence[Path] = REQUIREMENTS) 
 
 
 def check_torch(found: dict[str, Any], machine: Machine) -> Finding:
-    """Does PyTorch load, and is it a build that uses this machine's GPU?"""
+    """Check that PyTorch loads, and that its build uses this machine's GPU."""
     if "torch" not in found:
         return Finding("PyTorch", False, f"does not load: {found.get('torch_error') or found['stock_error']}", INSTALL)
     torch, build = found["torch"], choose(machine)
@@ -138,7 +138,7 @@ def _unused_gpu(torch: dict[str, Any], build: Build) -> Finding:
 
 
 def check_watermark(found: dict[str, Any]) -> Finding:
-    """Does what marks Chatterbox's speech as made load? Without it that engine does not speak."""
+    """Check that the watermarker loads, without which Chatterbox does not speak."""
     if found.get("watermark"):
         return Finding("Watermark", True, "loads")
     return Finding(
@@ -147,17 +147,17 @@ def check_watermark(found: dict[str, Any]) -> Finding:
 
 
 def check_models_disk(folder: Path) -> Finding:
-    """Is there room for a model where they are downloaded to?"""
+    """Check that a model fits on the disk that models are downloaded to."""
     nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(nearest).free
     detail = f"{free / 1e9:.0f} GB free in {folder}"
     if free < MODELS_BYTES:
         return Finding(
-            "Models", False, f"{detail}; a model takes up to {MODELS_BYTES / 1e9:.0f}", "let HF_HOME name a folder on another disk"
+            "Models", False, f"{detail}; a model takes up to {MODELS_BYTES / 1e9:.0f}", "set HF_HOME to a folder on another disk"
         )
     return Finding("Models", True, detail)
 
 
 def _quiet() -> dict[str, str]:
-    """For a Python that loads PyTorch: what that reads, without keys and passwords."""
+    """The environment of a Python process that loads PyTorch, without keys and passwords."""
     return {**minimal_environment(TORCH_VARIABLES), "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}

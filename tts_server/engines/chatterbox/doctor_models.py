@@ -23,7 +23,7 @@ def check_models(settings: ChatterboxSettings) -> list[Finding]:
 
 
 def check_files(known: list[Family], options: FileOptions) -> Finding:
-    """Which models are on this machine, and whether they are those of the wanted commits."""
+    """Report which models are on this machine, and whether their commits are those of the settings."""
     found = {family.id: located for family in known if (located := _located(family, options)) is not None}
     if not found:
         return Finding("Model files", True, "none on this machine; a model is downloaded when it is first used")
@@ -45,12 +45,12 @@ def _described(located: Located) -> str:
     if located.commit is None:
         return f"in {located.folder}"
     if located.differs:
-        return f"at commit {located.commit}, wanted is {located.wanted}"
+        return f"at commit {located.commit}; the configured commit is {located.wanted}"
     return f"at commit {located.commit}"
 
 
 def check_languages(family: Family, options: FileOptions) -> list[Finding]:
-    """One line for each language that the multilingual model speaks less well than it could; one for all where nothing is missing."""
+    """Report each language whose helper packages are missing, which the multilingual model speaks less well; one finding if none is."""
     notices = missing_helpers(family, options.hf_home)
     if not notices:
         names = ", ".join(helper.name for helper in HELPERS)

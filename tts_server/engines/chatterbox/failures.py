@@ -1,4 +1,4 @@
-"""Why a Chatterbox model cannot be had, in words its owner can act on. No torch here.
+"""The errors of a Chatterbox model that is not available; each message states the remedy. No torch here.
 
 ModelNotAvailable          503, from tts_server.errors
 ├── StockMissing           packages are missing or broken
@@ -22,11 +22,11 @@ class StockMissing(ModelNotAvailable):
     code = "model_not_installed"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"Chatterbox is not installed here, or not wholly ({reason}). Install it with: {INSTALLATION.command}")
+        super().__init__(f"Chatterbox is not installed here, or not completely ({reason}). Install it with: {INSTALLATION.command}")
 
 
 class WeightsMissing(ModelNotAvailable):
-    """A folder lacks files of a model. `files` are their names, `folder` is where they were looked for."""
+    """A folder lacks files of a model. `files` are their names, `folder` is where they are missing."""
 
     code = "model_files_missing"
 
@@ -37,12 +37,12 @@ class WeightsMissing(ModelNotAvailable):
 
 
 class WeightsDamaged(ModelNotAvailable):
-    """A file of a model cannot be read, or holds something else. `path` names it."""
+    """A file of a model, `path`, cannot be read, or holds something else."""
 
     code = "model_files_damaged"
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} cannot be used: {reason}. Delete it and let it be downloaded or copied again.")
+        super().__init__(f"{path} cannot be used: {reason}. Delete it, so that it is downloaded again, or copy it again.")
         self.path = path
 
 
@@ -50,12 +50,12 @@ HUB_ADVICE = "A mirror can be named by HF_ENDPOINT, and files that you already h
 
 
 class DownloadFailed(ModelNotAvailable):
-    """A file could not be downloaded. What came is kept, and the next try goes on from there. `advice` is a sentence."""
+    """A file could not be downloaded. The next attempt resumes after the bytes that have arrived. `advice` is a sentence."""
 
     code = "model_download_failed"
     retry_after = 60.0
     is_retryable = True
 
     def __init__(self, model: str, file: str, reason: str, advice: str = HUB_ADVICE) -> None:
-        super().__init__(f"{file} of {model} could not be downloaded: {reason}. Trying again goes on where it stopped. {advice}")
+        super().__init__(f"{file} of {model} could not be downloaded: {reason}. The next attempt resumes where this one stopped. {advice}")
         self.file = file

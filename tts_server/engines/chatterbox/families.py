@@ -1,4 +1,4 @@
-"""The Chatterbox models: what each is called, made of, able to do, and tuned by. No torch here: the catalogue reads it too."""
+"""The Chatterbox models: names, files, capabilities and controls. No torch here: the catalogue reads it too."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TOKEN_RATE = 25
 """Speech tokens in a second of audio."""
 
 SPEECH_VOCABULARY = 6561
-"""Speech tokens from 0 up to this number are sound; those above steer the decoder."""
+"""Speech tokens from 0 up to this number stand for sound; those above control the decoder."""
 
 LANGUAGES = tuple("ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split())
 
 TAGS = SOUNDS
-"""What Turbo and Nano make of the sounds that a text may name: all of them."""
+"""The sounds that Turbo and Nano make where a text names them: all that the markup has."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Family:
     """One model. `files` maps the parts (`t3`, `s3gen`, `voice_encoder`, `conditionals`) to file names; `tokenizer_files` are the rest.
 
     `revision` is the full commit of `repository` that is used unless a setting names another; None where none is known, in which case the
-    first one that is downloaded is kept.
+    first one that is downloaded stays in use.
     `is_multilingual` says whether it has the multilingual architecture, tokenizer and sampling, whatever number of languages it speaks.
-    `prompt_tokens` is how many speech tokens of the reference T3 hears, `prompt_seconds` the audio they come from.
-    `min_reference_seconds` is the shortest clip the model takes. `flow_steps` is the number of steps of the flow solver.
+    `prompt_tokens` is how many speech tokens of the reference T3 is conditioned on, `prompt_seconds` the audio that they are computed from.
+    `min_reference_seconds` is the shortest clip the model accepts. `flow_steps` is the number of steps of the flow solver.
     """
 
     id: str
@@ -71,11 +71,11 @@ class Family:
 
     @property
     def default_language(self) -> str:
-        """The language of a text for which none is named: English where the model speaks it."""
+        """The language of a text without a language: English where the model speaks it."""
         return "en" if "en" in self.languages else self.languages[0]
 
     def is_optional(self, name: str) -> bool:
-        """Whether the model speaks without a file: without a voice of its own, or without some of the tokenizer's files."""
+        """Whether the model works without a file: the one of its own voice, and some of the tokenizer's."""
         return name == self.files["conditionals"] or (self.is_gpt2 and name in self.tokenizer_files)
 
     def default(self, control: str) -> float:
@@ -215,13 +215,13 @@ SINGLE_LANGUAGE = (
 
 
 def families(multilingual: str = "v3") -> dict[str, Family]:
-    """The families by id, with the wanted version of the multilingual one (`v2` or `v3`)."""
+    """The families by id, with the requested version of the multilingual one (`v2` or `v3`)."""
     versions = {"v2": MULTILINGUAL_V2, "v3": MULTILINGUAL_V3}
     return {family.id: family for family in (ENGLISH, versions[multilingual], *SINGLE_LANGUAGE, TURBO, NANO)}
 
 
 _SCRIPTS = {"zh": "Han", "hi": "Devanagari"}
-"""Of the languages of single-language models that are not written in Latin letters."""
+"""The scripts of the single-language models that are not written in Latin letters."""
 
 
 def _scripts(family: Family) -> frozenset[str]:

@@ -102,7 +102,7 @@ class JobRunner:
         elif any(job.num_marking for job in self.jobs):
             self._wake.wait(MARKING_POLL_SECONDS)
         else:
-            for job in list(self.jobs):  # not reachable, but an open stream would block its reader for ever
+            for job in list(self.jobs):  # not reachable, but an open stream would block its reader forever
                 self._fail(job, RuntimeError("a segment was neither decoded nor spoken"))
 
     def _ready(self) -> list[Job]:

@@ -26,10 +26,10 @@ SHORT_GRACE_SECONDS = 1.0
 MIN_SECONDS = 0.16
 
 REPEATED_TOKENS = 25
-"""So many equal speech tokens in a row (a second) are a stuck decoder: a long vowel or a pause varies more."""
+"""This many equal speech tokens in a row (a second) are a stuck decoder: a long vowel or a pause varies more."""
 
 CYCLE_SECONDS = 3.0
-"""A stretch that repeats a short cycle for so long is a loop."""
+"""Tokens that repeat a short cycle for this long are a loop."""
 MAX_CYCLE = 25
 
 TAIL_SECONDS = 0.15

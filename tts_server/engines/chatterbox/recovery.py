@@ -1,6 +1,6 @@
-"""What to do after an exception in the engine: which requests get an error, which are run again, and how.
+"""Decides what happens after an exception in the engine: which requests get an error, which are run again, and how.
 
-A failure of several sequences or segments at once does not say which of them caused it. Those that are run again have the same seed and
+A failure of several sequences or segments at once does not show which of them caused it. Those that are run again have the same seed and
 therefore the same audio; one that fails while nothing else runs beside it has caused the failure.
 """
 
@@ -58,19 +58,19 @@ class RecoveryPolicy:
         self._name = name
 
     def after_single(self, error: BaseException) -> Action:
-        """For work that was done for one job alone."""
+        """After a failure of work for one job alone."""
         if is_out_of_memory(error):
             self._release_memory()
         return Action.FAIL
 
     def after_decode(self, jobs: list[Job], error: BaseException, *, num_running: int) -> dict[Job, Action]:
-        """For each job whose sequence has left the decoder because of `error`, in a step of `num_running` sequences."""
+        """The action for each job whose sequence has left the decoder because of `error`, in a step of `num_running` sequences."""
         is_memory = is_out_of_memory(error)
         if is_memory:
             self._release_memory()
         if len(jobs) == 1 and (num_running <= 1 or not is_memory):
             return {jobs[0]: Action.FAIL}
-        # The youngest has made the batch too large: the others go on without it.
+        # The youngest has made the batch too large: the others continue without it.
         youngest = max(jobs, key=lambda job: job.order)
         return {job: self._decode_again(job, is_isolated=is_memory and job is youngest) for job in jobs}
 
@@ -81,7 +81,7 @@ class RecoveryPolicy:
         return Action.ISOLATE if is_isolated or job.restarts else Action.RESTART
 
     def after_batch(self, jobs: list[Job], error: BaseException, *, size: int) -> dict[Job, Action]:
-        """For each job of a batch of S3Gen that had `size` segments. Its tokens are kept: only their audio is computed again."""
+        """The action for each job of a batch of S3Gen that had `size` segments. Its tokens stay: only their audio is computed again."""
         if is_out_of_memory(error):
             self._release_memory()
             self.batch_limit.record_out_of_memory(size)
@@ -91,7 +91,7 @@ class RecoveryPolicy:
         return dict.fromkeys(jobs, action)
 
     def error_for_client(self, error: BaseException, family: str) -> TTSError:
-        """What a request is answered: itself for a TTSError, 503 where memory ran out, else 500 without the details."""
+        """The error that a client gets: a TTSError itself, 503 where memory ran out, else 500 without the details."""
         if isinstance(error, TTSError):
             return error
         if is_out_of_memory(error):

@@ -28,7 +28,7 @@ class ChatterboxSettings(Settings):
     )
     chatterbox_mode: Annotated[Literal["exact", "fast"], BeforeValidator(lower)] = Field(
         "exact",
-        description="`exact`: the same numbers as the reference implementation. `fast`: less precise, and earlier to be heard.",
+        description="`exact`: the same numbers as the reference implementation. `fast`: less precise, with a shorter time to first audio.",
     )
     multilingual_version: Annotated[Literal["v2", "v3"], BeforeValidator(lower)] = Field(
         "v3", description="Which weights `chatterbox-multilingual` uses: `v3` or `v2`."

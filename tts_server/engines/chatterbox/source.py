@@ -1,4 +1,4 @@
-"""Where the Chatterbox models come from: their files, and the engine made of them. No torch until one is loaded."""
+"""The model sources of Chatterbox: from the files of a model to its engine. Imports no torch before a model is loaded."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ DOWNLOAD_BYTES = {
     "chatterbox-turbo": 3_000_000_000,
     "chatterbox-nano": 1_900_000_000,
 }
-"""About. The hub tells the true size once a download begins."""
+"""Approximate: the hub reports the exact size when a download begins."""
 
 SEGMENTER_STALL_SECONDS = 10.0
-"""A model that is on this machine is not kept from loading for longer by the download of the word segmenter."""
+"""The longest delay, by a download of the word segmenter, of the loading of a model that is on this machine."""
 
 
 @dataclass(frozen=True)
 class ChatterboxOptions:
     """Where `files` are, and how models run: `max_rows` of a batch (0: what suits the device), within `memory_limit` bytes of a GPU
-    (0: what is free). `builtin` are the voices every client may name, `reference_of` gives the clip of each. `locks` are shared by all
-    models.
+    (0: the free memory). `builtin` are the voices that every client may name, `reference_of` returns the clip of each. `locks` are shared
+    by all models.
     """
 
     files: FileOptions = field(default_factory=FileOptions)
@@ -80,15 +80,15 @@ class ChatterboxSource:
         return stamp_of(self._family, self._folder)
 
     def fetch(self, report: Callable[[int, int | None], None]) -> None:
-        told: tuple[int, int | None] = (0, None)
+        progress: tuple[int, int | None] = (0, None)
 
-        def remember(done: int, total: int | None) -> None:
-            nonlocal told
-            told = done, total
+        def record(done: int, total: int | None) -> None:
+            nonlocal progress
+            progress = done, total
             report(done, total)
 
-        fetch(self._family, self._options.files, remember)
-        provide_segmenter(self._family, self._options.files, self._options.segmenter, waiting=lambda: report(*told))
+        fetch(self._family, self._options.files, record)
+        provide_segmenter(self._family, self._options.files, self._options.segmenter, waiting=lambda: report(*progress))
 
     def memory_bytes(self) -> int:
         from tts_server.engines.chatterbox.create import planned_bytes
@@ -131,13 +131,13 @@ class ChatterboxSource:
         return locate(self._family, self._options.files).folder
 
     def _current_files(self) -> Located:
-        """The files to load, after a look at the hub where a branch or tag is followed."""
+        """The files to load; where a branch or tag is followed, the hub is checked first."""
         files, family = self._options.files, self._family
         revision = files.revision_of(family.id, family.revision)
         follows = revision is not None and not is_commit(revision)
         located = fetch(family, files) if follows else locate(family, files)
         if located.differs:
-            log.warning("%s: commit %s is wanted and not on this machine; commit %s is used", family.id, located.wanted, located.commit)
+            log.warning("%s: commit %s is not on this machine; commit %s is used", family.id, located.wanted, located.commit)
         elif located.commit:
             log.info("%s: its files are those of commit %s", family.id, located.commit)
         return located

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import torch
 
 from tts_server.engines.chatterbox.families import TAGS, Family
 from tts_server.engines.chatterbox.weights import stock
+from tts_server.engines.chatterbox.weights.stock_types import StockObject
 from tts_server.errors import InvalidRequest, NothingToSay
 
 _TAG = re.compile("|".join(re.escape(tag) for tag in sorted(TAGS)), re.IGNORECASE)
@@ -30,8 +30,8 @@ _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 def text_ids(
     family: Family,
-    tokenizer: Any,
-    hyperparameters: Any,
+    tokenizer: StockObject,
+    hyperparameters: StockObject,
     text: str,
     language: str | None,
     *,

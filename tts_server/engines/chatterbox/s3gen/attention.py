@@ -55,7 +55,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = 
 
 
 def queries_at_once(queries: Tensor, num_keys: int) -> int:
-    """How many of the queries [B, H, T, D] are attended with at once where their scores are held in memory: a multiple of ALIGNMENT."""
+    """How many of the queries [B, H, T, D] are computed at once where their scores are held in memory: a multiple of ALIGNMENT."""
     if queries.device.type == "cpu":
         return _CPU_QUERIES
     batch, heads = queries.shape[:2]
@@ -95,7 +95,7 @@ class RelativePositions:
         self._table = torch.zeros(0)
 
     def scores(self, queries: Tensor, first: int, num_keys: int) -> Tensor:
-        """Scores by key, [B, H, T, num_keys], of queries [B, H, T, D] that stand at the positions of the keys from `first` on.
+        """Scores by key, [B, H, T, num_keys], of queries [B, H, T, D] that have the positions of the keys from `first` on.
 
         They are computed by distance, [H, B * T, T + num_keys], and each row is then read from where its first key is: a view whose
         offset and strides are multiples of ALIGNMENT, because the rows and columns are rounded up.
@@ -104,7 +104,7 @@ class RelativePositions:
         num_rows = num_queries + -num_queries % ALIGNMENT
         num_columns = num_rows + num_keys + (1 - num_keys) % ALIGNMENT
         rows = functional.pad(queries.transpose(0, 1), (0, 0, 0, num_rows - num_queries)).reshape(heads, batch * num_rows, size)
-        # Column 0 is a distance more than any query needs: with it the first row begins at an aligned column.
+        # Column 0 is a distance that no query uses: with it the first row begins at an aligned column.
         vectors = self._vectors(first + num_rows, num_columns)
         by_distance = torch.bmm(rows, vectors.transpose(1, 2))
         strides = (num_rows * num_columns, batch * num_rows * num_columns, num_columns - 1, 1)

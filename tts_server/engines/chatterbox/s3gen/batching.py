@@ -11,13 +11,13 @@ SCORE_COLUMNS = 3
 """Scores for each query, head and key: by distance there are almost two, and the kernel may hold one more."""
 
 _FRAME_NUMBERS = 5120
-"""Numbers that the widest layers hold for each frame of each row: inputs of a convolution's taps, or of a feed-forward net, and outputs."""
+"""Numbers in memory for each frame of each row in the widest layers: inputs of convolutions or feed-forward networks, and outputs."""
 
 _FLOAT_BYTES = 4
 
 
 def batch_bytes(lengths: Sequence[int], *, num_heads: int, rows_per_segment: int) -> int:
-    """Working memory of a batch of segments of so many frames (prompt included), padded to the longest, in float32: an upper bound.
+    """An upper bound of the working memory of a batch in float32. `lengths` are the frames of each segment, prompt included.
 
     `rows_per_segment` is 2 with classifier-free guidance.
     """
@@ -28,7 +28,7 @@ def batch_bytes(lengths: Sequence[int], *, num_heads: int, rows_per_segment: int
 
 
 def split_batch(lengths: Sequence[int], budget_bytes: int, *, num_heads: int, rows_per_segment: int) -> list[int]:
-    """The sizes of consecutive groups of segments that fit into `budget_bytes` each. A segment that does not fit is a group of its own."""
+    """The sizes of consecutive groups of segments that fit into `budget_bytes` each. A segment that does not fit is a separate group."""
     sizes: list[int] = []
     first = 0
     for index in range(len(lengths)):

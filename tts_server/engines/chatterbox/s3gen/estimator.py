@@ -1,21 +1,21 @@
 """The velocity field of the flow: stock S3Gen's U-Net of causal convolutions and transformers (`decoder.py`).
 
 The stock module works on [B, C, T] and transposes before every transformer; here everything is [B, T, C], convolutions are matrix
-products, and a pass can continue from the state of the frames before.
+products, and a pass can continue from the state after the previous frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from tts_server.engines.chatterbox.s3gen.attention import attend
-from tts_server.engines.chatterbox.s3gen.causal import CausalConv, Memory
+from tts_server.engines.chatterbox.s3gen.causal import CausalConv, StreamState
 from tts_server.engines.chatterbox.weights.packed import Linear, Norm
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 _MISH_LIMIT = 20.0
 """Above it Mish equals its argument in float32."""
@@ -33,30 +33,30 @@ def _mish(x: Tensor) -> Tensor:
 class _CausalBlock:
     """A causal convolution, a norm, Mish (`CausalBlock1D`)."""
 
-    def __init__(self, stock: Any, dtype: torch.dtype) -> None:
+    def __init__(self, stock: StockModule, dtype: torch.dtype) -> None:
         self._conv = CausalConv(stock.block[0], dtype)
         self._norm = Norm(stock.block[2])
 
-    def __call__(self, x: Tensor, memory: Memory | None, index: int) -> Tensor:
-        return _mish(self._norm(self._conv(x, memory, index)))
+    def __call__(self, x: Tensor, state: StreamState | None, index: int) -> Tensor:
+        return _mish(self._norm(self._conv(x, state, index)))
 
 
 class _ResnetBlock:
     """Two causal blocks with a time embedding added between them, beside a convolution of width 1 (`CausalResnetBlock1D`)."""
 
-    def __init__(self, stock: Any, dtype: torch.dtype) -> None:
+    def __init__(self, stock: StockModule, dtype: torch.dtype) -> None:
         self._block1, self._block2 = _CausalBlock(stock.block1, dtype), _CausalBlock(stock.block2, dtype)
         self._res_conv = Linear(stock.res_conv.weight[:, :, 0], stock.res_conv.bias, dtype)
 
-    def __call__(self, x: Tensor, time_embedding: Tensor, memory: Memory | None, index: int) -> Tensor:
-        hidden = self._block1(x, memory, index) + time_embedding
-        return self._block2(hidden, memory, index + 1) + self._res_conv(x)
+    def __call__(self, x: Tensor, time_embedding: Tensor, state: StreamState | None, index: int) -> Tensor:
+        hidden = self._block1(x, state, index) + time_embedding
+        return self._block2(hidden, state, index + 1) + self._res_conv(x)
 
 
 class _TransformerBlock:
-    """Self-attention over all frames and a feed-forward net (`BasicTransformerBlock`)."""
+    """Self-attention over all frames and a feed-forward network (`BasicTransformerBlock`)."""
 
-    def __init__(self, stock: Any, dtype: torch.dtype) -> None:
+    def __init__(self, stock: StockModule, dtype: torch.dtype) -> None:
         attention = stock.attn1
         self.num_heads = int(attention.heads)
         self._norm1, self._norm3 = Norm(stock.norm1), Norm(stock.norm3)
@@ -65,12 +65,12 @@ class _TransformerBlock:
         self._ff_in = Linear.of(stock.ff.net[0].proj, dtype=dtype, gelu=True)
         self._ff_out = Linear.of(stock.ff.net[2], dtype=dtype)
 
-    def __call__(self, x: Tensor, memory: Memory | None, index: int, mask: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, state: StreamState | None, index: int, mask: Tensor | None) -> Tensor:
         batch, length, _ = x.shape
         qkv = self._to_qkv(self._norm1(x)).view(batch, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         queries, keys, values = qkv[0], qkv[1], qkv[2]
-        if memory is not None:
-            keys, values = memory.extended(index, keys, values)
+        if state is not None:
+            keys, values = state.append(index, keys, values)
         x = x + self._to_out(attend(queries, keys, values, mask))
         return x + self._ff_out(self._ff_in(self._norm3(x)))
 
@@ -78,7 +78,7 @@ class _TransformerBlock:
 class Estimator:
     """`flow.decoder.estimator` of a stock S3Gen (`ConditionalDecoder`)."""
 
-    def __init__(self, stock: Any, dtype: torch.dtype) -> None:
+    def __init__(self, stock: StockModule, dtype: torch.dtype) -> None:
         self._stock = stock
         (down,), (up,) = stock.down_blocks, stock.up_blocks
         self._stock_resnets = [down[0], *(middle[0] for middle in stock.mid_blocks), up[0]]
@@ -106,12 +106,12 @@ class Estimator:
         return embedded
 
     def evaluate(
-        self, x: Tensor, context: Tensor, time_embeddings: Sequence[Tensor], mask: Tensor | None = None, memory: Memory | None = None
+        self, x: Tensor, context: Tensor, time_embeddings: Sequence[Tensor], mask: Tensor | None = None, state: StreamState | None = None
     ) -> Generator[None, None, Tensor]:
         """The velocity of the flow at x: [B, T, 80], float32. Yields after every stage.
 
         x [B, T, 80] are the frames so far, context [B, T, 240] the conditioning, the speaker and the prompt's frames, side by side.
-        `mask` [B, 1, 1, T] hides padding as keys; with a memory the frames follow those it has seen.
+        `mask` [B, 1, 1, T] hides padding as keys; with a state the frames follow the previous ones.
         """
         x = torch.cat((x, context), -1)
         skip = x
@@ -120,13 +120,13 @@ class Estimator:
         for stage, resnet in enumerate(self._resnets):
             if stage == last:
                 x = torch.cat((x, skip), -1)
-            x = resnet(x, time_embeddings[stage], memory, 2 * stage)
+            x = resnet(x, time_embeddings[stage], state, 2 * stage)
             for transformer in self._transformers[stage]:
-                x = transformer(x, memory, layer, mask)
+                x = transformer(x, state, layer, mask)
                 layer += 1
             if stage == 0:
                 skip = x
-                x = self._downsample(x, memory, -1).float()
+                x = self._downsample(x, state, -1).float()
             yield
-        x = self._upsample(x, memory, -2).float()
-        return self._final_proj(self._final_block(x, memory, -3)).float()
+        x = self._upsample(x, state, -2).float()
+        return self._final_proj(self._final_block(x, state, -3)).float()

@@ -1,6 +1,6 @@
 """Speech tokens to mel frames: the flow matching half of stock S3Gen (`flow.py`, `flow_matching.py` of chatterbox-tts 0.1.7).
 
-A frame is 20 ms. Long computations are generators that yield now and then, so that their thread can do other work between.
+A frame is 20 ms. Long computations are generators that yield between slices of the work, so that their thread can do other work.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,15 +16,16 @@ from torch.nn import functional
 
 from tts_server.engines.chatterbox.s3gen.attention import padding_mask
 from tts_server.engines.chatterbox.s3gen.batching import split_batch
-from tts_server.engines.chatterbox.s3gen.causal import Memory
+from tts_server.engines.chatterbox.s3gen.causal import StreamState
 from tts_server.engines.chatterbox.s3gen.encoder import FRAMES_PER_TOKEN, Encoder
 from tts_server.engines.chatterbox.s3gen.estimator import Estimator
 from tts_server.engines.chatterbox.weights.packed import Linear
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 
 @dataclass(frozen=True)
 class Target:
-    """Whose voice: `tokens` [N] and `frames` [M, 80] of the prompt (the reference clip), `embedding` [192] of the speaker."""
+    """The voice to speak in: `tokens` [N] and `frames` [M, 80] of the prompt (the reference clip), `embedding` [192] of the speaker."""
 
     tokens: Tensor
     frames: Tensor
@@ -52,23 +52,23 @@ class Row:
 class Prompt:
     """The states of the encoder and of each step of the flow after a voice's prompt, and the projected speaker embedding [1, 80]."""
 
-    encoder: Memory
-    steps: tuple[Memory, ...]
+    encoder: StreamState
+    steps: tuple[StreamState, ...]
     speaker: Tensor
 
     @property
     def num_bytes(self) -> int:
         return self.encoder.num_bytes + sum(step.num_bytes for step in self.steps)
 
-    def follower(self, window: int) -> Prompt:
-        """States of an utterance that continues from here, sharing the tensors; these stay as they are."""
-        return Prompt(self.encoder.follower(None), tuple(step.follower(window) for step in self.steps), self.speaker)
+    def fork(self, window: int) -> Prompt:
+        """The states of an utterance that follows the prompt. They share the tensors of the prompt, which does not change."""
+        return Prompt(self.encoder.fork(None), tuple(step.fork(window) for step in self.steps), self.speaker)
 
 
 class Flow:
     """`s3gen.flow`, computed in `dtype`, solved in `steps` Euler steps. Without meanflow, each step uses classifier-free guidance."""
 
-    def __init__(self, s3gen: Any, steps: int, dtype: torch.dtype) -> None:
+    def __init__(self, s3gen: StockModule, steps: int, dtype: torch.dtype) -> None:
         flow = s3gen.flow
         decoder = flow.decoder
         self._dtype = dtype
@@ -89,7 +89,7 @@ class Flow:
     def split_batch(self, num_tokens: Sequence[int], budget_bytes: int) -> list[int]:
         """The sizes of consecutive groups of utterances to compute together: `num_tokens` of each, prompt included.
 
-        A group's working memory stays within `budget_bytes`, as far as one utterance alone does.
+        A group's working memory stays within `budget_bytes`, unless the group is a single utterance.
         """
         return split_batch(
             [FRAMES_PER_TOKEN * count for count in num_tokens],
@@ -99,7 +99,7 @@ class Flow:
         )
 
     def mels(self, rows: Sequence[Row]) -> Generator[None, None, list[Tensor]]:
-        """The frames of utterances in one batch, each [1, 80, F] without its prompt. Equal to what each would be alone."""
+        """The frames of utterances in one batch, each [1, 80, F] without its prompt, equal to those of each utterance alone."""
         lengths = [len(row.target.tokens) + len(row.tokens) for row in rows]
         inside = mask = None
         if len(set(lengths)) > 1:
@@ -120,7 +120,7 @@ class Flow:
 
     def prompt(self, target: Target, noise: Tensor) -> Generator[None, None, Prompt]:
         """The states of a prompt computed alone, from `noise` [2 N, 80]."""
-        prompt = Prompt(Memory(), tuple(Memory() for _ in self._step_sizes), self._project_speakers([target]))
+        prompt = Prompt(StreamState(), tuple(StreamState() for _ in self._step_sizes), self._project_speakers([target]))
         yield from self.extend(prompt, target.tokens, noise, frames=target.frames)
         return prompt
 
@@ -135,7 +135,7 @@ class Flow:
 
         Unless `is_end`, the last LOOK_AHEAD tokens are only context.
         """
-        conditioning = yield from self._encoder.encode(tokens[None].to(self._device), memory=state.encoder, is_end=is_end)
+        conditioning = yield from self._encoder.encode(tokens[None].to(self._device), state=state.encoder, is_end=is_end)
         known = torch.zeros_like(conditioning) if frames is None else frames[None].to(self._device)
         context = self._context(conditioning, state.speaker, known)
         return (yield from self._solve(noise[None].to(self._device), context, states=state.steps))
@@ -150,7 +150,7 @@ class Flow:
         return torch.cat((context, torch.zeros_like(context))) if self._cfg_rate else context
 
     def _solve(
-        self, x: Tensor, context: Tensor, mask: Tensor | None = None, states: Sequence[Memory] | None = None
+        self, x: Tensor, context: Tensor, mask: Tensor | None = None, states: Sequence[StreamState] | None = None
     ) -> Generator[None, None, Tensor]:
         """Integrate from the noise x [B, T, 80] by Euler's method; yields after every stage of every step."""
         for step, size in enumerate(self._step_sizes):
@@ -170,7 +170,7 @@ class FlowStream:
 
     def __init__(self, flow: Flow, prompt: Prompt, window: int) -> None:
         self._flow = flow
-        self._state = prompt.follower(window)
+        self._state = prompt.fork(window)
 
     def block(self, tokens: Tensor, noise: Tensor, *, is_end: bool) -> Generator[None, None, Tensor]:
         """Frames [1, 80, F] from tokens [T] and noise [F, 80]; unless `is_end`, the last LOOK_AHEAD tokens are only context."""

@@ -1,7 +1,7 @@
-"""Mel frames to samples: stock S3Gen's HiFT vocoder, over whole segments or over streams that equal the whole.
+"""Mel frames to samples: stock S3Gen's HiFT vocoder, over whole segments or over streams with equal results.
 
 HiFTNet (Li et al. 2023, arXiv:2309.09493) with a neural source filter and an inverse STFT at the end; `hifigan.py` of chatterbox-tts 0.1.7.
-A stream's samples come 20 frames (0.4 s) after their frames: 5 for the pitch, the rest for the filters.
+A stream's samples are 20 frames (0.4 s) behind its frames: 5 for the pitch, the rest for the filters.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +30,7 @@ from tts_server.engines.chatterbox.s3gen.hift_source import FRAME_SAMPLES, F0Pre
 from tts_server.engines.chatterbox.s3gen.layout import Layout
 from tts_server.engines.chatterbox.s3gen.noise import SourceNoise, join_noises, pinned
 from tts_server.engines.chatterbox.s3gen.stft import STFT, ISTFTState, STFTState
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 _TENSORS_AT_ONCE = 9
 """Float32 tensors of the last upsampling's size that exist at the same time, workspaces included."""
@@ -38,7 +38,7 @@ _TENSORS_AT_ONCE = 9
 
 @dataclass
 class UpsamplingState:
-    """Of one upsampling and of what follows it."""
+    """The states of one upsampling and of the layers after it."""
 
     up: UpsampleState
     source_down: ConvState
@@ -58,7 +58,7 @@ class ReflectionState:
 
 @dataclass
 class HiFTState:
-    """All that a stream's next block needs of the blocks before."""
+    """The state of a stream, from which its next block is computed."""
 
     f0_predictor: list[ConvState]
     m_source: SourceState
@@ -73,7 +73,7 @@ class HiFTState:
 class HiFT:
     """`s3gen.mel2wav`, its convolutions computed in `dtype`. The pitch is always computed in float32."""
 
-    def __init__(self, stock: Any, dtype: torch.dtype) -> None:
+    def __init__(self, stock: StockModule, dtype: torch.dtype) -> None:
         self.device = stock.conv_pre.bias.device
         self.f0_predictor = F0Predictor(stock.f0_predictor)
         self._source = SourceModule(stock.m_source, self.device)
@@ -173,7 +173,7 @@ class HiFT:
         return total.div_(len(blocks))
 
     def _reflect(self, x: Tensor, state: ReflectionState, block: Block) -> Tensor:
-        """The second position before the first one, once."""
+        """Reflection-pad by one position at the start of a stream or of each segment."""
         if block.layout is not None:
             return block.layout.reflect_starts(torch.cat((x[..., 1:2], x), -1), self._rates[-1])
         if state.is_past:

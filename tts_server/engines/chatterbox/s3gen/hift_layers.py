@@ -1,7 +1,7 @@
 """Layers of the HiFT vocoder: over a stream, block by block, or over whole segments.
 
 Over a stream each layer keeps the inputs that its next output still needs and pads with zeros only at the true ends, so that nothing is
-computed twice and nothing differs at the joins. The states of a stream are typed, one dataclass for each kind of layer, as in Moshi's
+computed twice and nothing differs at the seams. The states of a stream are typed, one dataclass for each kind of layer, as in Moshi's
 streaming modules; they are separate from the layers, which all streams share.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +16,12 @@ from torch.nn import functional
 
 from tts_server.engines.chatterbox.s3gen.layout import Layout
 from tts_server.engines.chatterbox.weights.packed import Conv, plain_weight
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 
 @dataclass(frozen=True)
 class Block:
-    """What is computed at once: the next block of a stream, the last one if `is_end`; or, with a layout, whole segments."""
+    """The unit of a computation: the next block of a stream, the last one if `is_end`; or, with a layout, whole segments."""
 
     is_end: bool
     layout: Layout | None = None
@@ -29,7 +29,7 @@ class Block:
 
 @dataclass
 class ConvState:
-    """The last inputs, which the next outputs need."""
+    """The last inputs, which the next outputs depend on."""
 
     inputs: Tensor | None = None
 
@@ -43,7 +43,7 @@ class UpsampleState:
 
 @dataclass
 class AddState:
-    """Of each summand what the others have not reached yet."""
+    """The values of each summand for which the other summand is still missing."""
 
     pending: list[Tensor] | None = None
 
@@ -58,7 +58,7 @@ class ResBlockStageState:
 class StreamConv:
     """A convolution with zero padding: [1, in, 1, T] -> [1, out, 1, T']."""
 
-    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+    def __init__(self, layer: StockModule, dtype: torch.dtype) -> None:
         self._conv = Conv(layer, dtype)
 
     @property
@@ -79,7 +79,7 @@ class StreamConv:
 class StreamConvTranspose:
     """A transposed convolution: [1, in, 1, T] -> float32 [1, out, 1, T * stride]; a stream's last outputs wait for the next inputs."""
 
-    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+    def __init__(self, layer: StockModule, dtype: torch.dtype) -> None:
         self._weight = plain_weight(layer).to(dtype)[:, :, None].contiguous()
         self._bias = layer.bias.detach().float()[:, None, None]
         self.stride = int(layer.stride[0])
@@ -127,7 +127,7 @@ class StreamAdd:
 class Snake:
     """x + sin(a x)^2 / a in float32, a for each channel (Liu et al. 2020, arXiv:2006.08195)."""
 
-    def __init__(self, stock: Any) -> None:
+    def __init__(self, stock: StockModule) -> None:
         self._alpha = stock.alpha.detach().float()[:, None, None]
         self._inverse = 1.0 / (self._alpha + stock.no_div_by_zero)
 
@@ -139,7 +139,7 @@ class Snake:
 class ResBlock:
     """Three pairs of dilated convolutions, each pair with a residual connection: [1, C, 1, T] -> float32 [1, C, 1, T]."""
 
-    def __init__(self, stock: Any, dtype: torch.dtype) -> None:
+    def __init__(self, stock: StockModule, dtype: torch.dtype) -> None:
         stages = zip(stock.activations1, stock.convs1, stock.activations2, stock.convs2, strict=True)
         self._stages = [
             (Snake(snake), StreamConv(conv, dtype), Snake(snake2), StreamConv(conv2, dtype)) for snake, conv, snake2, conv2 in stages

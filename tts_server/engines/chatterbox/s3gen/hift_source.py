@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from torch.nn import functional
 
 from tts_server.engines.chatterbox.s3gen.hift_layers import Block, ConvState, StreamConv
 from tts_server.engines.chatterbox.weights.packed import Linear
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 FRAME_SAMPLES = 480
 
@@ -22,7 +22,7 @@ FRAME_SAMPLES = 480
 class F0Predictor:
     """Mel frames to the fundamental frequency, always in float32."""
 
-    def __init__(self, stock: Any) -> None:
+    def __init__(self, stock: StockModule) -> None:
         self._condnet = [StreamConv(layer, torch.float32) for layer in stock.condnet if hasattr(layer, "weight")]
         self._classifier = Linear.of(stock.classifier, dtype=torch.float32)
 
@@ -42,7 +42,7 @@ class F0Predictor:
 
 @dataclass
 class SourceState:
-    """How many cycles of each harmonic have gone by: float64 [B, harmonics, 1]."""
+    """The number of cycles of each harmonic so far: float64 [B, harmonics, 1]."""
 
     cycles: Tensor | None = None
 
@@ -50,7 +50,7 @@ class SourceState:
 class SourceModule:
     """Fundamental frequency to excitation: sines of its multiples where there is a voice, noise elsewhere."""
 
-    def __init__(self, stock: Any, device: torch.device) -> None:
+    def __init__(self, stock: StockModule, device: torch.device) -> None:
         generator = stock.l_sin_gen
         self.num_harmonics = int(generator.harmonic_num) + 1
         # Metal has no double precision.
@@ -75,7 +75,7 @@ class SourceModule:
             return f0
         device = f0.device
         f0 = f0.to(self._device).repeat_interleave(FRAME_SAMPLES, 1)[:, None]
-        # Summed in double precision and then rounded, as torch does it for the whole on a CPU.
+        # Summed in double precision and then rounded, as torch does for the whole segment on a CPU.
         cycles = (f0 * self._numbers / self._rate).double().cumsum(-1)
         if state is not None:
             if state.cycles is not None:

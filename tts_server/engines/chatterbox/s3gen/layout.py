@@ -13,8 +13,8 @@ from torch import Tensor
 class Layout:
     """Segments of `lengths` frames one after another on the last axis, with `gap` frames between two of them.
 
-    Where the gaps are zeros in the input of each layer, and longer than what a kernel reaches beyond its own position, each segment gets
-    what it would get alone: zeros beyond its ends. Layers with a higher rate than the frames have `rate` positions to each frame.
+    Where the gaps are zeros in the input of each layer, and longer than the reach of its kernel, the result of each segment is the same as
+    alone: it is surrounded by zeros. Layers with a higher rate than the frames have `rate` positions for each frame.
     """
 
     def __init__(self, lengths: Sequence[int], gap: int, device: torch.device) -> None:
@@ -38,7 +38,7 @@ class Layout:
         return torch.cat([part for segment in parts for part in (zeros, segment)][1:], -1)
 
     def pad_rows(self, x: Tensor) -> Tensor:
-        """[num_frames] -> [B, longest]: a row for each segment; what lies behind a shorter one is of no meaning."""
+        """[num_frames] -> [B, longest]: a row for each segment; the values after the end of a shorter one have no meaning."""
         if not self.has_gaps:
             return x[None]
         rows = torch.tensor(self.starts)[:, None] + torch.arange(max(self.lengths))
@@ -53,7 +53,7 @@ class Layout:
         return x
 
     def reflect_starts(self, x: Tensor, rate: int) -> Tensor:
-        """Set the first position of each segment of x [..., rate * num_frames + 1] to what its third one is, in place."""
+        """Copy the third position of each segment of x [..., rate * num_frames + 1] to its first one, in place."""
         if self.has_gaps:
             starts = (torch.tensor(self.starts) * rate).to(self._device)
             x.index_copy_(-1, starts, x.index_select(-1, starts + 2))
@@ -70,9 +70,9 @@ class Layout:
 
 
 def group_segments(lengths: Sequence[int], max_frames: int) -> list[list[int]]:
-    """Indices of segments in groups of at most `max_frames` frames together; a longer segment is a group of its own.
+    """Indices of segments in groups of at most `max_frames` frames together; a longer segment is a separate group.
 
-    Segments of similar length come together.
+    Segments of similar length are grouped together.
     """
     groups: list[list[int]] = []
     num_free = 0

@@ -1,4 +1,4 @@
-"""All randomness of S3Gen, drawn beforehand from a generator of the request.
+"""All random numbers of S3Gen, drawn in advance from the generator of the request.
 
 The order and the shapes are those in which stock S3Gen draws from torch's global generator (`s3gen.py`, `flow_matching.py` and
 `hifigan.py` of chatterbox-tts 0.1.7), so that a generator in the same state gives the same audio. Numbers are always drawn on the CPU:
@@ -46,13 +46,13 @@ def source_noise(generator: torch.Generator, num_harmonics: int, num_samples: in
     """The noise of a whole utterance of `num_samples` samples (24 kHz)."""
     phase = source_phase(generator, num_harmonics)
     noise = torch.randn(1, num_harmonics, num_samples, generator=generator)
-    # Stock draws the noise branch's source too, and never uses it: what follows on the same generator stays in step.
+    # Stock also draws the source of the noise branch, which it never uses; later draws from the same generator depend on that.
     torch.randn(1, 1, num_samples, generator=generator)
     return SourceNoise(phase, noise)
 
 
 def join_noises(noises: Sequence[SourceNoise], num_samples: int, device: torch.device) -> SourceNoise:
-    """The noises of several segments as rows, padded with zeros to `num_samples`, in memory from which a GPU copies beside other work."""
+    """The noises of several segments as rows, padded with zeros to `num_samples`, in pinned memory for a GPU."""
     phase = torch.cat([one.phase for one in noises])
     if all(one.noise.shape[2] == num_samples for one in noises):
         return SourceNoise(phase, pinned(torch.cat([one.noise for one in noises]), device))

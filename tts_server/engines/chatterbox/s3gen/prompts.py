@@ -1,4 +1,4 @@
-"""A cache of the states that voices' prompts leave in S3Gen."""
+"""A cache of the states of S3Gen after the prompts of voices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tts_server.engines.chatterbox.s3gen.flow import Prompt
 
 
 class PromptCache:
-    """The prompts used last, of at most `max_bytes` together; the one used last always stays."""
+    """The most recently used prompts, of at most `max_bytes` together; the last one always stays."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -28,5 +28,5 @@ class PromptCache:
         return sum(prompt.num_bytes for prompt in self._prompts.values())
 
     def shrink(self) -> None:
-        """Drop all. A stream that uses one holds it until it ends."""
+        """Drop all prompts. A stream that uses one holds it until it ends."""
         self._prompts.clear()

@@ -1,16 +1,16 @@
-"""The short-time Fourier transform of a stream and its inverse, centred, with the ends as torch.stft and torch.istft treat them."""
+"""The short-time Fourier transform of a stream and its inverse, centred; the ends are treated as by torch.stft and torch.istft."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from tts_server.engines.chatterbox.s3gen.hift_layers import Block
 from tts_server.engines.chatterbox.s3gen.layout import Layout
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 
 @dataclass
@@ -31,7 +31,7 @@ class ISTFTState:
 class STFT:
     """The transform of stock `HiFTGenerator` as two matrix products. Windows overlap by a multiple of the hop."""
 
-    def __init__(self, stock: Any, device: torch.device) -> None:
+    def __init__(self, stock: StockModule, device: torch.device) -> None:
         self._size, self._hop = int(stock.istft_params["n_fft"]), int(stock.istft_params["hop_len"])
         self.num_bins = self._size // 2 + 1
         window = stock.stft_window.cpu().double()
@@ -73,7 +73,7 @@ class STFT:
         return spectra if block.layout is None else block.layout.clear_gaps(spectra)
 
     def inverse(self, magnitude: Tensor, phase: Tensor, state: ISTFTState, block: Block) -> Tensor:
-        """Magnitudes and phases [1, bins, 1, F] to samples [1, n]; in the gaps of a layout they are of no meaning."""
+        """Magnitudes and phases [1, bins, 1, F] to samples [1, n]; those in the gaps of a layout have no meaning."""
         spectra = torch.cat((magnitude * torch.cos(phase), magnitude * torch.sin(phase)), 1)[0, :, 0].T
         frames = torch.stack((spectra @ self._inverse, self._squared_window.expand(len(spectra), -1)))
         if block.layout is not None:

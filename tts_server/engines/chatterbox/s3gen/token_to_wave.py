@@ -1,8 +1,8 @@
-"""Speech tokens to samples: S3Gen's flow and vocoder, then Perth's watermark where one is given.
+"""Speech tokens to samples: S3Gen's flow and vocoder, then Perth's watermark if one is passed.
 
 In exact mode the samples before the watermark equal those of stock Chatterbox for a generator in the same state. In fast mode the numbers
-are smaller where the machine has such, the prompt is shorter, and its states are kept for each voice, so that speech can be made block by
-block while its tokens still come.
+are 16 bits wide where the device computes them natively, the prompt is shorter, and its states are cached for each voice, so that speech
+can be computed block by block while its tokens are still being decoded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,17 +27,18 @@ from tts_server.engines.chatterbox.s3gen.wave_stream import MIN_TOKENS, WaveStre
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.chatterbox.weights.packed import fast_dtype
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 from tts_server.speech import Samples
 
 SILENCE_TOKEN = 4299
 TAIL_TOKENS = 3
-"""Tokens of silence that the GPT-2 families put behind their speech."""
+"""Tokens of silence that the GPT-2 families append to their speech."""
 
 MULTILINGUAL_CUT_SAMPLES = FRAMES_PER_TOKEN * FRAME_SAMPLES
-"""What upstream cuts from the end of the multilingual model's speech since 2026-05: the last token's 40 ms, which often click."""
+"""Samples that upstream cuts from the end of the multilingual model's speech since 2026-05: the last token's 40 ms, which often click."""
 
 CPU_BLOCK_FRAMES = 50
-"""Frames that the vocoder computes at once on a CPU: its working memory stays small, and other work comes between."""
+"""Frames that the vocoder computes at once on a CPU: its working memory stays small, and other work can run between blocks."""
 
 VOCODER_BYTES = 2 * 2**30
 """Enough for eight segments of 20 s at once."""
@@ -57,15 +57,15 @@ class WaveRequest:
 class TokenToWave:
     """Computes samples with a stock S3Gen's weights. For one thread.
 
-    watermarker: None leaves the samples unmarked. prompt_seconds: of the reference, used in fast mode; the states of the voices used last
-    are kept within `prompt_bytes`. block_frames: how many frames the vocoder computes at once; None: all of a batch, within
-    `vocoder_bytes` of working memory; 0: as suits the device. takes_weights: the stock module's own copies of the weights are let go
-    (half a gigabyte): it can then clone, but not speak. read: copies samples from the device, the only values that the host needs.
+    watermarker: None leaves the samples unmarked. prompt_seconds: of the reference, used in fast mode; the states of the most recently
+    used voices are cached within `prompt_bytes`. block_frames: how many frames the vocoder computes at once; None: all of a batch, within
+    `vocoder_bytes` of working memory; 0: as suits the device. takes_weights: free the stock module's own copies of the weights (half a
+    gigabyte): it can then clone, but not speak. read: copies samples from the device, the only values that the host needs.
     """
 
     def __init__(
         self,
-        s3gen: Any,
+        s3gen: StockModule,
         *,
         family: Family,
         mode: str = "exact",
@@ -102,13 +102,13 @@ class TokenToWave:
     def segment(
         self, tokens: Sequence[int], conditionals: Conditionals, generator: torch.Generator, *, is_text: bool = True
     ) -> Iterator[Samples | None]:
-        """All of a segment's samples at the end, None whenever a piece of the work is done. May be abandoned at any point."""
+        """Yield None after each slice of the work, and all of a segment's samples at the end. May be abandoned at any point."""
         for result in self.batch([WaveRequest(tokens, conditionals, generator, is_text)]):
             yield None if result is None else result[0]
 
     @torch.inference_mode()
     def batch(self, requests: Sequence[WaveRequest]) -> Generator[list[Samples] | None, None, None]:
-        """As `segment`, for several requests in one batch, each as it would be alone: worth it on a GPU."""
+        """As `segment`, for several requests in one batch, with the same results as alone. This is faster on a GPU only."""
         rows = []
         noises = []
         for request in requests:
@@ -157,15 +157,15 @@ class TokenToWave:
         self.prompts.shrink()
 
     def target(self, conditionals: Conditionals) -> Target:
-        """A voice as the flow takes it; in fast mode only the end of its prompt."""
+        """A voice as the input of the flow; in fast mode only the end of its prompt."""
         tokens, frames, embedding = conditionals.prompt_token, conditionals.prompt_feat, conditionals.embedding
         target = Target(tokens[0].long(), frames[0].float(), embedding[0].float())
         return target.shortened(self._prompt_seconds) if self.can_stream else target
 
     def prompt(self, conditionals: Conditionals) -> Prompt:
-        """The states that a voice's prompt leaves behind in the flow, computed once."""
+        """The states of the flow after a voice's prompt, computed once."""
         target = self.target(conditionals)
-        # Always the same: the prompt's states belong to the voice, not to a request.
+        # The noise is always the same: the states belong to the voice, not to a request.
         noise = flow_noise(torch.Generator().manual_seed(0), 0, len(target.frames), is_meanflow=False)
         return self.prompts.get(conditionals.key, lambda: run_slices(self.flow.prompt(target, noise)))
 
@@ -209,7 +209,7 @@ class TokenToWave:
         return self._read(torch.cat(parts))
 
     def _usable(self, tokens: Sequence[int], *, with_tail: bool) -> list[int]:
-        """The tokens that are sound, as many as S3Gen needs at least."""
+        """The tokens that stand for sound, padded to the fewest that S3Gen accepts."""
         tokens = list(tokens)
         if not self._family.is_gpt2:
             start, stop = SPEECH_VOCABULARY, SPEECH_VOCABULARY + 1

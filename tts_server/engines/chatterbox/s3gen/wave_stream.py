@@ -23,7 +23,7 @@ MIN_TOKENS = 2
 """Of a segment: S3Gen fails on fewer."""
 
 FIRST_BLOCK_TOKENS = 20
-"""Enough for a quarter of a second of sound: the vocoder and the watermark look 0.55 s ahead."""
+"""The first block gives a quarter of a second of sound: the vocoder and the watermark look 0.55 s ahead."""
 
 BLOCK_TOKENS = 25
 WINDOW_FRAMES = 150
@@ -43,10 +43,10 @@ def fade_in(samples: Samples, fade: Samples, position: int = 0) -> None:
 
 
 class WaveStream:
-    """How the tokens of a segment are cut when they are fed makes no difference to its samples.
+    """The samples of one segment, block by block. They do not depend on how its tokens are cut when they are fed.
 
     open_flow: opens the flow's stream for a window of frames, when the first block is computed. watermark: None leaves the samples
-    unmarked. tail: tokens behind the last one; filler: a token that fills up a segment that is too short. fade: factors of the first
+    unmarked. tail: tokens after the last one; filler: a token that pads a segment that is too short. fade: factors of the first
     samples. cut_samples: how many of the last ones are cut. read: copies samples from the device.
     """
 
@@ -101,13 +101,13 @@ class WaveStream:
     def _block(self, size: int, *, is_end: bool) -> Samples:
         if self._flow is None:
             self._flow = self._open_flow(WINDOW_FRAMES)
-        seen = torch.tensor(self._tokens[: size + LOOK_AHEAD])
+        tokens = torch.tensor(self._tokens[: size + LOOK_AHEAD])
         noise = torch.randn(size * FRAMES_PER_TOKEN, MEL_BINS, generator=self._generator)
-        mel = run_slices(self._flow.block(seen, noise, is_end=is_end))
+        mel = run_slices(self._flow.block(tokens, noise, is_end=is_end))
         self._tokens = self._tokens[size:]
         self._size = BLOCK_TOKENS
         samples = self._read(self._vocoder.push(mel, is_end=is_end))
-        # The last block is longer than what is cut: it ends with the 20 frames that the vocoder had held back, or is the only one.
+        # The last block is longer than the cut: it ends with the 20 frames that the vocoder was behind, or is the only one.
         samples = samples[: len(samples) - self._cut_samples] if is_end else samples
         fade_in(samples, self._fade, self._num_samples)
         self._num_samples += len(samples)
@@ -115,7 +115,7 @@ class WaveStream:
 
 
 def run_slices(slices: Generator[None, None, T]) -> T:
-    """What a generator of slices returns in the end, without a break."""
+    """Run a generator of slices to its end and return its result."""
     while True:
         try:
             next(slices)

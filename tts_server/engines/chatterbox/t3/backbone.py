@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from torch.nn import functional
 from tts_server.engines.chatterbox.t3.attention import Attend, Conditioning
 from tts_server.engines.chatterbox.t3.kv_cache import KeyValues, Prefix
 from tts_server.engines.chatterbox.weights.linear import Linear, Packing
+from tts_server.engines.chatterbox.weights.stock_types import StockModule, StockObject
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Backbone:
     weights are never in memory twice. The embeddings and the conditioning encoder stay in use.
     """
 
-    def __init__(self, t3: Any, packing: Packing, *, release: bool = False) -> None:
+    def __init__(self, t3: StockModule, packing: Packing, *, release: bool = False) -> None:
         config = t3.cfg
         self.is_gpt2: bool = t3.is_gpt
         self.hidden: int = config.hidden_size
@@ -91,7 +91,7 @@ class Backbone:
             self.num_layers, self.heads, self.head_size, max_rows=max_rows, dtype=self.dtype, device=self.device, own_prefix=own_prefix
         )
 
-    def condition(self, cond: Any) -> Prefix:
+    def condition(self, cond: StockObject) -> Prefix:
         """The prefix of a voice from a stock `T3Cond`, which the stock code changes: it must not be used again."""
         # `T3Cond.to` reads an element of each tensor back to the host to distinguish floats from integers.
         for name, value in vars(cond).items():
@@ -149,18 +149,18 @@ def _rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return x * cosine + rotated * sine
 
 
-def _layer_norm(norm: Any) -> Linear:
+def _layer_norm(norm: StockModule) -> Linear:
     shape, weight, bias, eps = norm.normalized_shape, norm.weight.detach(), norm.bias.detach(), norm.eps
     return lambda x: functional.layer_norm(x, shape, weight, bias, eps)
 
 
-def _rms_norm(norm: Any) -> Linear:
+def _rms_norm(norm: StockModule) -> Linear:
     weight, eps = norm.weight.detach(), norm.variance_epsilon
     return lambda x: functional.rms_norm(x, weight.shape, weight, eps)
 
 
-def _gpt2_layer(stock: Any, pack: Callable[[Tensor, Tensor | None], Linear]) -> _Layer:
-    def linear(conv: Any) -> Linear:
+def _gpt2_layer(stock: StockModule, pack: Callable[[Tensor, Tensor | None], Linear]) -> _Layer:
+    def linear(conv: StockModule) -> Linear:
         return pack(conv.weight.detach().t(), conv.bias.detach())
 
     up, down = linear(stock.mlp.c_fc), linear(stock.mlp.c_proj)
@@ -173,8 +173,8 @@ def _gpt2_layer(stock: Any, pack: Callable[[Tensor, Tensor | None], Linear]) -> 
     )
 
 
-def _llama_layer(stock: Any, pack: Callable[[Tensor, Tensor | None], Linear]) -> _Layer:
-    def linear(*parts: Any) -> Linear:
+def _llama_layer(stock: StockModule, pack: Callable[[Tensor, Tensor | None], Linear]) -> _Layer:
+    def linear(*parts: StockModule) -> Linear:
         weights = [part.weight.detach() for part in parts]
         return pack(weights[0] if len(weights) == 1 else torch.cat(weights), None)
 

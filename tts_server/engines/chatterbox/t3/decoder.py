@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from tts_server.engines.chatterbox.t3.scheduler import Scheduler
 from tts_server.engines.chatterbox.t3.sequence import Running, Sequence, Voice
 from tts_server.engines.chatterbox.t3.static_step import StaticStep
 from tts_server.engines.chatterbox.weights.linear import Packing
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class T3Decoder:
 
     def __init__(
         self,
-        t3: Any,
+        t3: StockModule,
         *,
         mode: str = "exact",
         max_rows: int = 16,

@@ -61,7 +61,7 @@ class Scheduler(Generic[Item]):
         return self._used
 
     def add(self, item: Item, rows: int) -> None:
-        """Queue an item that needs so many rows. ValueError if it could never run."""
+        """Queue an item that needs `rows` rows. ValueError if it could never run."""
         if not 0 < rows <= self.max_rows:
             raise ValueError(f"a sequence of {rows} rows does not fit into {self.max_rows}")
         self._rows[id(item)] = rows

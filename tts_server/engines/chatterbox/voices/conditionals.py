@@ -1,4 +1,4 @@
-"""What the models are conditioned on for a voice, computed once for each reference clip and shared by all requests."""
+"""The conditioning of the models for a voice: its tensors, and how they are read from files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voices that were listened to once: kept in memory and on disk, and computed once however many ask at the same time."""
+"""A cache of prepared voices, in memory and on disk. Requests for the same clip at the same time share one computation."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ MANIFEST = "manifest.json"
 class PreparedVoices:
     """The prepared voices of one model, by the content of their clips. Thread-safe.
 
-    Up to `capacity` are in memory, those used last. `folder` (None: memory only) gets a subfolder for `model`, with a safetensors file for
-    each voice and a manifest for people to read; beyond `max_bytes` the files unused for longest are removed. What cannot be read there
-    is computed again, what cannot be written is only logged.
+    The `capacity` most recently used ones are in memory. `folder` (None: memory only) has a subfolder for `model`, with a safetensors file
+    for each voice and a manifest for people to read; beyond `max_bytes` the least recently used files are removed. A file that cannot be
+    read is computed again, one that cannot be written is only logged.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PreparedVoices:
         self._disk_lock = threading.Lock()
 
     def get(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Conditionals:
-        """The voice of a clip; raises InvalidReference, to all who wait for the same clip, and the next call tries again.
+        """The voice of a clip. Raises InvalidReference, in all calls that wait for the same clip; the next call tries again.
 
         Without `keep` a new voice is not written to disk: for clips that are used once.
         """
@@ -72,7 +72,7 @@ class PreparedVoices:
                 self._pending[key] = future
         if known is not None:
             path = self._path(key)
-            if keep and path is not None and not path.exists():  # first met as a clip that was not to be kept
+            if keep and path is not None and not path.exists():  # it was first used without `keep`
                 self._write(key, known, reference, norm_loudness)
             return known
         if pending is not None:
@@ -112,7 +112,7 @@ class PreparedVoices:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            log.warning("The prepared voice %s cannot be used (%s); it is made again.", path, error)
+            log.warning("The prepared voice %s cannot be used (%s); it is computed again.", path, error)
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
@@ -150,7 +150,7 @@ class PreparedVoices:
             path.unlink(missing_ok=True)
 
     def _note(self, manifest: Path, name: str, entry: dict[str, Any]) -> None:
-        """Add a voice to the manifest; those whose files are gone leave it."""
+        """Add a voice to the manifest, and remove those whose files no longer exist."""
         entries: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError, AttributeError):
             entries = {known: value for known, value in _json(manifest).items() if (manifest.parent / known).is_file()}
@@ -163,7 +163,7 @@ def _json(path: Path) -> Any:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file at once: a reader sees the old one or the new one."""
+    """Replace a file atomically: a reader sees the old one or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:

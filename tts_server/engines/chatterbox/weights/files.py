@@ -1,6 +1,6 @@
-"""Where a model's files are: in a folder of the owner's or in the cache of the Hugging Face hub, into which they are downloaded.
+"""Finds a model's files: in a folder of the owner's or in the cache of the Hugging Face hub, into which they are downloaded.
 
-`locate` never uses the network. `fetch` brings the wanted commit, and `find` does so only where `locate` finds nothing.
+`locate` never uses the network. `fetch` downloads the commit of the settings, and `find` does so only where `locate` finds nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tts_server.engines.chatterbox.weights.transfer import PAUSE_SECONDS, STALL_
 log = logging.getLogger(__name__)
 
 BRANCH = "main"
-"""What is downloaded of a repository for which no commit is pinned."""
+"""The branch that is downloaded of a repository for which no commit is pinned."""
 
 ALL_MODELS = ""
 """The key of `FileOptions.revisions` that stands for all models."""
@@ -31,11 +31,11 @@ _BYTE_TOKENIZER = (frozenset({"tokenizer.json"}), frozenset({"vocab.json", "merg
 
 @dataclass(frozen=True)
 class FileOptions:
-    """Where files are looked for and downloaded from.
+    """Where files are searched and downloaded from.
 
-    `model_dir` holds the files of one model, or a folder for each, named after it (`chatterbox-turbo` or `turbo`). `hf_home` has the
-    cache of the hub, `endpoint` is a mirror of the hub. `revisions` maps model ids, or ALL_MODELS, to a commit, branch or tag that is used
-    instead of the pinned commit.
+    `model_dir` holds the files of one model, or a folder for each, named after it (`chatterbox-turbo` or `turbo`). `hf_home` contains
+    the cache of the hub, `endpoint` is a mirror of the hub. `revisions` maps model ids, or ALL_MODELS, to a commit, branch or tag that is
+    used instead of the pinned commit.
     """
 
     model_dir: Path | None = None
@@ -48,7 +48,7 @@ class FileOptions:
     pause_seconds: float = PAUSE_SECONDS
 
     def revision_of(self, model_id: str, pinned: str | None) -> str | None:
-        """The revision that is wanted of a model's repository; None: the commit that was downloaded first."""
+        """The revision of a model's repository that the settings require; None: the commit that was downloaded first."""
         return self.revisions.get(model_id) or self.revisions.get(ALL_MODELS) or pinned
 
     @property
@@ -106,16 +106,16 @@ def locate(family: Family, options: FileOptions, *, accepts_other_commits: bool 
 
 
 def fetch(family: Family, options: FileOptions, report: Report | None = None) -> Located:
-    """Download what is missing of the wanted commit. A branch or tag is looked up on the hub each time.
+    """Download the missing files of the wanted commit. A branch or tag is looked up on the hub each time.
 
-    Where the hub cannot be reached, files of another commit are used if they are here. Raises WeightsMissing and DownloadFailed.
+    Where the hub cannot be reached, files of another commit are used if they are on this machine. Raises WeightsMissing and DownloadFailed.
     """
     if options.is_offline or (options.model_dir is not None and _own_folder(family, options.model_dir)):
         return locate(family, options)
     cache = RepositoryCache(options.hf_home, family.repository)
     revision = options.revision_of(family.id, family.revision)
     fallback = _fallback(family, options)
-    # Whoever has files already need not wait long for a hub that does not answer.
+    # One attempt is enough where there are files to use if the hub does not answer.
     connection = replace(options.connection, attempts=1) if fallback else options.connection
     if fallback and not fallback.differs and (revision is None or is_commit(revision)):
         return fallback
@@ -137,7 +137,7 @@ def fetch(family: Family, options: FileOptions, report: Report | None = None) ->
 
 
 def missing_files(family: Family, folder: Path) -> list[str]:
-    """The files that the model cannot do without and `folder` lacks."""
+    """The required files of a model that `folder` lacks."""
     needed = [family.files[part] for part in ("t3", "s3gen", "voice_encoder")]
     missing = [name for name in needed if not (folder / name).is_file()]
     if not family.is_gpt2:
@@ -148,14 +148,14 @@ def missing_files(family: Family, folder: Path) -> list[str]:
 
 
 def stamp_of(family: Family, folder: Path) -> str:
-    """Tells the files of a model from others. Two snapshots of the hub have different names."""
+    """A text that identifies the files of a model, for comparison only. Two snapshots of the hub have different names."""
     files = [folder / name for name in sorted(set(family.files.values()))]
     stamps = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
     return "; ".join([folder.name, *stamps])
 
 
 def _own_folder(family: Family, model_dir: Path) -> Path | None:
-    """The owner's folder for this model; None if there is nothing of the model, an error if there is only a part of it."""
+    """The owner's folder for this model; None if it has no file of the model. Raises WeightsMissing if it has only some."""
     for folder in (model_dir / family.id, model_dir / family.id.removeprefix("chatterbox-"), model_dir):
         missing = missing_files(family, folder)
         if not missing:
@@ -207,7 +207,7 @@ def _remember_pin(cache: RepositoryCache, commit: str) -> None:
 
 def _advice(options: FileOptions) -> str:
     if options.is_offline:
-        return "Downloads are switched off (HF_HUB_OFFLINE): put the files there, or name their folder by MODEL_DIR."
+        return "Downloads are disabled (HF_HUB_OFFLINE): put the files there, or set MODEL_DIR to their folder."
     return "They have not been downloaded."
 
 

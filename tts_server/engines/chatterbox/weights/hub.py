@@ -1,6 +1,6 @@
 """Downloads a model's files from the Hugging Face hub, or a mirror of it, into the cache.
 
-The hub is asked directly, not through its client: see `transfer`.
+It does not use the hub's own client: see `transfer`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HUB = "https://huggingface.co"
 MAX_LISTING_BYTES = 2**20
 
 Report = Callable[[int, "int | None"], None]
-"""Gets the bytes that are there and those of all files together; None as long as that is unknown."""
+"""Is called with the bytes that have arrived and those of all files together; None while that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class _HubFile:
 
 @dataclass(frozen=True)
 class Revisions:
-    """Which revision of a model's repository is wanted, and which one of the repository that it takes its shared files from."""
+    """The revisions to download: of a model's own repository, and of the repository of its shared files."""
 
     own: str
     shared: str
@@ -54,7 +54,7 @@ def current_commit(family: Family, connection: Connection, revision: str) -> str
 
 
 def download(family: Family, cache: RepositoryCache, connection: Connection, revisions: Revisions, report: Report) -> str:
-    """Bring all files of a model into the cache and return their commit; what is there already is not downloaded again.
+    """Download all missing files of a model into the cache and return their commit.
 
     One process at a time downloads into a repository's folder; others wait and then use its files. Raises DownloadFailed.
     """
@@ -71,12 +71,12 @@ def download(family: Family, cache: RepositoryCache, connection: Connection, rev
 
 
 def _other_files(family: Family) -> list[str]:
-    """All files but T3's, which is downloaded last: where it is, the others are."""
+    """All files except T3's, which is downloaded last: where it is present, so are the others."""
     return [*family.tokenizer_files, *(family.files[part] for part in ("conditionals", "voice_encoder", "s3gen"))]
 
 
 def _ask_if_wanted(family: Family, connection: Connection, commit: str, shared_revision: str, name: str) -> RemoteFile | None:
-    """What the hub says of a file; None for an optional one that its repository does not have."""
+    """The hub's description of a file; None for an optional one that its repository does not have."""
     is_shared = name in family.shared.names
     repository, revision = (family.shared.repository, shared_revision) if is_shared else (family.repository, commit)
     try:
@@ -88,7 +88,7 @@ def _ask_if_wanted(family: Family, connection: Connection, commit: str, shared_r
 
 
 def _ask_for_t3(family: Family, connection: Connection, revision: str) -> _HubFile:
-    """What the hub says of T3. A single-language model's is taken under another name too, where its repository has no second one."""
+    """The hub's description of T3. A single-language model's may have another name if it is the only one in its repository."""
     try:
         return _ask_for(family, family.repository, connection, revision, family.files["t3"])
     except DownloadFailed as error:
@@ -116,7 +116,7 @@ def _t3_names(family: Family, connection: Connection, revision: str) -> list[str
 
 
 def _is_absent(error: DownloadFailed) -> bool:
-    """Whether the hub said that it does not have a file."""
+    """Whether the hub does not have a file."""
     cause = error.__cause__
     return isinstance(cause, urllib.error.HTTPError) and cause.code == 404
 

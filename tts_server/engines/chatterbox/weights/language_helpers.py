@@ -1,4 +1,4 @@
-"""What some languages of the multilingual models need beside the weights, and what is missing of it. No torch here."""
+"""The helper packages of some languages of the multilingual models, and which of them are missing. No torch here."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LanguageHelper:
-    """A Python package that prepares texts of one language. `name` is the language's, `loss` is what is heard without it, `remedy` what
-    to do.
-    """
+    """A Python package that prepares texts of one language. `name` is the language's, `loss` the effect on speech without it."""
 
     language: str
     name: str
@@ -36,7 +34,7 @@ HELPERS = (
         "zh",
         "Chinese",
         "spacy_pkuseg",
-        "words are not told apart, so that some are mispronounced",
+        "words are not separated, so that some are mispronounced",
         "Install the package spacy-pkuseg into the server's environment.",
     ),
     LanguageHelper(
@@ -87,9 +85,9 @@ def provide_segmenter(
     stall_seconds: float = STALL_SECONDS,
     attempts: int = ATTEMPTS,
 ) -> Path | None:
-    """The folder of the word segmenter's model, downloaded where a model needs it; None where it is not needed or cannot be had.
+    """The folder of the word segmenter's model, downloaded where a model needs it; None where it is not needed or not available.
 
-    The model speaks without it too, so a failure is only logged. `waiting` is called now and then and may raise.
+    The model works without it, so a failure is only logged. `waiting` is called repeatedly during a download and may raise.
     """
     if not needs_segmenter(family):
         return None
@@ -105,7 +103,7 @@ def provide_segmenter(
 
 
 def missing_helpers(family: Family, hf_home: Path | None = None) -> tuple[LanguageNotice, ...]:
-    """A notice for each language of a model that is spoken less well than it could be, because something is missing here."""
+    """A notice for each language of a model that is spoken less well because a helper is missing on this machine."""
     if not family.is_multilingual:
         return ()
     notices = [_notice(helper) for helper in HELPERS if helper.language in family.languages and not is_importable(helper.package)]

@@ -1,4 +1,4 @@
-"""A linear layer of the backbone, packed once for the machine and the mode it runs in.
+"""The linear layers of the backbone, packed once for the machine and the mode.
 
 | where          | exact                                  | fast                                                           |
 |----------------|----------------------------------------|----------------------------------------------------------------|
@@ -54,8 +54,8 @@ def half(weight: Tensor, bias: Tensor | None) -> Linear:
 def int8(weight: Tensor, bias: Tensor | None) -> Linear:
     """int8 weights, one scale per output; int8 activations, one scale and offset per row (FBGEMM).
 
-    FBGEMM's own dynamic kernel takes one scale for the whole batch, so that a loud neighbour would change what a row gets.
-    Here each row is brought to -1..1 first and quantised with a fixed scale: integer sums do not depend on the neighbours.
+    FBGEMM's own dynamic kernel uses one scale for the whole batch, so that the result of a row would depend on the others. Here each row
+    is scaled to -1..1 first and quantised with a fixed scale: integer sums do not depend on other rows.
     """
     weight = _float(weight)
     scales = weight.abs().amax(1).clamp_min_(_TINIEST_RANGE).div_(127)
@@ -80,7 +80,7 @@ def int8(weight: Tensor, bias: Tensor | None) -> Linear:
 
 @dataclass(frozen=True)
 class Packing:
-    """How the layers of a model are packed: `body` for all but the last layer, `head` for that. `name` appears in logs."""
+    """How the layers of a model are packed: `body` for all except the last layer, `head` for the last. `name` appears in logs."""
 
     name: str
     body: Packer
@@ -88,7 +88,7 @@ class Packing:
 
     @classmethod
     def choose(cls, device: torch.device, dtype: torch.dtype, mode: str) -> Packing:
-        """The best that this machine can do in `mode` (`exact` or `fast`)."""
+        """The fastest packing that this machine supports in `mode` (`exact` or `fast`)."""
         if mode not in ("exact", "fast"):
             raise ValueError(f"the mode is 'exact' or 'fast', not {mode!r}")
         if device.type != "cpu" or dtype != torch.float32:
@@ -104,7 +104,7 @@ def _float(tensor: Tensor) -> Tensor:
 
 
 def _works(packer: Packer, tolerance: float) -> bool:
-    """Whether this build and processor run the packer's operators, and rightly."""
+    """Whether this build and processor run the packer's operators with correct results."""
     weight = torch.linspace(-1, 1, 32 * 16).view(32, 16)
     bias, x = torch.linspace(-1, 1, 32), torch.linspace(-2, 1, 3 * 16).view(3, 16)
     want = functional.linear(x, weight, bias)
@@ -118,7 +118,7 @@ def _works(packer: Packer, tolerance: float) -> bool:
 
 @contextlib.contextmanager
 def _quantized_engine() -> Iterator[None]:
-    """FBGEMM for the packing inside; the packed weights remember it, so that the process-wide choice can go back."""
+    """Select FBGEMM inside the block. The packed weights store that choice, so that the process-wide one can be restored."""
     before = torch.backends.quantized.engine
     torch.backends.quantized.engine = "fbgemm"
     try:

@@ -1,4 +1,4 @@
-"""A folder of files becomes a model: no weight is filled with random numbers first, read before it is needed, or copied without need."""
+"""Loads a model from its folder. Weights are not initialized first, are read when they are used, and are not copied without need."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tts_server.engines.chatterbox.text_ids import text_ids
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals, load_builtin
 from tts_server.engines.chatterbox.weights import stock
 from tts_server.engines.chatterbox.weights.files import missing_files
+from tts_server.engines.chatterbox.weights.stock_types import StockModule, StockObject
 from tts_server.speech import Samples
 
 CLONING_PARTS = ("tokenizer", "speaker_encoder")
@@ -36,16 +37,16 @@ _S3GEN_CONSTANTS = ("tokenizer._mel_filters", "tokenizer.window")
 
 @dataclass(frozen=True)
 class Cloning:
-    """What listens to recordings: the voice encoder, and the S3 tokenizer of S3Gen."""
+    """The networks that process recordings: the voice encoder, and the S3 tokenizer of S3Gen."""
 
-    voice_encoder: Any
-    tokenizer: Any
+    voice_encoder: StockModule
+    tokenizer: StockModule
 
     @torch.inference_mode()
     def speech_tokens(self, samples: Samples, sample_rate: int) -> list[int]:
         """The speech tokens (25 a second, each below 6561) of mono `samples`, which must be at 16 kHz."""
         if sample_rate != stock.S3_SR:
-            raise ValueError(f"the S3 tokenizer hears {stock.S3_SR} Hz, not {sample_rate}")
+            raise ValueError(f"the S3 tokenizer needs {stock.S3_SR} Hz, not {sample_rate}")
         tokens, _ = self.tokenizer.forward([samples])
         return [int(token) for token in tokens[0]]
 
@@ -59,9 +60,9 @@ class Parts:
     def __init__(
         self,
         family: Family,
-        t3: Any,
-        s3gen: Any,
-        tokenizer: Any,
+        t3: StockModule,
+        s3gen: StockModule,
+        tokenizer: StockModule,
         device: str,
         builtin: Conditionals | None,
         load_cloning: Callable[[], Cloning],
@@ -82,7 +83,7 @@ class Parts:
         return text_ids(self.family, self.tokenizer, self.t3.hp, text, language, **inside)
 
     def cloning(self) -> Cloning:
-        """The parts that listen to recordings, loaded on first use. Thread-safe. Raises WeightsMissing and WeightsDamaged."""
+        """The networks that process recordings, loaded on first use. Thread-safe. Raises WeightsMissing and WeightsDamaged."""
         with self._lock:
             if self._cloning is None:
                 self._cloning = self._load_cloning()
@@ -120,9 +121,9 @@ def load(family: Family, folder: Path, device: str = "cpu", dtype: torch.dtype =
 
 
 class _NoMemoryForWeights(TorchFunctionMode):
-    """Tensors without content are made on the meta device: what a module computes (tables of positions, windows) stays real.
+    """Creates uninitialized tensors on the meta device; tensors that a module computes (tables of positions, windows) stay real.
 
-    Filling them with random numbers then costs nothing. Holds for the present thread only.
+    Filling the former with random numbers then costs nothing. For the current thread only.
     """
 
     def __torch_function__(
@@ -136,25 +137,26 @@ class _NoMemoryForWeights(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _empty(make: Callable[[], Any]) -> Any:
+def _empty(make: Callable[[], StockModule]) -> StockModule:
+    """A module without weights."""
     with _NoMemoryForWeights(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make()
 
 
-def _finished(module: Any, device: str) -> Any:
+def _finished(module: StockModule, device: str) -> StockModule:
     return module.to(device).eval().requires_grad_(False)
 
 
 class _S3Gen(stock.S3Gen):  # type: ignore[misc]
-    """The stock class asks its tokenizer for its device, which may not be there yet."""
+    """The stock class takes its device from its tokenizer, which may not be loaded yet."""
 
     @property
     def device(self) -> torch.device:
         return torch.device(self.trim_fade.device)
 
 
-def _load_t3(family: Family, path: Path, device: str, dtype: torch.dtype) -> Any:
+def _load_t3(family: Family, path: Path, device: str, dtype: torch.dtype) -> StockModule:
     names = _read(path, lambda _: False).names
     shape = names.get("text_emb.weight")
     if shape is None:
@@ -167,8 +169,8 @@ def _load_t3(family: Family, path: Path, device: str, dtype: torch.dtype) -> Any
     return _finished(t3, device)
 
 
-def _t3_config(family: Family, text_vocabulary: int) -> Any:
-    """The stock T3Config; that of the GPT-2 models is only to be found inside the stock loader."""
+def _t3_config(family: Family, text_vocabulary: int) -> StockObject:
+    """The stock T3Config; that of the GPT-2 models exists only inside the stock loader."""
     config = stock.T3Config(text_tokens_dict_size=text_vocabulary)
     if family.is_gpt2:
         config.llama_config_name = "GPT2_small" if family.id == "chatterbox-nano" else "GPT2_medium"
@@ -180,7 +182,7 @@ def _t3_config(family: Family, text_vocabulary: int) -> Any:
     return config
 
 
-def _load_s3gen(family: Family, path: Path, device: str, is_strict: bool) -> Any:
+def _load_s3gen(family: Family, path: Path, device: str, is_strict: bool) -> StockModule:
     s3gen = _empty(lambda: _S3Gen(meanflow=family.is_meanflow))
     _fill(s3gen, path, lambda name: not _is_cloning_weight(name), device, torch.float32, is_strict=is_strict)
     for name, child in s3gen.named_children():
@@ -194,7 +196,7 @@ def _is_cloning_weight(name: str) -> bool:
     return name.partition(".")[0] in CLONING_PARTS
 
 
-def _load_tokenizer(family: Family, folder: Path) -> Any:
+def _load_tokenizer(family: Family, folder: Path) -> StockObject:
     path = folder / family.tokenizer_files[0]
     try:
         if not family.is_gpt2:
@@ -217,25 +219,25 @@ def _load_builtin(family: Family, path: Path) -> Conditionals:
 
 @dataclass(frozen=True)
 class _File:
-    """A file of weights: the shapes of all, the tensors of those asked for."""
+    """A file of weights: the shapes of all tensors, and the requested tensors."""
 
     names: dict[str, tuple[int, ...]]
     weights: dict[str, torch.Tensor]
 
 
-def _read(path: Path, is_wanted: Callable[[str], bool]) -> _File:
-    """Open a file of weights, mapped into memory: only what is used later is read from the disk."""
+def _read(path: Path, is_requested: Callable[[str], bool]) -> _File:
+    """Open a file of weights, mapped into memory: only tensors that are used are read from the disk."""
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt", device="cpu") as file:
                 names = list(file.keys())
                 shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-                return _File(shapes, {name: file.get_tensor(name) for name in names if is_wanted(name)})
+                return _File(shapes, {name: file.get_tensor(name) for name in names if is_requested(name)})
         # Files of old PyTorch versions are no archives, and cannot be mapped.
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
         tensors = {name: tensor for name, tensor in stored.items() if isinstance(tensor, torch.Tensor)}
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        return _File(shapes, {name: tensor for name, tensor in tensors.items() if is_wanted(name)})
+        return _File(shapes, {name: tensor for name, tensor in tensors.items() if is_requested(name)})
     except (SafetensorError, RuntimeError, ValueError, KeyError, AttributeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise WeightsDamaged(path, f"it is cut short or no file of weights ({error})") from error
 
@@ -243,16 +245,16 @@ def _read(path: Path, is_wanted: Callable[[str], bool]) -> _File:
 def _fill(
     module: nn.Module,
     path: Path,
-    is_wanted: Callable[[str], bool],
+    is_requested: Callable[[str], bool],
     device: str,
     dtype: torch.dtype,
     *,
     optional: tuple[str, ...] = (),
     is_strict: bool = True,
 ) -> None:
-    """Give the module its weights of a file. Each must be there, except `optional` ones; unknown ones are an error if `is_strict`."""
-    weights = _read(path, is_wanted).weights
-    known = {name for name in module.state_dict() if is_wanted(name)}
+    """Load a module's weights from a file. Each must be there, except `optional` ones; unknown ones are an error if `is_strict`."""
+    weights = _read(path, is_requested).weights
+    known = {name for name in module.state_dict() if is_requested(name)}
     missing, unknown = sorted(known - weights.keys() - set(optional)), sorted(weights.keys() - known)
     if missing or (unknown and is_strict):
         reason = f"without {missing[0]}" if missing else f"with {unknown[0]}"

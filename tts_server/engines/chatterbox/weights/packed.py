@@ -1,4 +1,4 @@
-"""Weights laid out once for the machine they run on: oneDNN's own blocks on a CPU, plain tensors elsewhere."""
+"""The layers of S3Gen, packed once for the machine: in oneDNN's blocked layout on a CPU, as plain tensors elsewhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from tts_server.engines.chatterbox.device import half_dtype
+from tts_server.engines.chatterbox.weights.stock_types import StockModule
 
 _ROWS_HINT = 256
 """oneDNN chooses its blocks for about this many rows; others work as well."""
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """The fastest number format that a device computes natively: a 16-bit one where it has units for it, else float32."""
+    """The fastest number format that a device computes natively: a 16-bit one if it has one, else float32."""
     if device.type == "cuda":
         return half_dtype(device)
     if device.type == "cpu" and _has_onednn():
@@ -31,7 +32,7 @@ def _has_onednn() -> bool:
 
 
 def plain_weight(module: nn.Module) -> Tensor:
-    """A layer's weight, with a weight norm worked out."""
+    """A layer's weight, with its weight norm applied."""
     if parametrize.is_parametrized(module, "weight"):
         with torch.no_grad():
             return module.weight.detach().clone()  # type: ignore[operator]
@@ -83,7 +84,7 @@ class Linear:
 class Conv:
     """A convolution over time: x [1, in, 1, T] -> [1, out, 1, T'] in `dtype`, channels last in memory; `padding` zeros at both ends."""
 
-    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+    def __init__(self, layer: StockModule, dtype: torch.dtype) -> None:
         self.kernel, self.stride, self.dilation, self.padding = (
             int(value[0]) for value in (layer.kernel_size, layer.stride, layer.dilation, layer.padding)
         )

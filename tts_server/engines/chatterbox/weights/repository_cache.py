@@ -1,8 +1,8 @@
 """One repository of the Hugging Face hub in the cache on this machine.
 
 The cache has the layout of Hugging Face's client, without links: `models--OWNER--NAME/snapshots/COMMIT/FILE` and `refs/NAME`, which holds
-a commit. So other programs find the files too. `parlance.json` beside them holds what that layout has no place for: the commit that a
-model without a published pin stays with, and the size and sha256 of each file that was downloaded.
+a commit. So other programs find the files too. `parlance.json` beside them holds the data that this layout does not include: the commit
+that a model without a published pin stays at, and the size and sha256 of each file that was downloaded.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Checksum:
 
 
 class RepositoryCache:
-    """The files of one repository, by commit. Reading never fails: what cannot be read is not there."""
+    """The files of one repository, by commit. Reading never fails: an unreadable file counts as missing."""
 
     def __init__(self, hf_home: Path | None, repository: str) -> None:
         self.folder = hub_folder(hf_home) / f"models--{repository.replace('/', '--')}"
@@ -81,16 +81,16 @@ class RepositoryCache:
 
     @property
     def pin(self) -> str | None:
-        """The commit that a model without a published pin stays with."""
+        """The commit that a model without a published pin stays at."""
         commit = self._record().get("pin")
         return commit if isinstance(commit, str) else None
 
     def remember_pin(self, commit: str) -> None:
-        """Record the commit to stay with."""
+        """Record the commit to stay at."""
         self._write_record({**self._record(), "pin": commit})
 
     def checksums(self, commit: str) -> dict[str, Checksum]:
-        """What the files of a commit had when they were downloaded, by name."""
+        """The checksums of a commit's files when they were downloaded, by name."""
         files = self._record().get("files")
         recorded = files.get(commit) if isinstance(files, dict) else None
         if not isinstance(recorded, dict):
@@ -116,7 +116,7 @@ class RepositoryCache:
             yield folder / name
 
     def locked(self, waiting: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
-        """Keep other processes from downloading into this folder; see `locked`."""
+        """Lock this folder against downloads by other processes; see `locked`."""
         return locked(self.folder, waiting)
 
     def _record(self) -> Mapping[str, Any]:
@@ -140,7 +140,7 @@ class RepositoryCache:
 
 @contextlib.contextmanager
 def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Keep other processes from downloading into a folder; `waiting` is called now and then until they are done, and may raise."""
+    """Lock a folder against downloads by other processes; `waiting` is called repeatedly until they are done, and may raise."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_FILE, thread_local=False)
     while True:

@@ -1,7 +1,7 @@
 """The model of the Chinese word segmenter: 35 MB that the multilingual models were trained with, apart from their own files. No torch here.
 
 The package `spacy_pkuseg` would download it into `PKUSEG_HOME` when it is constructed, without a time limit and even where downloads are
-switched off. It is looked for there and in the cache of the Hugging Face hub, and downloaded into the latter.
+disabled. Here it is searched there and in the cache of the Hugging Face hub, and downloaded into the latter.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ADVICE = "A mirror can be named by SEGMENTER_URL, and a folder that has its mode
 
 @dataclass(frozen=True)
 class SegmenterArchive:
-    """The published ZIP archive. `members` maps the files to unpack to their sha256; whatever else it holds is left out."""
+    """The published ZIP archive. `members` maps the files to unpack to their sha256; other members are ignored."""
 
     url: str = "https://github.com/explosion/spacy-pkuseg/releases/download/v0.0.26/spacy_ontonotes.zip"
     sha256: str = "b216e7f92de7ae285aeab8feba2faa8ea8216e5995ff6fb3d391cc8356db1bfe"
@@ -60,8 +60,8 @@ def find_segmenter(hf_home: Path | None = None) -> Path | None:
 def fetch_segmenter(hf_home: Path | None, archive: SegmenterArchive, connection: Connection, waiting: Callable[[], None]) -> Path:
     """Download the archive, check it, unpack it into the cache and return the folder.
 
-    One process at a time does so. `waiting` is called now and then and may raise. Raises DownloadFailed, OSError where the cache cannot
-    be written.
+    One process at a time does so. `waiting` is called repeatedly and may raise. Raises DownloadFailed, OSError where the cache cannot be
+    written.
     """
     folder = _cached(hf_home)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _cached(hf_home: Path | None) -> Path:
 
 
 def _unpack(path: Path, archive: SegmenterArchive, folder: Path) -> None:
-    """Write the members by their known names, whatever paths the archive gives, and rename the folder once they are all right."""
+    """Write the members under their published names, whatever paths the archive has, and move them once all are verified."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{FOLDER}.") as unfinished:
         try:
             with zipfile.ZipFile(path) as content:

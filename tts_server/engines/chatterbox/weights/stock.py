@@ -2,10 +2,10 @@
 
 All other modules take its classes from here. Importing this raises StockMissing where a package is missing. What is changed:
 
-- torchaudio's native extension may not load (its wheel wants CUDA libraries beside a CPU-only torch). Chatterbox calls nothing of it.
-- perth asks `pkg_resources` for one folder name; setuptools dropped it in 81. Without perth there is no watermark, hence no speech.
+- torchaudio's native extension may not load (its wheel needs CUDA libraries even with a CPU-only torch). Chatterbox does not use it.
+- perth reads one folder name from `pkg_resources`; setuptools dropped it in 81. Without perth there is no watermark, hence no speech.
 - The multilingual tokenizer downloads a word segmenter and its Cangjie table when it is constructed, even for English.
-- It warns for each text in a language whose helper package is missing; `language_helpers` says so once, when a model is loaded.
+- It warns for each text in a language whose helper package is missing; `language_helpers` warns once, when a model is loaded.
 - `norm_loudness` returns float64 with numpy 2, which the S3 tokenizer refuses.
 - The perceiver allows all attention kernels (the default) by a name that PyTorch is about to drop.
 - The backbone of Chatterbox Nano is unknown to 0.1.7.
@@ -47,7 +47,7 @@ _TEXT_HELPERS = {
 
 
 class _NoExtension(types.ModuleType):
-    """Stands for `torchaudio._extension`: every native feature is absent, and decorators that ask for one do nothing."""
+    """Replaces `torchaudio._extension`: every native feature is absent, and decorators that require one do nothing."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_IS_"):
@@ -79,15 +79,15 @@ def _resource_filename(package: str, resource: str) -> str:
 
 
 def _import_perth() -> None:
-    stands_in = sys.modules.get("pkg_resources") is None
-    if stands_in:
+    is_replaced = sys.modules.get("pkg_resources") is None
+    if is_replaced:
         sys.modules["pkg_resources"] = types.ModuleType("pkg_resources")
         sys.modules["pkg_resources"].__dict__["resource_filename"] = _resource_filename
     try:
-        # Through the package itself, which swallows the error, it would be None.
+        # The package itself suppresses the error and sets the class to None.
         importlib.import_module("perth.perth_net.perth_net_implicit.perth_watermarker")
     finally:
-        if stands_in:
+        if is_replaced:
             del sys.modules["pkg_resources"]
 
 
@@ -187,7 +187,7 @@ def punc_norm(family: Family, text: str) -> str:
 
 
 def norm_loudness(samples: Samples, sample_rate: int) -> Samples:
-    """A clip at -27 LUFS, as Turbo wants its references; one that is too short or quiet to be measured stays as it is."""
+    """A clip at -27 LUFS, which Turbo expects of references; one that is too short or quiet to be measured is not changed."""
     return np.asarray(_stock_norm_loudness(None, samples, sample_rate), dtype=np.float32)
 
 
@@ -201,7 +201,7 @@ def _attention(self: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mas
 
 
 class _StockOutput:
-    """The output of a transformer, with its cache under the name that the stock loops read."""
+    """The output of a transformer, with its cache under the name that the stock loops use."""
 
     def __init__(self, output: Any) -> None:
         self._output = output
@@ -215,7 +215,7 @@ class _StockOutput:
 
 
 def _with_stock_cache_names(model: type[torch.nn.Module]) -> type[torch.nn.Module]:
-    """A class of transformers that takes and returns its cache as `past_key_values`, by whatever name this version has for it."""
+    """A class of transformers that takes and returns its cache as `past_key_values`, whatever its name in this version."""
     if "cache" not in inspect.signature(model.forward).parameters:
         return model
 
@@ -237,7 +237,8 @@ def _unchanged(text: str) -> str:
     return text
 
 
-def _mend() -> None:
+def _patch() -> None:
+    """Replace the parts of the package that the module's docstring lists."""
     _tokenizer.ChineseCangjieConverter = _CangjieConverter
     for package, function in _TEXT_HELPERS.items():
         if not is_importable(package):
@@ -263,5 +264,5 @@ def _silence_progress() -> None:
 
 
 _stock_norm_loudness: Callable[..., Samples] = tts_turbo.ChatterboxTurboTTS.norm_loudness
-_mend()
+_patch()
 _silence_progress()

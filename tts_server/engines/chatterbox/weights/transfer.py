@@ -1,6 +1,6 @@
-"""Downloads single files over HTTP: a connection that ends early is resumed, one that gives no data is given up, checksums are checked.
+"""Downloads single files over HTTP: resumes a connection that ends early, closes one that stalls, verifies checksums.
 
-Hugging Face's own client forgets what has arrived when a download breaks off, and may wait for ever.
+Hugging Face's own client does not resume a download after the process has ended, and may wait forever.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from tts_server.engines.chatterbox.failures import HUB_ADVICE, DownloadFailed
 log = logging.getLogger(__name__)
 
 STALL_SECONDS = 30.0
-"""A connection that gives no byte for so long is given up."""
+"""A connection without data for this long is closed."""
 
 ATTEMPTS = 4
-"""Attempts in a row that bring no byte, until a download is given up."""
+"""A download fails after this many attempts in a row without data."""
 
 PAUSE_SECONDS = 1.0
 CHUNK_BYTES = 2**20
@@ -63,7 +63,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Trusts the machine's certificates, and those of `certifi` where that is installed: some Pythons come without any."""
+    """An opener that trusts the machine's certificates, and those of `certifi` where that is installed: some Pythons have none."""
     context = ssl.create_default_context()
     with contextlib.suppress(ImportError):
         import certifi
@@ -74,9 +74,9 @@ def _opener() -> urllib.request.OpenerDirector:
 
 @dataclass(frozen=True)
 class Connection:
-    """How a server is reached. `token` is sent to `endpoint` alone. `attempts` counts those in a row that bring nothing.
+    """How a server is reached. `token` is sent to `endpoint` alone. `attempts` is the limit of attempts in a row without data.
 
-    `advice` is a sentence for whoever cannot reach it.
+    `advice` is a sentence for messages of failures.
     """
 
     endpoint: str
@@ -119,11 +119,11 @@ class Connection:
         raise ConnectionError(f"{self.endpoint} redirects more than {MAX_REDIRECTS} times")
 
     def explain(self, error: Exception) -> str:
-        """What went wrong, in words."""
+        """The reason of an error, for a message."""
         if isinstance(error, urllib.error.HTTPError):
             if error.code in (401, 403):
                 return (
-                    f"{self.endpoint} refuses it ({error.code}). It may want a token (HF_TOKEN) of somebody who has accepted the model's "
+                    f"{self.endpoint} refuses it ({error.code}). It may require a token (HF_TOKEN) of a user who has accepted the model's "
                     "terms"
                 )
             if error.code == 404:
@@ -131,7 +131,7 @@ class Connection:
             return f"{self.endpoint} answered {error.code} {error.reason}"
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
-            return f"no data came for {self.stall_seconds:g} seconds"
+            return f"no data arrived for {self.stall_seconds:g} seconds"
         if isinstance(error, urllib.error.URLError):
             return f"{self.endpoint} cannot be reached ({reason})"
         return str(error) or type(error).__name__
@@ -147,10 +147,10 @@ def is_final(error: Exception) -> bool:
 def download_file(owner: str, connection: Connection, file: RemoteFile, partial: Path, report: Callable[[int], None]) -> None:
     """Download into `partial`, resuming after the bytes that it already holds, and check size and checksum.
 
-    `owner` names in messages what the file belongs to. `report` gets the number of bytes that are there. Raises DownloadFailed.
+    `owner` is the name, in messages, of what the file belongs to. `report` is called with the bytes so far. Raises DownloadFailed.
     """
     log.info("%s: downloading %s (%s)", owner, file.name, "size unknown" if file.size is None else f"{file.size / 1e6:.0f} MB")
-    fruitless = 0
+    num_without_data = 0
     while True:
         before = partial.stat().st_size if partial.exists() else 0
         try:
@@ -159,17 +159,17 @@ def download_file(owner: str, connection: Connection, file: RemoteFile, partial:
             break
         except (OSError, http.client.HTTPException) as error:
             failure = connection.explain(error)
-            has_come = partial.exists() and partial.stat().st_size > before
-            fruitless = 0 if has_come else fruitless + 1
+            has_data = partial.exists() and partial.stat().st_size > before
+            num_without_data = 0 if has_data else num_without_data + 1
             if isinstance(error, urllib.error.HTTPError) and error.code == 416:
                 partial.unlink(missing_ok=True)
-            if is_final(error) or fruitless >= connection.attempts:
+            if is_final(error) or num_without_data >= connection.attempts:
                 raise DownloadFailed(owner, file.name, failure, connection.advice) from error
-            log.warning("%s: %s broke off (%s); it is resumed at %d bytes", owner, file.name, failure, before)
-            time.sleep(connection.pause_seconds * max(1, fruitless))
-    if not _is_sound(file, partial):
+            log.warning("%s: %s was interrupted (%s); it is resumed at %d bytes", owner, file.name, failure, before)
+            time.sleep(connection.pause_seconds * max(1, num_without_data))
+    if not _is_complete(file, partial):
         partial.unlink(missing_ok=True)
-        raise DownloadFailed(owner, file.name, "what arrived is not what was announced", connection.advice)
+        raise DownloadFailed(owner, file.name, "its size or checksum is not the announced one", connection.advice)
 
 
 def _append(connection: Connection, file: RemoteFile, partial: Path, start: int, report: Callable[[int], None]) -> None:
@@ -188,7 +188,8 @@ def _append(connection: Connection, file: RemoteFile, partial: Path, start: int,
         raise ConnectionError(f"the connection ended after {count} of {file.size} bytes")
 
 
-def _is_sound(file: RemoteFile, path: Path) -> bool:
+def _is_complete(file: RemoteFile, path: Path) -> bool:
+    """Whether a file has the size and the checksum that were announced."""
     if file.size is not None and path.stat().st_size != file.size:
         return False
     return file.sha256 is None or sha256_of(path) == file.sha256
