@@ -55,6 +55,14 @@ def model_sources(
     return sources
 
 
+def distribute(settings: Settings, packages: Sequence[EnginePackage] = PACKAGES) -> Sequence[EnginePackage]:
+    """Return the packages with which the server runs: an engine may run the models of others elsewhere. Raises SettingsError."""
+    for package in packages:
+        if package.distribute is not None:
+            packages = package.distribute(settings, packages)
+    return packages
+
+
 def build_cache(settings: Settings) -> AudioCache | None:
     """The cache of finished audio, None where it is off or another server has it; raises SettingsError where its folder is of no use."""
     if not settings.cache_ttl_minutes:
@@ -84,6 +92,7 @@ def build_synthesizer(
     """
     remove_leftovers()
     cache = build_cache(settings)
+    packages = distribute(settings, packages)
     engines = [package.start(settings) for package in packages if package.start is not None]
     try:
         return _build_synthesizer(settings, engines, sources, packages, cache)

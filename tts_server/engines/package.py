@@ -81,7 +81,8 @@ class EnginePackage:
     returns the sources of models that are loaded on demand, by id. It gets the engine that always runs: its voices are the ones that
     clients name, so every model has to offer them, from a clip of each (`BuiltinEngine.reference`) or in a way of its own.
     `settings` returns the class of its settings, a subclass of `config.Settings`; `start`, `create_sources` and `check` get an instance.
-    `check` returns what `doctor` reports. Where the engine `uses_gpu`, its installation is suggested on a machine with a suitable GPU.
+    `distribute` returns the packages with which the server runs under these settings: an engine that runs the models of others elsewhere
+    replaces their `start` and `create_sources`. `check` returns what `doctor` reports. Where the engine `uses_gpu`, its installation is suggested on a machine with a suitable GPU.
     """
 
     id: str
@@ -95,6 +96,7 @@ class EnginePackage:
     settings: Callable[[], type[Settings]] | None = None
     start: Callable[[Any], BuiltinEngine] | None = None
     create_sources: Callable[[Any, BuiltinEngine | None], Mapping[str, ModelSource]] | None = None
+    distribute: Callable[[Any, Sequence[EnginePackage]], Sequence[EnginePackage]] | None = None
     check: Callable[[DoctorContext], Sequence[Finding]] | None = None
 
     @property

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tts_server.engines.chatterbox.package import CHATTERBOX
+from tts_server.engines.cluster.package import CLUSTER
 from tts_server.engines.embedded.package import EMBEDDED
 from tts_server.engines.package import EnginePackage, ModelEntry
 
 PACKAGES: tuple[EnginePackage, ...] = (
     EMBEDDED,
     CHATTERBOX,
+    CLUSTER,
 )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tts_server.config import Settings
 from tts_server.engines.base import BuiltinEngine, Engine
 from tts_server.engines.model_source import ModelSource
+from tts_server.engines.package import EnginePackage
 from tts_server.errors import ModelNotAvailable
 
 _SECRETS = frozenset({"api_keys", "chatterbox_api_key", "resonance_s3_access_key_id", "resonance_s3_secret_access_key"})
@@ -32,12 +34,10 @@ class EngineRecipe:
 
     def __call__(self) -> Engine:
         from tts_server.engines.registry import PACKAGES
-        from tts_server.settings import settings_class
 
-        threads = {"synthesis_threads": self.threads, "torch_threads": self.threads}
-        settings = settings_class().model_construct(**{**self.values, **threads})
         builtin: BuiltinEngine | None = None
         for package in PACKAGES:
+            settings = self._settings(package)
             if package.start is not None:
                 engine = package.start(settings)
                 if engine.name == self.model_id:
@@ -48,6 +48,10 @@ class EngineRecipe:
                 if self.model_id in sources:
                     return _load(sources[self.model_id])
         raise ModelNotAvailable(f"The model {self.model_id!r} is not installed on a node of the cluster.", param="model")
+
+    def _settings(self, package: EnginePackage) -> Settings:
+        kind = package.settings() if package.settings is not None else Settings
+        return kind.model_construct(**{**self.values, "synthesis_threads": self.threads, "torch_threads": self.threads})
 
 
 def _load(source: ModelSource) -> Engine:

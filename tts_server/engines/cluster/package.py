@@ -32,8 +32,12 @@ def _settings() -> type[Settings]:
 
 
 def _distribute(settings: ClusterSettings, packages: Sequence[EnginePackage]) -> Sequence[EnginePackage]:
+    from tts_server.config import SettingsError
+
     if settings.engine != "cluster":
         return packages
+    if not is_installed():
+        raise SettingsError(f"ENGINE: 'cluster' needs Ray. Install it with: {INSTALLATION.command}")
     from tts_server.engines.cluster.distribution import distribute
 
     return distribute(settings, packages)
