@@ -24,7 +24,8 @@ from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread
 from tts_server.engines.chatterbox.gpu_memory import t3_dtype
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.sequence import Sequence as Segment
-from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
+from tts_server.engines.chatterbox.voices.cloning import compute
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.chatterbox.weights.loading import load

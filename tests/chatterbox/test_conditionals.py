@@ -13,7 +13,8 @@ import torch
 
 from benchmarks.checkpoints import family_of
 from tts_server.audio.decode import decode_clip
-from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute, from_tensors
+from tts_server.engines.chatterbox.voices.cloning import compute
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals, from_tensors
 from tts_server.engines.chatterbox.weights.loading import Parts
 from tts_server.errors import InvalidReference
 from tts_server.speech import Samples, VoiceReference

@@ -390,7 +390,7 @@ def test_speech_ends_where_the_positions_of_a_row_end(t3_of: Callable[[str], Any
     decoder = T3Decoder(t3, max_positions=376 + 10 + 1 + 5)
     sequence = job.sequence()
     decoder.add(sequence)
-    with patch.object(decoder._backbone, "stop", NEVER):
+    with patch.object(decoder.backbone, "stop", NEVER):
         finish(decoder)
     assert (len(sequence.tokens), sequence.finish_reason) == (5, "cap")
 
@@ -554,16 +554,16 @@ def test_prefixes_stay_within_their_bytes_except_those_in_use(t3_of: Callable[[s
     assert voices[4].made == [0.5]
     speak(decoder, Job(voices[0], make_text(t3, 4, 1), Sampling(max_tokens=2), 1))
     assert voices[0].made == [0.5, 0.5]
-    assert decoder._prefixes.nbytes == 2 * one
+    assert decoder.prefixes.nbytes == 2 * one
     assert rest() == 0
     sequences = [Job(voice, make_text(t3, 4, 1), Sampling(temperature=0, max_tokens=5), 1).sequence() for voice in voices[:4]]
     for sequence in sequences:
         decoder.add(sequence)
-    with patch.object(decoder._backbone, "stop", NEVER):
+    with patch.object(decoder.backbone, "stop", NEVER):
         decoder.step()
         decoder.step()
-    assert decoder._prefixes.nbytes == 4 * one
+    assert decoder.prefixes.nbytes == 4 * one
     decoder.shrink()
-    assert decoder._prefixes.nbytes == 4 * one
+    assert decoder.prefixes.nbytes == 4 * one
     finish(decoder)
-    assert decoder._prefixes.nbytes == 2 * one
+    assert decoder.prefixes.nbytes == 2 * one

@@ -37,7 +37,7 @@ def test_a_failed_step_ends_in_words_or_in_the_right_audio_and_the_next_request_
     voice = parts("turbo").builtin
     with running(parts("turbo"), mode=mode, max_tokens=MAX_TOKENS) as engine:
         expected = [listen(engine.submit(utterance(voice, seed=n, group=n))) for n in range(3)]
-        monkeypatch.setattr(engine._decoder, "step", Failing(engine._decoder.step, RuntimeError("a kernel failed"), at))
+        monkeypatch.setattr(engine.decoder, "step", Failing(engine.decoder.step, RuntimeError("a kernel failed"), at))
         outcomes = []
         for stream in [engine.submit(utterance(voice, seed=n, group=n)) for n in range(3)]:
             try:
@@ -59,7 +59,7 @@ def test_a_failure_while_speaking_costs_that_segment_alone(parts, monkeypatch, a
     voice = parts("turbo").builtin
     with running(parts("turbo"), max_tokens=MAX_TOKENS) as engine:
         expected = listen(engine.submit(utterance(voice, seed=1)))
-        monkeypatch.setattr(engine._speaker, "batch", Failing(engine._speaker.batch, RuntimeError("a kernel failed"), at))
+        monkeypatch.setattr(engine.token_to_wave, "batch", Failing(engine.token_to_wave.batch, RuntimeError("a kernel failed"), at))
         outcomes = []
         for stream in [engine.submit(utterance(voice, seed=1, group=n)) for n in range(6)]:
             try:
@@ -75,12 +75,14 @@ def test_running_out_of_memory_answers_503_and_drops_the_caches(parts, monkeypat
     with running(parts("turbo")) as engine:
         expected = listen(engine.submit(utterance(voice, seed=1)))
         dropped = []
-        monkeypatch.setattr(engine._decoder, "shrink", lambda: dropped.append("decoder"))
-        monkeypatch.setattr(engine._speaker, "shrink", lambda: dropped.append("speaker"))
-        monkeypatch.setattr(engine._speaker, "batch", Failing(engine._speaker.batch, torch.OutOfMemoryError("CUDA out of memory"), 1))
+        monkeypatch.setattr(engine.decoder, "shrink", lambda: dropped.append("decoder"))
+        monkeypatch.setattr(engine.token_to_wave, "shrink", lambda: dropped.append("token_to_wave"))
+        monkeypatch.setattr(
+            engine.token_to_wave, "batch", Failing(engine.token_to_wave.batch, torch.OutOfMemoryError("CUDA out of memory"), 1)
+        )
         with pytest.raises(Unavailable, match="memory"):
             listen(engine.submit(utterance(voice, seed=1)))
-        assert dropped == ["decoder", "speaker"]
+        assert dropped == ["decoder", "token_to_wave"]
         assert is_same(listen(engine.submit(utterance(voice, seed=1))), expected)
         assert not engine.is_broken
 
@@ -89,7 +91,7 @@ def test_a_lost_device_breaks_the_engine_and_tells_everyone_to_come_back(parts, 
     voice = parts("turbo").builtin
     with running(parts("turbo")) as engine:
         lost = RuntimeError("CUDA error: an illegal memory access was encountered")
-        monkeypatch.setattr(engine._decoder, "step", Failing(engine._decoder.step, lost, 3))
+        monkeypatch.setattr(engine.decoder, "step", Failing(engine.decoder.step, lost, 3))
         streams = [engine.submit(utterance(voice, seed=n, group=n)) for n in range(4)]
         for stream in streams:
             with pytest.raises(Unavailable):
@@ -101,7 +103,7 @@ def test_a_lost_device_breaks_the_engine_and_tells_everyone_to_come_back(parts, 
 
 def test_text_that_the_tokenizer_refuses_fails_alone(parts, monkeypatch):
     with running(parts("turbo")) as engine:
-        monkeypatch.setattr(engine._parts, "text_ids", Failing(engine._parts.text_ids, IndexError("no tokens"), 1))
+        monkeypatch.setattr(engine.parts, "text_ids", Failing(engine.parts.text_ids, IndexError("no tokens"), 1))
         with pytest.raises(TTSError):
             listen(engine.submit(utterance(parts("turbo").builtin)))
         assert len(listen(engine.submit(utterance(parts("turbo").builtin))))

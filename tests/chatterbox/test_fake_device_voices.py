@@ -18,7 +18,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.overrides import TorchFunctionMode
 
 from benchmarks.fake_device import FAKE_DEVICE, fake_device, move_to
-from tts_server.engines.chatterbox.voices.conditionals import TENSORS, compute
+from tts_server.engines.chatterbox.voices.cloning import compute
+from tts_server.engines.chatterbox.voices.conditionals import TENSORS
 from tts_server.engines.chatterbox.weights import stock
 from tts_server.engines.chatterbox.weights.loading import Cloning, Parts
 from tts_server.speech import VoiceReference

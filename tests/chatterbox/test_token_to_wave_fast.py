@@ -224,7 +224,7 @@ def test_layers_compute_the_same_with_and_without_onednn(is_packed: bool) -> Non
     layer = torch.nn.Linear(24, 40)
     conv = torch.nn.Conv1d(8, 16, 3, stride=2, dilation=2)
     x, sound = torch.randn(2, 5, 24), torch.randn(1, 8, 1, 21)
-    with torch.inference_mode(), patch.object(packed, "_has_onednn", return_value=is_packed and packed._has_onednn()):
+    with torch.inference_mode(), patch.object(packed, "has_onednn", return_value=is_packed and packed.has_onednn()):
         for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 0.1)):
             linear = packed.Linear.of(layer, dtype=dtype, gelu=True)
             torch.testing.assert_close(linear(x).float(), torch.nn.functional.gelu(layer(x)), atol=tolerance, rtol=tolerance)

@@ -9,6 +9,7 @@ import pytest
 
 from tts_server.engines.chatterbox import watermark
 from tts_server.engines.chatterbox.watermark import Watermarker
+from tts_server.engines.chatterbox.weights.stock import PerthImplicitWatermarker
 from tts_server.errors import ModelNotAvailable
 from tts_server.speech import Samples
 
@@ -41,7 +42,7 @@ def test_marked_audio_is_detected_and_unmarked_audio_is_not(watermarker: Waterma
 
 @pytest.mark.parametrize("length", [3 * RATE, 3 * RATE - 101, RATE + 7])
 def test_a_whole_segment_is_marked_as_perth_does_it_and_keeps_its_length(watermarker: Watermarker, voice: Samples, length: int) -> None:
-    expected = watermarker._perth.apply_watermark(voice[:length], sample_rate=RATE)
+    expected = PerthImplicitWatermarker().apply_watermark(voice[:length], sample_rate=RATE)
     marked = watermarker.apply(voice[:length])
 
     assert marked.dtype == np.float32

@@ -14,7 +14,7 @@ from tts_server.engines.base import Utterance
 from tts_server.engines.chatterbox.engine import ChatterboxEngine
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
-from tts_server.engines.chatterbox.voices.conditionals import compute
+from tts_server.engines.chatterbox.voices.cloning import compute
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.chatterbox.weights.loading import Parts

@@ -22,7 +22,8 @@ from tts_server.engines.chatterbox.memory_plan import CPU_ROWS, MemoryPlan, size
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
 from tts_server.engines.chatterbox.t3.decoder import T3Decoder
 from tts_server.engines.chatterbox.t3.graph_backend import CudaGraphs, GraphBackend
-from tts_server.engines.chatterbox.voices.conditionals import Conditionals, compute
+from tts_server.engines.chatterbox.voices.cloning import compute
+from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.chatterbox.weights.files import stamp_of

@@ -79,9 +79,9 @@ class ChatterboxEngine:
         self.capabilities = capabilities(family)
         self.num_parallel = max(2, decoder.max_rows // (1 if family.is_gpt2 else 2))
         self.version = version
-        self._parts = parts
-        self._decoder = decoder
-        self._token_to_wave = token_to_wave
+        self.parts = parts
+        self.decoder = decoder
+        self.token_to_wave = token_to_wave
         self._voices = voices
         self._builtin = tuple(builtin)
         self._reference_of = reference_of
@@ -119,8 +119,8 @@ class ChatterboxEngine:
         ids = [voice.id for voice in self._builtin]
         if voice_id not in ids or self._reference_of is None:
             raise KeyError(voice_id)
-        if voice_id == ids[0] and self._parts.builtin is not None:
-            return self._parts.builtin
+        if voice_id == ids[0] and self.parts.builtin is not None:
+            return self.parts.builtin
         if voice_id not in self._prepared:
             self._prepared[voice_id] = self.prepare_voice(self._reference_of(voice_id))
         return self._prepared[voice_id]
@@ -152,7 +152,7 @@ class ChatterboxEngine:
             "tokens": decode.num_tokens,
             "failures": runner.num_failures,
             "segments_waiting": self._loop.num_waiting,
-            "sequences_running": self._decoder.num_running,
+            "sequences_running": self.decoder.num_running,
             "audio_seconds": runner.audio_seconds,
         }
 
@@ -161,6 +161,6 @@ class ChatterboxEngine:
 
     def _release_caches(self) -> None:
         """Free cached memory, on the host and the device."""
-        for release in (self._decoder.shrink, self._token_to_wave.shrink, release_memory, torch.cuda.empty_cache):
+        for release in (self.decoder.shrink, self.token_to_wave.shrink, release_memory, torch.cuda.empty_cache):
             with contextlib.suppress(Exception):  # a lost device raises here too
                 release()

@@ -73,7 +73,7 @@ class T3Decoder:
         self.precision = packing.name
         self.max_rows = max_rows
         with torch.inference_mode():
-            self._backbone = backbone = Backbone(t3, packing, release=release)
+            self.backbone = backbone = Backbone(t3, packing, release=release)
             is_static = backbone.device.type == "cuda" if graphs is None else graphs
             self._store = backbone.store(max_rows, own_prefix=is_static)
             self._coverage: TextCoverage | None = None
@@ -94,7 +94,7 @@ class T3Decoder:
                 self._static = StaticStep(backbone, self._store, self._sampler.logits, self._coverage, graph_backend)
             self._graph_backend = graph_backend
         self._max_positions = min(max_positions or backbone.max_positions, backbone.max_positions)
-        self._prefixes = PrefixCache(prefix_bytes)
+        self.prefixes = PrefixCache(prefix_bytes)
         max_admitted = max_admitted or MAX_ADMITTED.get(backbone.device.type, 2)
         self._scheduler: Scheduler[Sequence] = Scheduler(max_rows, max_admitted=max_admitted)
         self._running: dict[Sequence, Running] = {}
@@ -124,11 +124,11 @@ class T3Decoder:
     @property
     def nbytes(self) -> int:
         """Memory for keys and values, of rows and of voices."""
-        return self._store.nbytes + self._prefixes.nbytes
+        return self._store.nbytes + self.prefixes.nbytes
 
     def add(self, sequence: Sequence) -> None:
         """Queue a sequence. ValueError if it can never run: no text, a text that is too long, ids outside the vocabulary, too few rows."""
-        ids, backbone = sequence.text_ids, self._backbone
+        ids, backbone = sequence.text_ids, self.backbone
         if ids.ndim != 1 or not len(ids):
             raise ValueError("the text must be token ids [n], at least one")
         if int(ids.min()) < 0 or int(ids.max()) >= backbone.text_vocabulary:
@@ -175,7 +175,7 @@ class T3Decoder:
     @torch.inference_mode()
     def shrink(self) -> None:
         """Free the memory that no running sequence needs."""
-        self._prefixes.clear()
+        self.prefixes.clear()
         if not self._store.num_rows and not self._store.is_fixed:
             if self._static is not None:
                 self._static.clear()
@@ -221,9 +221,9 @@ class T3Decoder:
 
     def _admit(self, sequence: Sequence) -> Running:
         """Assign a prefix and a slot to a sequence; the prefill assigns its rows."""
-        sampling, voice, backbone = sequence.sampling, sequence.conditionals, self._backbone
+        sampling, voice, backbone = sequence.sampling, sequence.conditionals, self.backbone
         key = (voice.key, None if backbone.is_gpt2 else sampling.exaggeration)
-        prefix = self._prefixes.acquire(key, lambda: backbone.condition(voice.t3_cond(sampling.exaggeration)))
+        prefix = self.prefixes.acquire(key, lambda: backbone.condition(voice.t3_cond(sampling.exaggeration)))
         running = Running(sequence, prefix, self._sampler.open(), len(sequence.text_ids))
         self._running[sequence] = running
         left = self._max_positions - prefix.length - running.text_length - 1
@@ -252,7 +252,7 @@ class T3Decoder:
                 if self._coverage is not None:
                     self._coverage.move(len(self._by_row), row)
         self._sampler.close(running.slot)
-        self._prefixes.release(running.prefix)
+        self.prefixes.release(running.prefix)
 
     def _fail(self, sequences: Collection[Sequence], cause: BaseException) -> StepFailure:
         for sequence in sequences:
@@ -268,7 +268,7 @@ class T3Decoder:
         if self._static is not None:
             self._static.run(tokens, counts)
             return
-        backbone = self._backbone
+        backbone = self.backbone
         attend = SharedDecode(self._store, HEADS if self._coverage is not None else ())
         x = backbone.speech(torch.tensor(tokens, device=backbone.device), torch.tensor(counts, device=backbone.device))
         hidden = backbone.run(x, attend.positions, attend)
@@ -279,7 +279,7 @@ class T3Decoder:
 
     def _prefill(self, admitted: Collection[Running]) -> None:
         """Assign rows to new sequences and write the logits after their texts."""
-        backbone, store = self._backbone, self._store
+        backbone, store = self.backbone, self._store
         suffixes: list[Tensor] = []
         rows: list[int] = []
         for running in admitted:
@@ -331,7 +331,7 @@ class T3Decoder:
         """Add a token to a sequence, which ends at the stop token or at its limit."""
         sequence = running.sequence
         # The stock loop of the GPT-2 models does not check whether the first token is the stop token, and continues after it.
-        if token == self._backbone.stop and (sequence.tokens or not self._backbone.is_gpt2):
+        if token == self.backbone.stop and (sequence.tokens or not self.backbone.is_gpt2):
             reason = "stop"
         else:
             sequence.tokens.append(token)

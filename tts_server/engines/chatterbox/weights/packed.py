@@ -20,13 +20,14 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     """The fastest number format that a device computes natively: a 16-bit one if it has one, else float32."""
     if device.type == "cuda":
         return half_dtype(device)
-    if device.type == "cpu" and _has_onednn():
+    if device.type == "cpu" and has_onednn():
         probes = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
         return torch.bfloat16 if any(probe is not None and probe() for probe in probes) else torch.float32
     return torch.float32
 
 
-def _has_onednn() -> bool:
+def has_onednn() -> bool:
+    """Whether this build of PyTorch has oneDNN's packed layers."""
     is_built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return is_built and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -57,7 +58,7 @@ class Linear:
         self._dtype = dtype
         self._gelu = gelu
         self._bias = None if bias is None else bias.detach().to(dtype).clone()
-        self._is_packed = weight.device.type == "cpu" and _has_onednn()
+        self._is_packed = weight.device.type == "cpu" and has_onednn()
         plain = weight.detach().to(dtype).contiguous()
         self._weight: Any = torch.ops.mkldnn._reorder_linear_weight(plain, _ROWS_HINT) if self._is_packed else plain.clone()
 
@@ -92,7 +93,7 @@ class Conv:
         self._dtype = dtype
         weight = plain_weight(layer).to(dtype)[:, :, None].contiguous(memory_format=torch.channels_last)
         self._bias = None if layer.bias is None else layer.bias.detach().to(dtype).clone()
-        self._is_packed = weight.device.type == "cpu" and _has_onednn()
+        self._is_packed = weight.device.type == "cpu" and has_onednn()
         if self._is_packed:
             size = [1, layer.in_channels, 1, _ROWS_HINT * self.stride + self.span]
             shape = ([0, 0], [1, self.stride], [1, self.dilation], 1)
