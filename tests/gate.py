@@ -12,7 +12,7 @@ import pytest
 import requests
 from running import RunningServer
 
-from tts_server.engines.embedded.speaker import Speaker
+from tts_server.engines.embedded.hibari_voice import HibariVoice
 
 PATIENCE = 30.0
 
@@ -21,7 +21,7 @@ class Gate:
     """While it is closed, the embedded voice stops before each segment. `said` lists the segments in the order they were begun."""
 
     def __init__(self, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        speaker: Any = server.synthesizer.catalog.engine("embedded")._speaker
+        speaker: Any = server.synthesizer.catalog.engine("embedded").hibari
         self._speak = speaker.speak
         self._open = threading.Event()
         self._open.set()
@@ -43,14 +43,14 @@ class Gate:
 @contextlib.contextmanager
 def held_texts(monkeypatch: pytest.MonkeyPatch, word: str, patience: float) -> Iterator[threading.Event]:
     """Texts with the word are not spoken by any engine before the event is set, or `patience` seconds have passed."""
-    let_go, speak = threading.Event(), Speaker.speak
+    let_go, speak = threading.Event(), HibariVoice.speak
 
-    def held(self: Speaker, text: str, *arguments: Any) -> Any:
+    def held(self: HibariVoice, text: str, *arguments: Any) -> Any:
         if word in text:
             let_go.wait(patience)
         return speak(self, text, *arguments)
 
-    monkeypatch.setattr(Speaker, "speak", held)
+    monkeypatch.setattr(HibariVoice, "speak", held)
     try:
         yield let_go
     finally:

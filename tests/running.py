@@ -17,8 +17,8 @@ from flask import Flask
 from tts_server.build import build_app, build_synthesizer
 from tts_server.config import Settings
 from tts_server.engines.embedded.engine import EmbeddedEngine
+from tts_server.engines.embedded.hibari_voice import HibariVoice
 from tts_server.engines.embedded.package import EMBEDDED
-from tts_server.engines.embedded.speaker import Speaker
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.package import EnginePackage
 from tts_server.engines.registry import PACKAGES
@@ -36,16 +36,16 @@ NO_FILE = Path(__file__).parent / "no-such-file"
 OWN_FOLDERS = tempfile.TemporaryDirectory(prefix="parlance-tests-")
 """Folder of the servers' pronunciation dictionaries, made on import: tests that look for leftover temporary files do not see it."""
 
-shared_speaker = functools.cache(Speaker)
+shared_hibari = functools.cache(HibariVoice)
 """The embedded voice of all servers of this process: loading it takes longer than all else that a server starts."""
 
 
 def _start_embedded(settings: Any) -> EmbeddedEngine:
-    return EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds, speaker=shared_speaker())
+    return EmbeddedEngine(settings.synthesis_threads, stuck_seconds=settings.stuck_seconds, hibari=shared_hibari())
 
 
 EMBEDDED_FOR_TESTS = replace(EMBEDDED, start=_start_embedded)
-"""The embedded voice with the shared speaker."""
+"""the embedded voice with the shared network."""
 
 
 @dataclass

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from running import RunningServer, run_server, shared_speaker
+from running import RunningServer, run_server, shared_hibari
 
 from benchmarks.checkpoints import tiny_sizes, write_checkpoint
 from tts_server.build import model_sources
@@ -25,7 +25,7 @@ def run_tiny_server(folder: Path, kinds: Sequence[str] = ("turbo",), stop_after:
             with tiny_sizes():
                 write_checkpoint(kind, models / kind, tiny=True, stop_after=stop_after)
     settings = {"model_dir": models, "hf_hub_offline": True, "voice_cache_path": folder / "prepared", "torch_threads": 1, **settings}
-    speaker = EmbeddedEngine(1, speaker=shared_speaker())
+    speaker = EmbeddedEngine(1, hibari=shared_hibari())
     try:
         with tiny_sizes(), run_server(model_sources(load_settings(**settings), speaker), **settings) as server:
             yield server

@@ -232,7 +232,7 @@ def test_a_stream_whose_client_left_is_not_kept(caching, folder):
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_reply_that_failed_in_the_middle_is_not_kept(caching, folder, monkeypatch, stream):
     text = Writer(13 + stream).characters(1500)
-    speaker = caching.synthesizer.catalog.engine("embedded")._speaker
+    speaker = caching.synthesizer.catalog.engine("embedded").hibari
     speak_well, calls = speaker.speak, []
 
     def breaks(*arguments):

@@ -102,7 +102,7 @@ def test_requests_are_counted_by_how_they_ended(start_server, monkeypatch, tmp_p
     server = start_server(cache_ttl_minutes=5, cache_path=tmp_path)
     for _ in range(3):
         requests.post(f"{server.url}/v1/audio/speech", json={"input": "Counted."}, timeout=60)
-    monkeypatch.setattr(server.synthesizer.catalog.engine("embedded")._speaker, "speak", lambda *_: 1 / 0)
+    monkeypatch.setattr(server.synthesizer.catalog.engine("embedded").hibari, "speak", lambda *_: 1 / 0)
     assert requests.post(f"{server.url}/v1/audio/speech", json={"input": "Broken."}, timeout=60).status_code == 500
     metrics = health(server)["metrics"]
     assert (metrics["total_completed"], metrics["total_errors"], metrics["in_flight"]) == (3, 1, 0)

@@ -67,7 +67,7 @@ def test_the_work_for_a_vanished_client_ends(one_thread, stream):
 
 def test_a_client_that_leaves_before_its_first_audio_is_dropped(one_thread, monkeypatch):
     """The engine is held at the first segment, so no audio exists when the client goes."""
-    speaker = one_thread.synthesizer.catalog.engine("embedded")._speaker
+    speaker = one_thread.synthesizer.catalog.engine("embedded").hibari
     speak, at_work, go_on = speaker.speak, threading.Event(), threading.Event()
 
     def held(*arguments):
@@ -170,7 +170,7 @@ def test_a_short_request_of_a_client_that_ends_its_side_is_answered(one_thread):
 
 def test_a_held_reply_reaches_a_client_that_has_ended_its_side(one_thread, monkeypatch):
     """Some bytes of the first line are sent early, to find out whether it is still there."""
-    speaker = one_thread.synthesizer.catalog.engine("embedded")._speaker
+    speaker = one_thread.synthesizer.catalog.engine("embedded").hibari
     speak, go_on = speaker.speak, threading.Event()
 
     def held(*arguments):

@@ -137,7 +137,7 @@ def test_a_request_id_that_the_client_brings_is_kept(server):
 def test_a_failure_of_the_engine_is_a_500_without_a_trace(start_server, monkeypatch):
     running = start_server()
     engine = running.synthesizer.catalog.engine("embedded")
-    monkeypatch.setattr(engine._speaker, "speak", lambda *_: 1 / 0)
+    monkeypatch.setattr(engine.hibari, "speak", lambda *_: 1 / 0)
     reply = requests.post(f"{running.url}/v1/audio/speech", json={"input": "Yes."}, timeout=60)
     assert (reply.status_code, reply.json()["error"]["code"]) == (500, "engine_failure")
     assert "ZeroDivision" not in reply.text

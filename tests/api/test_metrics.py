@@ -97,7 +97,7 @@ def test_errors_are_counted_by_code_wherever_they_happen(counting, monkeypatch):
     speak(counting, speed=99)
     speak(counting, voice="nobody")
     requests.get(f"{counting.url}/nothing/here", timeout=10)
-    monkeypatch.setattr(counting.synthesizer.catalog.engine("embedded")._speaker, "speak", lambda *_: 1 / 0)
+    monkeypatch.setattr(counting.synthesizer.catalog.engine("embedded").hibari, "speak", lambda *_: 1 / 0)
     assert speak(counting, "One that breaks.").status_code == 500
     for code in ("invalid_value", "voice_not_found", "not_found", "engine_failure"):
         assert grown("parlance_errors_total", code=code) == 1, code
@@ -107,7 +107,7 @@ def test_errors_are_counted_by_code_wherever_they_happen(counting, monkeypatch):
 
 @pytest.mark.parametrize("fields", [{"stream": True}, {"stream_format": "sse"}], ids=["stream", "events"])
 def test_an_error_in_the_middle_of_a_stream_is_counted_once(counting, monkeypatch, fields):
-    speaker = counting.synthesizer.catalog.engine("embedded")._speaker
+    speaker = counting.synthesizer.catalog.engine("embedded").hibari
     speak_well, calls = speaker.speak, []
 
     def breaks(*arguments):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from running import shared_speaker
+from running import shared_hibari
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Capabilities, Control, Utterance
@@ -83,7 +83,7 @@ class SpeakingEngine(EmbeddedEngine):
     )
 
     def __init__(self) -> None:
-        super().__init__(threads=1, speaker=shared_speaker())
+        super().__init__(threads=1, hibari=shared_hibari())
 
 
 class MultilingualEngine(SpeakingEngine):

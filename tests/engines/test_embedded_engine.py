@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from running import shared_speaker
+from running import shared_hibari
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import EmbeddedEngine
-from tts_server.engines.embedded.speaker import Speaker
+from tts_server.engines.embedded.hibari_voice import HibariVoice
 from tts_server.errors import Cancelled, EngineFailure
 
 
@@ -40,7 +40,7 @@ def speaker():
 
 @pytest.fixture
 def engine(speaker):
-    engine = EmbeddedEngine(threads=1, speaker=speaker)
+    engine = EmbeddedEngine(threads=1, hibari=speaker)
     yield engine
     speaker.gate.set()
     engine.close()
@@ -109,7 +109,7 @@ def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine, spea
     waiting = engine.submit(utterance("waiting"))
     stopping = threading.Thread(target=engine.close)
     stopping.start()
-    while not engine._closed:
+    while not engine.is_closed:
         pass
     speaker.gate.set()
     stopping.join()
@@ -121,7 +121,7 @@ def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine, spea
 def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeypatch):
     """Digits that are not normalized are seven times as many phonemes as words of the same length."""
     is_running, go_on, runs = threading.Event(), threading.Event(), []
-    frames = Speaker.frames
+    frames = HibariVoice.frames
 
     def counted(self, phonemes, *arguments):
         runs.append(phonemes)
@@ -129,11 +129,11 @@ def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeyp
         assert go_on.wait(20)
         return frames(self, phonemes, *arguments)
 
-    monkeypatch.setattr(Speaker, "frames", counted)
-    engine = EmbeddedEngine(threads=1, speaker=shared_speaker())
+    monkeypatch.setattr(HibariVoice, "frames", counted)
+    engine = EmbeddedEngine(threads=1, hibari=shared_hibari())
     try:
         digits = Utterance("7" * 280, engine.builtin_voice("alloy"), 0, 0, 1.0, None, {})
-        assert len(shared_speaker().phonemes(digits.text)) > 3
+        assert len(shared_hibari().phonemes(digits.text)) > 3
         stream = engine.submit(digits)
         assert is_running.wait(20)
         stream.close()

@@ -84,7 +84,7 @@ def speaker():
 
 @pytest.fixture
 def engine(speaker):
-    engine = EmbeddedEngine(threads=1, stuck_seconds=0.2, speaker=speaker)
+    engine = EmbeddedEngine(threads=1, stuck_seconds=0.2, hibari=speaker)
     yield engine
     speaker.let_go.set()
     engine.close()
@@ -114,7 +114,7 @@ def test_what_comes_back_too_late_is_heard_by_nobody(engine, speaker):
     for text in ("one", "three"):
         assert (heard(engine.submit(utterance(text))) == len(text)).all()
     assert engine.stats()["segments_done"] == 2
-    assert len(engine._workers) == 1, "both threads went on"
+    assert engine.num_workers == 1, "both threads went on"
 
 
 def test_an_engine_that_has_lost_all_its_threads_says_so_at_once_and_recovers_when_one_comes_back(engine, speaker):
@@ -128,7 +128,7 @@ def test_an_engine_that_has_lost_all_its_threads_says_so_at_once_and_recovers_wh
     speaker.let_go.set()
     wait_until(lambda: engine.stats()["threads_stuck"] == 0)
     assert (heard(engine.submit(utterance("later"))) == len("later")).all()
-    assert len(engine._workers) == 1
+    assert engine.num_workers == 1
 
 
 def test_an_engine_closes_though_a_thread_is_stuck(engine):

@@ -238,7 +238,7 @@ def test_a_cancel_without_a_name_ends_the_responses_that_wait_too(start_server):
 
 def test_a_response_that_fails_on_the_way_is_ended_as_failed(start_server, monkeypatch):
     server = start_server(synthesis_threads=1)
-    speaker = server.synthesizer.catalog.engine("embedded")._speaker
+    speaker = server.synthesizer.catalog.engine("embedded").hibari
     speak, calls = speaker.speak, []
 
     def failing(*arguments):

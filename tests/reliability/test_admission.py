@@ -496,7 +496,7 @@ def test_a_websocket_that_closes_while_it_waits_leaves_the_line(small, gate, poo
 
 
 def test_requests_that_fail_give_their_turns_back(small, monkeypatch):
-    monkeypatch.setattr(small.synthesizer.catalog.engine("embedded")._speaker, "speak", lambda *_: 1 / 0)
+    monkeypatch.setattr(small.synthesizer.catalog.engine("embedded").hibari, "speak", lambda *_: 1 / 0)
     for _ in range(3 * SLOTS):
         assert speak(small, "One that breaks.").status_code == 500
         assert requests.post(f"{small.url}/v1/audio/speech", data=b"{", timeout=PATIENCE).status_code == 400

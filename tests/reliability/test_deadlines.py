@@ -16,7 +16,7 @@ import pytest
 import requests
 from wire import LONG, connection, metrics, next_reply, only_reply, post, replies, wait_until
 
-from tts_server.engines.embedded.speaker import Speaker
+from tts_server.engines.embedded.hibari_voice import HibariVoice
 from tts_server.http.deadlines import Deadlines, Pace
 
 SCALE = float(os.environ.get("TEST_SCALE", "1"))
@@ -94,14 +94,14 @@ def test_a_client_that_sends_the_next_request_early_does_not_lose_the_reply_it_w
     """The clocks of the second request do not run while the first is being answered."""
     server = start_server(deadlines=Deadlines(head=1.5, check=0.05))
     is_late, go_on = threading.Event(), threading.Event()
-    speak = Speaker.speak
+    speak = HibariVoice.speak
 
     def held(*arguments):
         is_late.set()
         assert go_on.wait(20)
         return speak(*arguments)
 
-    monkeypatch.setattr(Speaker, "speak", held)
+    monkeypatch.setattr(HibariVoice, "speak", held)
     with connection(server, post({"input": "Hello."}) + GET[:20]) as sock:
         assert is_late.wait(20)
         time.sleep(1.7)
@@ -136,14 +136,14 @@ def test_a_reader_that_pauses_for_less_than_its_deadline_gets_everything(start_s
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_stream_that_breaks_off_never_looks_whole(server, monkeypatch, version):
     """In HTTP/1.0 the end of the connection is the end of the reply, so only an error of the connection can tell."""
-    speak = Speaker.speak
+    speak = HibariVoice.speak
 
     def failing(self, text, *arguments):
         if "third" in text:
             raise RuntimeError("the engine failed")
         return speak(self, text, *arguments)
 
-    monkeypatch.setattr(Speaker, "speak", failing)
+    monkeypatch.setattr(HibariVoice, "speak", failing)
     text = " ".join(
         f"This is the {n} sentence, and it is long enough to be a segment of its own, all by itself." for n in ("first", "second", "third")
     )

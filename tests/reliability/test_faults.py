@@ -386,7 +386,7 @@ ENGINE_FAULTS = [
 @pytest.mark.parametrize(("fault", "status", "code"), ENGINE_FAULTS)
 def test_a_step_of_the_embedded_voice_that_fails_costs_its_request(server, monkeypatch, at, fault, status, code):
     expected = speak(server, input=SENTENCES).content
-    speaker = server.synthesizer.catalog.engine("embedded")._speaker
+    speaker = server.synthesizer.catalog.engine("embedded").hibari
     with nothing_is_left(server):
         with monkeypatch.context() as patch:
             patch.setattr(speaker, "speak", Failing(speaker.speak, at, fault))
@@ -452,14 +452,14 @@ def chatterbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runni
 
 def turbo_engine(server: RunningServer) -> Any:
     """The engine itself, behind what manages it."""
-    return server.synthesizer.catalog.engine("chatterbox-turbo")._manager.current("chatterbox-turbo")
+    return server.synthesizer.catalog.models.loaded_engine("chatterbox-turbo")
 
 
 def turbo(server: RunningServer, **fields: Any) -> requests.Response:
     return speak(server, model="chatterbox-turbo", input="Hello there.", **fields)
 
 
-PARTS = ["_decoder.step", "_speaker.batch", "_speaker.hift.stream", "_parts.text_ids"]
+PARTS = ["decoder.step", "token_to_wave.batch", "token_to_wave.hift.stream", "parts.text_ids"]
 KINDS = ["exception", "out of memory"]
 
 

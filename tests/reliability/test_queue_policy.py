@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 from tts_server.admission import MAX_OVERTAKEN, Admission, QueuePolicy, Ticket
 from tts_server.cancellation import Cancellation
-from tts_server.engines.embedded.speaker import Speaker
+from tts_server.engines.embedded.hibari_voice import HibariVoice
 from tts_server.keys import KeyFile, Role
 
 SLOTS = 4
@@ -69,17 +69,17 @@ class BusyServer:
 @contextmanager
 def busy_server(folder: Path, monkeypatch: pytest.MonkeyPatch, policy: QueuePolicy, max_queue: int = 64) -> Iterator[BusyServer]:
     """All slots are taken; that of the last request is free once the event is set, so one request runs at a time after it."""
-    is_free, is_over, speak = threading.Event(), threading.Event(), Speaker.speak
+    is_free, is_over, speak = threading.Event(), threading.Event(), HibariVoice.speak
     begun: list[str] = []
 
-    def speak_when_free(self: Speaker, text: str, *arguments: Any) -> Any:
+    def speak_when_free(self: HibariVoice, text: str, *arguments: Any) -> Any:
         if text.startswith("Hold"):
             assert (is_free if text == "Hold the last slot." else is_over).wait(2 * PATIENCE)
         elif (word := text.rstrip(".").split(" ")[0]) in ("Long", "Middle", "Short"):  # else it is not the first segment of its text
             begun.append(word)
         return speak(self, text, *arguments)
 
-    monkeypatch.setattr(Speaker, "speak", speak_when_free)
+    monkeypatch.setattr(HibariVoice, "speak", speak_when_free)
     file = KeyFile(folder / "keys.json")
     keys = {role: file.add(role.value, [role]) for role in (Role.SPEECH, Role.ADMIN)}
     settings = {"threads": SLOTS, "synthesis_threads": SLOTS, "max_queue": max_queue, "queue_policy": policy.value}

@@ -17,10 +17,10 @@ from speech.asr import transcribe, word_error_rate
 from speech.embedding import embed, similarity
 from speech.sentences import SENTENCES
 
+from tts_server.engines.embedded.hibari_voice import SAMPLE_RATE, TEMPO_RANGE, HibariVoice
 from tts_server.engines.embedded.matching import measure, track_pitch
 from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
-from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker
 
 Audio = npt.NDArray[np.float32]
 
@@ -43,12 +43,12 @@ def loudness(samples: Audio) -> float:
 
 
 @pytest.fixture(scope="module")
-def speaker() -> Speaker:
-    return Speaker()
+def speaker() -> HibariVoice:
+    return HibariVoice()
 
 
 @pytest.fixture(scope="module")
-def spoken(speaker: Speaker) -> dict[str, Audio]:
+def spoken(speaker: HibariVoice) -> dict[str, Audio]:
     """The same sentences by each persona."""
     return {name: joined([speaker.speak(text, persona.shape) for text in PER_VOICE]) for name, persona in PERSONAS.items()}
 
@@ -76,7 +76,7 @@ def test_every_voice_is_as_intelligible_as_the_default(error_rates: dict[str, fl
 
 
 @pytest.mark.speech
-def test_the_default_voice_is_understood_like_the_bare_package(speaker: Speaker) -> None:
+def test_the_default_voice_is_understood_like_the_bare_package(speaker: HibariVoice) -> None:
     text = " ".join(SENTENCES)
     bare = Hibari()
     expected = word_error_rate(text, transcribe(joined([bare(sentence, seed=1) for sentence in SENTENCES])))
@@ -87,7 +87,7 @@ def test_the_default_voice_is_understood_like_the_bare_package(speaker: Speaker)
 
 
 @pytest.mark.speech
-def test_one_voice_stays_the_same_person_over_other_sentences(speaker: Speaker, spoken: dict[str, Audio]) -> None:
+def test_one_voice_stays_the_same_person_over_other_sentences(speaker: HibariVoice, spoken: dict[str, Audio]) -> None:
     for name in ("onyx", "coral"):
         other = joined([speaker.speak(text, PERSONAS[name].shape) for text in SENTENCES[20:26]])
         assert similarity(embed(other), embed(spoken[name])) > 0.93
@@ -113,19 +113,19 @@ def test_no_voice_has_a_hole_in_its_spectrum(spoken: dict[str, Audio], name: str
     assert np.abs(spectrum[1:] - default[1:]).max() < 18.0
 
 
-def test_the_neutral_shape_is_the_bare_package_bit_by_bit(speaker: Speaker) -> None:
+def test_the_neutral_shape_is_the_bare_package_bit_by_bit(speaker: HibariVoice) -> None:
     text = "Dr. Smith paid $6 for 4.5 kilos of apples; was that fair? Yes, it was — quite fair."
     assert np.array_equal(speaker.speak(text, VoiceShape(), seed=7), Hibari()(text, seed=7))
 
 
-def test_the_same_seed_gives_the_same_samples_and_another_seed_others(speaker: Speaker) -> None:
+def test_the_same_seed_gives_the_same_samples_and_another_seed_others(speaker: HibariVoice) -> None:
     shape = PERSONAS["fable"].shape
     first = speaker.speak("Every word the same.", shape, seed=3)
     assert np.array_equal(first, speaker.speak("Every word the same.", shape, seed=3))
     assert not np.array_equal(first, speaker.speak("Every word the same.", shape, seed=4))
 
 
-def test_threads_share_a_speaker_without_hearing_each_other(speaker: Speaker) -> None:
+def test_threads_share_a_speaker_without_hearing_each_other(speaker: HibariVoice) -> None:
     jobs = [(text, PERSONAS[name].shape) for text, name in zip(SENTENCES[:8], itertools.cycle(("alloy", "onyx", "nova")))]
     alone = [speaker.speak(text, shape, seed=5) for text, shape in jobs]
     together: dict[int, Audio] = {}
@@ -143,7 +143,7 @@ def test_threads_share_a_speaker_without_hearing_each_other(speaker: Speaker) ->
 
 
 @pytest.mark.parametrize("tempo", [0.8, 0.9, 1.25])
-def test_tempo_changes_the_length_and_not_the_pitch(speaker: Speaker, tempo: float) -> None:
+def test_tempo_changes_the_length_and_not_the_pitch(speaker: HibariVoice, tempo: float) -> None:
     text = " ".join(SENTENCES[1:4])
     usual, other = (speaker.speak(text, VoiceShape(), tempo=t) for t in (1.0, tempo))
     assert len(usual) / len(other) == pytest.approx(tempo, rel=0.15)
@@ -153,7 +153,7 @@ def test_tempo_changes_the_length_and_not_the_pitch(speaker: Speaker, tempo: flo
 
 @pytest.mark.speech
 @pytest.mark.parametrize("tempo", [*TEMPO_RANGE, 1.2])
-def test_every_tempo_the_network_is_asked_for_is_intelligible(speaker: Speaker, tempo: float) -> None:
+def test_every_tempo_the_network_is_asked_for_is_intelligible(speaker: HibariVoice, tempo: float) -> None:
     audio = joined([speaker.speak(text, VoiceShape(), tempo=tempo) for text in PER_VOICE])
     assert word_error_rate(" ".join(PER_VOICE), transcribe(audio)) < 0.12
 
@@ -170,22 +170,22 @@ def test_every_tempo_the_network_is_asked_for_is_intelligible(speaker: Speaker, 
         ("The letter α.", "The letter alpha."),
     ],
 )
-def test_words_of_other_scripts_are_read_and_not_dropped(speaker: Speaker, text: str, reading: str) -> None:
+def test_words_of_other_scripts_are_read_and_not_dropped(speaker: HibariVoice, text: str, reading: str) -> None:
     assert speaker.phonemes(text) == speaker.phonemes(reading)
 
 
 @pytest.mark.parametrize("word", ["naïve", "café", "Łódź", "señor", "cafe\u0301"])
-def test_accented_words_are_spoken(speaker: Speaker, word: str) -> None:
+def test_accented_words_are_spoken(speaker: HibariVoice, word: str) -> None:
     assert len("".join(speaker.phonemes(word))) >= 4
 
 
-def test_phoneme_markup_in_a_text_is_read_as_text(speaker: Speaker) -> None:
+def test_phoneme_markup_in_a_text_is_read_as_text(speaker: HibariVoice) -> None:
     assert "hˈædˌɑk" not in "".join(speaker.phonemes("[word](/hˈædˌɑk/)"))
     assert speaker.phonemes("word")[0] in speaker.phonemes("[word](/x/)")[0]
 
 
 @pytest.mark.parametrize("text", ["and then we walked on " * 60, "first, " * 200, "x" * 600])
-def test_long_strings_are_split_without_losing_a_sound(speaker: Speaker, text: str) -> None:
+def test_long_strings_are_split_without_losing_a_sound(speaker: HibariVoice, text: str) -> None:
     parts = speaker.phonemes(text)
     assert max(map(len, parts)) <= 400
     once = "".join(speaker.phonemes(text[: len(text) // 4])).replace(" ", "")
@@ -193,5 +193,5 @@ def test_long_strings_are_split_without_losing_a_sound(speaker: Speaker, text: s
 
 
 @pytest.mark.parametrize("text", ["", " ", "😀", "\u200b"])
-def test_nothing_to_say_is_no_sound(speaker: Speaker, text: str) -> None:
+def test_nothing_to_say_is_no_sound(speaker: HibariVoice, text: str) -> None:
     assert len(speaker.speak(text, VoiceShape())) == 0

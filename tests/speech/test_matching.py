@@ -11,6 +11,7 @@ from speech.asr import transcribe, word_error_rate
 from speech.embedding import embed, similarity
 from speech.sentences import SENTENCES
 
+from tts_server.engines.embedded.hibari_voice import SAMPLE_RATE, HibariVoice
 from tts_server.engines.embedded.matching import (
     NEUTRAL_MEDIAN_HZ,
     NEUTRAL_SPECTRUM_DB,
@@ -20,7 +21,6 @@ from tts_server.engines.embedded.matching import (
     track_pitch,
 )
 from tts_server.engines.embedded.shape import VoiceShape
-from tts_server.engines.embedded.speaker import SAMPLE_RATE, Speaker
 from tts_server.errors import InvalidReference
 from tts_server.speech import Samples, VoiceReference
 
@@ -38,12 +38,12 @@ def clip(path: Path) -> VoiceReference:
 
 
 @pytest.fixture(scope="module")
-def speaker() -> Speaker:
-    return Speaker()
+def speaker() -> HibariVoice:
+    return HibariVoice()
 
 
 @pytest.fixture(scope="module")
-def say(speaker: Speaker):  # type: ignore[no-untyped-def]
+def say(speaker: HibariVoice):  # type: ignore[no-untyped-def]
     return lambda shape: np.concatenate([speaker.speak(text, shape) for text in TEXTS])
 
 
@@ -93,7 +93,7 @@ def test_the_pitch_tracker_finds_the_pitch_of_a_pulse_train() -> None:
         assert np.median(pitch[pitch > 0]) == pytest.approx(hertz, rel=0.01)
 
 
-def test_the_neutral_measures_are_those_of_the_unshaped_voice(speaker: Speaker) -> None:
+def test_the_neutral_measures_are_those_of_the_unshaped_voice(speaker: HibariVoice) -> None:
     measures = measure(np.concatenate([speaker.speak(text, VoiceShape()) for text in SENTENCES[:10]]), SAMPLE_RATE)
     assert measures.pitch_hz == pytest.approx(NEUTRAL_MEDIAN_HZ, rel=0.06)
     assert measures.spread_octaves == pytest.approx(NEUTRAL_SPREAD_OCTAVES, rel=0.35)

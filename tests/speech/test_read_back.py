@@ -13,8 +13,8 @@ import pytest
 from speech.asr import transcribe, words
 from speech.normalized_sentences import SENTENCES
 
+from tts_server.engines.embedded.hibari_voice import SAMPLE_RATE, HibariVoice
 from tts_server.engines.embedded.personas import PERSONAS
-from tts_server.engines.embedded.speaker import SAMPLE_RATE, Speaker
 from tts_server.text.phonemes import phoneme_span
 from tts_server.text.reading import ReadingOptions, read_text
 
@@ -40,8 +40,8 @@ _LETTERS = re.compile(r"(?<!\w)\w(?: \w)+(?!\w)")
 
 
 @pytest.fixture(scope="module")
-def speaker() -> Speaker:
-    return Speaker()
+def speaker() -> HibariVoice:
+    return HibariVoice()
 
 
 def in_words(text: str) -> str:
@@ -50,7 +50,7 @@ def in_words(text: str) -> str:
     return _LETTERS.sub(lambda letters: letters[0].replace(" ", ""), words(read_text(text, OPTIONS).text.replace("-", " ")))
 
 
-def windows(speaker: Speaker) -> Iterator[tuple[str, Audio]]:
+def windows(speaker: HibariVoice) -> Iterator[tuple[str, Audio]]:
     """What should be heard and the sound of it, a few sentences at a time."""
     said: list[str] = []
     parts: list[Audio] = []
@@ -67,7 +67,7 @@ def windows(speaker: Speaker) -> Iterator[tuple[str, Audio]]:
 
 
 @pytest.mark.speech
-def test_written_forms_are_understood_as_the_words_they_stand_for(speaker: Speaker) -> None:
+def test_written_forms_are_understood_as_the_words_they_stand_for(speaker: HibariVoice) -> None:
     num_words = num_errors = 0
     for said, audio in windows(speaker):
         heard = transcribe(audio)
@@ -82,7 +82,7 @@ def test_written_forms_are_understood_as_the_words_they_stand_for(speaker: Speak
 
 
 @pytest.mark.speech
-def test_the_same_sentences_read_as_written_are_understood_less(speaker: Speaker) -> None:
+def test_the_same_sentences_read_as_written_are_understood_less(speaker: HibariVoice) -> None:
     """Without the text front end this measure finds far more errors: it can tell good from bad."""
     shape = PERSONAS["alloy"].shape
     chosen = SENTENCES[7::16]
@@ -97,7 +97,7 @@ def test_the_same_sentences_read_as_written_are_understood_less(speaker: Speaker
 
 
 @pytest.mark.speech
-def test_pronunciations_in_ipa_are_heard_as_the_words_they_are_of(speaker: Speaker) -> None:
+def test_pronunciations_in_ipa_are_heard_as_the_words_they_are_of(speaker: HibariVoice) -> None:
     """The written word says nothing about the sound: what is heard comes from the IPA."""
     shape = PERSONAS["alloy"].shape
     texts = [f"We talked about {phoneme_span('thing', ipa)} in the park today." for ipa in PRONUNCIATIONS.values()]

@@ -25,7 +25,7 @@ def check_voice() -> Finding:
             engine.close()
         seconds = sum(len(chunk) for chunk in chunks) / engine.capabilities.sample_rate
         loudest = max((float(abs(chunk).max()) for chunk in chunks if len(chunk)), default=0.0)
-    except Exception as error:  # whatever the fault is, the report must be complete
+    except Exception as error:  # any failure is reported; the other checks still run
         reason = error.__cause__ or error
         return Finding("Embedded voice", False, f"does not speak: {type(reason).__name__}: {reason}", REPAIR, needed=True)
     if not loudest > 0.01:

@@ -1,4 +1,4 @@
-"""The embedded voice as an engine: a few threads that take the most urgent segment next."""
+"""The embedded voice as an engine: threads that compute the most urgent segment next."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from functools import partial
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Capabilities, Utterance
+from tts_server.engines.embedded.hibari_voice import SAMPLE_RATE, TEMPO_RANGE, HibariVoice, is_cancelled
 from tts_server.engines.embedded.matching import match
 from tts_server.engines.embedded.personas import PERSONAS
 from tts_server.engines.embedded.shape import VoiceShape
-from tts_server.engines.embedded.speaker import SAMPLE_RATE, TEMPO_RANGE, Speaker, is_unwanted
 from tts_server.engines.watchdog import Watchdog
 from tts_server.errors import Cancelled, EngineFailure, EngineStuck, ResourceExhausted, TTSError
 from tts_server.memory import keep_few_arenas, release_memory
@@ -34,13 +34,13 @@ STUCK_SECONDS = 120.0
 CLOSE_SECONDS = 5.0
 
 MAX_STUCK = 4
-"""For each thread that speaks, so many that are stuck are left behind; then the engine waits for one of them."""
+"""The most stuck threads that are replaced, for each worker; with more, the engine waits until one of them returns."""
 
 REFERENCE_TEXT = (
     "The sky was clear this morning, and the first birds were singing in the garden. We had a cup of coffee, talked about the weather, "
     "and decided to take the long way around the lake. Would you like to come with us next time? It is quite a lovely walk."
 )
-"""What a voice says where another engine wants to hear it: about fourteen seconds, with every sound of English."""
+"""The text of the clip of a voice for an engine that clones: about fourteen seconds, with every sound of English."""
 SEGMENTS_PER_RELEASE = 64
 
 
@@ -68,12 +68,12 @@ class EmbeddedStream:
 
 
 _Task = tuple[int, int, Utterance | None, EmbeddedStream | None]
-"""Priority, order of arrival, what to say and where the audio goes; nothing to say ends the thread."""
+"""Priority, order of arrival, the utterance and the stream of its audio; a task without an utterance ends the thread."""
 
 
 @dataclass(eq=False)
 class _Worker:
-    """A thread of the engine, and the stream of what it speaks now. `is_abandoned`: that took too long, and nobody waits for it."""
+    """A thread of the engine, and the stream of its current segment. `is_abandoned`: the segment took too long and its stream has ended."""
 
     thread: threading.Thread = field(init=False)
     stream: EmbeddedStream | None = None
@@ -83,9 +83,9 @@ class _Worker:
 class EmbeddedEngine:
     """Speaks with `hibari` on `threads` threads (0: one for each core).
 
-    First segments go before all others, then first come, first served. A thread that speaks one segment for more than `stuck_seconds` is
-    left behind, since it cannot be ended: its request is told so, and another thread takes its place.
-    speaker: makes the audio; several engines may share one (default: one of its own, which takes half a second to load).
+    First segments go before all others, otherwise the order is first come, first served. A thread cannot be ended from outside: one that
+    computes a segment for more than `stuck_seconds` is abandoned, its request gets EngineStuck, and another thread replaces it.
+    hibari: computes the audio; several engines may share one (default: a new one, which takes half a second to load).
     """
 
     name = "embedded"
@@ -100,24 +100,29 @@ class EmbeddedEngine:
         reads_ipa=True,
     )
 
-    def __init__(self, threads: int = 0, *, stuck_seconds: float = STUCK_SECONDS, speaker: Speaker | None = None) -> None:
+    def __init__(self, threads: int = 0, *, stuck_seconds: float = STUCK_SECONDS, hibari: HibariVoice | None = None) -> None:
         self.num_parallel = threads or os.cpu_count() or 1
         self.version = f"hibari-tts {importlib.metadata.version('hibari-tts')}"
         keep_few_arenas()
-        self._speaker = speaker or Speaker()
+        self.hibari = hibari or HibariVoice()
+        self.is_closed = False  # set under the lock
         self._queue: queue.PriorityQueue[_Task] = queue.PriorityQueue()
         self._order = itertools.count()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards all that follows, and the streams of the workers
         self._done = 0
-        self._closed = False
-        self._workers: list[_Worker] = []
+        self._workers: list[_Worker] = []  # without those that are abandoned
         self._num_stuck = 0
         self._watchdog = Watchdog(stuck_seconds, self._abandon, self.name)
         with self._lock:
             for _ in range(self.num_parallel):
-                self._employ(_Worker())
+                self._start_worker(_Worker())
 
     # Called by request threads
+
+    @property
+    def num_workers(self) -> int:
+        """The number of threads that take segments; abandoned ones do not count."""
+        return len(self._workers)
 
     def voices(self) -> Sequence[Voice]:
         return [Voice(p.id, p.name, "builtin", p.description, "en", p.gender) for p in PERSONAS.values()]
@@ -127,7 +132,7 @@ class EmbeddedEngine:
 
     def reference(self, voice_id: str) -> VoiceReference:
         """A clip of one of `voices()`, for an engine that clones; KeyError for others."""
-        samples = self._speaker.speak(REFERENCE_TEXT, self.builtin_voice(voice_id))
+        samples = self.hibari.speak(REFERENCE_TEXT, self.builtin_voice(voice_id))
         return VoiceReference(samples, SAMPLE_RATE, hashlib.sha256(samples.tobytes()).hexdigest(), "voice")
 
     def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> VoiceShape:
@@ -136,7 +141,7 @@ class EmbeddedEngine:
     def submit(self, utterance: Utterance) -> EmbeddedStream:
         stream = EmbeddedStream()
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 raise EngineFailure(f"{NAME} has been stopped.")
             if not self._workers:
                 raise EngineStuck(NAME, self._watchdog.seconds)
@@ -153,8 +158,8 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         with self._lock:
-            if not self._closed:
-                self._closed = True
+            if not self.is_closed:
+                self.is_closed = True
                 for _ in self._workers:
                     self._queue.put((-1, next(self._order), None, None))
             workers = list(self._workers)
@@ -176,25 +181,25 @@ class EmbeddedEngine:
     # The watchdog's thread
 
     def _abandon(self, worker: _Worker) -> None:
-        """Leave a thread behind that does not come back, and have another one take its place."""
+        """Abandon a thread that is stuck, and start another one in its place."""
         with self._lock:
             stream = worker.stream
             if stream is None:
-                return  # it has come back at this moment
+                return  # it has returned at this moment
             worker.stream, worker.is_abandoned = None, True
             self._workers.remove(worker)
             self._num_stuck += 1
-            if not self._closed and self._num_stuck <= MAX_STUCK * self.num_parallel:
-                self._employ(_Worker())
-            is_nobody_left = not self._workers
+            if not self.is_closed and self._num_stuck <= MAX_STUCK * self.num_parallel:
+                self._start_worker(_Worker())
+            is_last = not self._workers
         error = EngineStuck(NAME, self._watchdog.seconds)
-        log.critical("embedded: a thread has been stuck for %g s; %d are by now", self._watchdog.seconds, self._num_stuck)
+        log.critical("embedded: a thread has been stuck for %g s; %d threads are stuck now", self._watchdog.seconds, self._num_stuck)
         stream.future.set_exception(error)
-        if is_nobody_left:
+        if is_last:
             self._fail_waiting(error)
 
-    def _employ(self, worker: _Worker) -> None:
-        """Begin a thread; with the lock held."""
+    def _start_worker(self, worker: _Worker) -> None:
+        """Start a worker's thread; with the lock held."""
         worker.thread = threading.Thread(target=self._work, args=(worker,), name=f"embedded-{next(self._order)}", daemon=True)
         worker.thread.start()
         self._workers.append(worker)
@@ -216,11 +221,11 @@ class EmbeddedEngine:
             if not stream.future.set_running_or_notify_cancel():
                 continue
             worker.stream = stream
-            is_unwanted.set(partial(getattr, stream, "is_closed"))
+            is_cancelled.set(partial(getattr, stream, "is_closed"))
             failure: Exception | None = None
             try:
                 with self._watchdog.watching(worker):
-                    samples = self._speaker.speak(utterance.text, utterance.voice, utterance.tempo, utterance.seed)
+                    samples = self.hibari.speak(utterance.text, utterance.voice, utterance.tempo, utterance.seed)
             except Cancelled as error:
                 failure = error
             except Exception as error:
@@ -229,14 +234,14 @@ class EmbeddedEngine:
                 failure.__cause__ = error
             with self._lock:
                 worker.stream = None
-                if worker.is_abandoned:  # its stream has ended without it
+                if worker.is_abandoned:  # its stream has already ended with EngineStuck
                     self._num_stuck -= 1
-                    if self._closed or len(self._workers) >= self.num_parallel:
+                    if self.is_closed or len(self._workers) >= self.num_parallel:
                         return
                     worker.is_abandoned = False
                     self._workers.append(worker)
                     continue
-                is_last = self._closed
+                is_last = self.is_closed
                 self._done += failure is None
                 is_time_to_release = self._done % SEGMENTS_PER_RELEASE == 0
             if failure is not None:

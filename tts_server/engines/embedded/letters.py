@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 MAX_JOINED_LETTERS = 6
-"""Longer rows of letters, such as the numbers of licences, are said letter by letter, each with a stress of its own."""
+"""Longer rows of letters, such as the numbers of licences, are read letter by letter, each with its own stress."""
 
 LETTERS = re.compile(rf"(?<![\w'’.&-])(?<!\b[A-Z] )[A-Z](?: [A-Z]){{1,{MAX_JOINED_LETTERS - 1}}}(?! [A-Z]\b)(?![\w&]|['’](?!s\b)|\.\w)")
 """An initialism whose letters are divided by spaces."""
@@ -73,9 +73,9 @@ def is_article(text: str, match: re.Match[str]) -> bool:
 
 
 def with_words_in_small_letters(text: str, is_word: Callable[[str], bool]) -> str:
-    """The text with those words in capitals in small letters that would be spelled though they are no initialisms.
+    """The text with words in capitals that are no initialisms in small letters, so that they are not spelled.
 
-    Words of grammar always are such, all that `is_word` knows where most words of the text are in capitals.
+    These are function words, and where most words of the text are in capitals all words for which `is_word` is true.
     """
     capitals = _CAPITALS.findall(text)
     if not capitals:

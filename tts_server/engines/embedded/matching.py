@@ -1,7 +1,7 @@
-"""Voice matching: a shape of the built-in voice that comes nearer to a reference clip.
+"""Voice matching: finds a shape of the built-in voice that is closer to a reference clip.
 
-Three things are measured in the clip and compared with the same measures of the unshaped voice: the pitch and how far it moves,
-the length of the vocal tract, and the colour of the long-term spectrum. The person's way of speaking is not copied.
+Three properties of the clip are measured and compared with those of the unshaped voice: the pitch and its range, the length of the vocal
+tract, and the colour of the long-term spectrum. Pronunciation and intonation are not copied.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 MIN_VOICED_SECONDS = 0.6
 MAX_SECONDS = 30.0
-"""What follows in a longer clip is not looked at."""
+"""The rest of a longer clip is ignored."""
 PITCH_RANGE_HZ = (60.0, 420.0)
 
 _RATE = 16000
@@ -45,14 +45,14 @@ NEUTRAL_SPECTRUM_DB: Floats = np.array([
     -9.1, -10.9, -9.8, -7.4, -6.5, -5.5, -4.7, -7.3, -7.9, -7.0,
 ])
 # fmt: on
-"""What `measure` finds in the unshaped voice, with the two below; the tests hold them against it."""
+"""The result of `measure` for the unshaped voice, with the two below; the tests compare them with it."""
 NEUTRAL_MEDIAN_HZ = 196.0
 NEUTRAL_SPREAD_OCTAVES = 0.35
 
 
 @dataclass(frozen=True)
 class VoiceMeasures:
-    """What a clip tells about a voice.
+    """The measurements of a voice in a clip.
 
     `pitch_hz` is the median, `spread_octaves` the distance between the quartiles of the pitch, `spectrum_db` the long-term spectrum of
     voiced speech at `MEL_CENTRES_HZ` (mean 0; NaN above `bandwidth_hz`), `voiced_seconds` how much of it there was.
@@ -66,7 +66,7 @@ class VoiceMeasures:
 
 
 def match(reference: VoiceReference) -> VoiceShape:
-    """The shape that brings the built-in voice nearer to `reference`; raises InvalidReference where nobody speaks."""
+    """The shape that brings the built-in voice closer to `reference`; raises InvalidReference where nobody speaks."""
     measures = measure(reference.samples, reference.sample_rate)
     stretch = _stretch(measures)
     return VoiceShape(
@@ -78,7 +78,7 @@ def match(reference: VoiceReference) -> VoiceShape:
 
 
 def measure(samples: Samples, sample_rate: int) -> VoiceMeasures:
-    """Measure the voice in float32 mono `samples`; raises InvalidReference with the reason in words."""
+    """Measure the voice in float32 mono `samples`; raises InvalidReference with the reason."""
     samples = samples[: int(MAX_SECONDS * sample_rate)]
     seconds = len(samples) / sample_rate
     if not len(samples) or not np.isfinite(samples).all():
@@ -153,7 +153,7 @@ def _long_term_spectrum(audio: Samples, voiced: npt.NDArray[np.bool_]) -> Floats
     ahead = int(_WINDOW_SECONDS / 2 / _HOP_SECONDS)
     chosen = np.minimum(np.flatnonzero(voiced) + ahead, len(frames) - 1)
     power = np.abs(fft.rfft(frames[chosen] * np.hanning(size).astype(np.float32), axis=1)) ** 2
-    # Each frame counts alike, so that one loud vowel does not speak for the voice.
+    # Each frame has the same weight, so that one loud vowel does not dominate.
     power /= power.sum(axis=1, keepdims=True) + 1e-12
     decibels: Floats = 10.0 * np.log10(_mel_bands(size) @ power.mean(axis=0) + 1e-12)
     return decibels
@@ -172,8 +172,8 @@ def _mel_bands(size: int) -> Floats:
 def _stretch(measures: VoiceMeasures) -> float:
     """How much shorter (above 1) or longer the speaker's vocal tract is.
 
-    The spectrum of the built-in voice is stretched until its ripple lies best on that of the clip. A long-term spectrum tells this
-    only roughly, so the usual length for a person of this pitch counts as well.
+    The spectrum of the built-in voice is stretched until its ripple matches that of the clip best. The estimate from a long-term spectrum
+    is rough, so the usual length for a person of this pitch counts as well.
     """
     usual = (measures.pitch_hz / NEUTRAL_MEDIAN_HZ) ** 0.24
     costs = [np.nanstd(_ripple(_difference(measures, stretch))) + 8.0 * abs(stretch - usual) for stretch in _STRETCHES]
@@ -189,7 +189,7 @@ def _difference(measures: VoiceMeasures, stretch: float) -> Floats:
 
 
 def _ripple(difference: Floats) -> Floats:
-    """What a parabola over the mel scale leaves: the slope and bow of a spectrum say nothing about formants."""
+    """The residual after a parabola over the mel scale: the slope and curvature of a spectrum do not depend on formants."""
     place = np.linspace(-1.0, 1.0, len(difference))
     known = np.isfinite(difference)
     fit = np.polynomial.Polynomial.fit(place[known], difference[known], 2)

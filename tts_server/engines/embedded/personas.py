@@ -1,4 +1,4 @@
-"""The thirteen voices that every OpenAI client knows by name, each a person of its own."""
+"""The thirteen voices of OpenAI's API, each as a distinct shape of the hibari voice."""
 
 from __future__ import annotations
 

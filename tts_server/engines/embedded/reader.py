@@ -1,6 +1,6 @@
-"""Text to phonemes: hibari's reading of English words, made safe for any text.
+"""Text to phonemes: hibari's reading of English words, for arbitrary text.
 
-The text front end has written numbers, signs and abbreviations as words before. Where a request did without it, `written` reads them.
+The text front end has replaced numbers, signs and abbreviations by words before. For a request without it, `written` reads them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _END = re.compile(r"([.!?…])[\"”’')\]]{0,8}\Z")
 _PLURAL = re.compile(r"['’]?s(?![\w'’-])")
 
 _CAPITAL_SPAN, _SMALL_SPAN = "Ꭰ", "ꭰ"
-"""Stand for a word with a pronunciation: letters of Cherokee, of which `readable` leaves none."""
+"""Placeholders of a word with a pronunciation: letters of Cherokee, all of which `readable` replaces."""
 
 _PIECES = re.compile(
     f"(?P<span>[{_CAPITAL_SPAN}{_SMALL_SPAN}])|(?P<letters>{LETTERS.pattern})|(?P<a>{LETTER_A.pattern})|(?P<acronym>{ACRONYM.pattern})"
@@ -68,7 +68,7 @@ class Reader:
         self._g2p = G2P()
         self._letters = frozenset(self._g2p.oov.cin)
         self._ids: dict[str, int] = json.loads(Path(ASSETS, "vocab.json").read_text(encoding="utf-8"))
-        # hibari does not promise that its reader may be shared.
+        # hibari's reader is not documented as thread-safe.
         self._lock = threading.Lock()
 
     def phonemes(self, text: str) -> list[str]:
@@ -96,7 +96,7 @@ class Reader:
         return [0, *(self._ids[phoneme] for phoneme in phonemes if phoneme in self._ids), 0]
 
     def readable(self, text: str) -> str:
-        """`text` in the letters and signs that hibari reads, without those that have no meaning for a listener."""
+        """`text` in the letters and signs that hibari reads, without signs that are not spoken."""
         if not text.isascii():
             text = unicodedata.normalize("NFC", text.translate(_PUNCTUATION))
             text = "".join(c for c in text if unicodedata.category(c) != "Cf")

@@ -1,8 +1,8 @@
-"""What makes one person sound unlike another, applied between the network and its vocoder.
+"""Changes the speaker of the network's output, between the network and its vocoder.
 
-The network describes speech as a source and filters, so a person can be changed part by part, as in the source-filter
-theory (G. Fant, "Acoustic Theory of Speech Production", 1960): the pitch curve is the larynx, the place of the formants along
-frequency is the length of the vocal tract, the slope and colour of the spectrum is the glottis and the rest of the head.
+The network describes speech as a source and filters, so a speaker can be changed part by part, as in the source-filter
+theory (G. Fant, "Acoustic Theory of Speech Production", 1960): the pitch curve corresponds to the larynx, the position of the formants
+along frequency to the length of the vocal tract, the slope and colour of the spectrum to the glottis and the rest of the head.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BAND_CENTRES_HZ = (150.0, 300.0, 500.0, 800.0, 1200.0, 1800.0, 2600.0, 3600.0, 5
 VOICED_HZ = 40.0
 PITCH_LIMITS_HZ = (55.0, 480.0)
 PEAK = 0.95
-"""Louder samples are bent back below full scale."""
+"""Louder samples are compressed to stay below full scale."""
 
 _FIRST_FORMANT_HZ = 600.0
 _STRETCH_END_HZ = 6500.0
@@ -74,7 +74,7 @@ class VoiceShape:
 
 @dataclass(frozen=True)
 class SpeechFrames:
-    """What the network says about each 12.5 ms frame.
+    """The network's output for each 12.5 ms frame.
 
     Logarithms of magnitude, shape [601, frames]: `harmonics`, `noise`, and `residue` with a phase of its own; `harmonic_phase`
     is the phase of the filter before tanh, `residue_phase` in radians. `pitch` in Hz, shape [frames], is below 40 where unvoiced.
@@ -89,7 +89,7 @@ class SpeechFrames:
 
 
 def render(frames: SpeechFrames, shape: VoiceShape, rng: np.random.Generator) -> Samples:
-    """The sound of `frames` spoken by a person of this shape: float32 at 24 kHz, peaks below 1."""
+    """The samples of `frames` in a voice of this shape: float32 at 24 kHz, peaks below 1."""
     if not shape.is_neutral:
         frames = reshape(frames, shape)
     samples: Samples = dsp.synth(
@@ -99,7 +99,7 @@ def render(frames: SpeechFrames, shape: VoiceShape, rng: np.random.Generator) ->
 
 
 def reshape(frames: SpeechFrames, shape: VoiceShape) -> SpeechFrames:
-    """The frames as a person of this shape would say them, about as loud as before."""
+    """The frames in a voice of this shape, about as loud as before."""
     curves = _curves(shape)
     pitch = _pitch(frames.pitch, shape)
     harmonics, harmonic_phase = _move_harmonics(frames, pitch, curves)
@@ -112,16 +112,15 @@ def reshape(frames: SpeechFrames, shape: VoiceShape) -> SpeechFrames:
     harmonics += level - _COHERENCE
     residue += level
     noise = frames.noise + (curves.gain + level)[:, None]
-    # Bursts live in the phase across frequency: it stays where it is, and the new magnitude acts as a filter.
+    # The phase across frequency carries the bursts: it is not changed, and the new magnitude acts as a filter.
     return SpeechFrames(harmonics, harmonic_phase, noise, residue, frames.residue_phase, pitch)
 
 
 def _move_harmonics(frames: SpeechFrames, pitch: Array, curves: _Curves) -> tuple[Array, Array]:
     """Magnitude and phase of the harmonics for another pitch and another tract: two arrays [601, frames].
 
-    The network's envelope means something at its own harmonics only; between them it is whatever training left there.
-    So each new harmonic reads the envelope between the two old ones around its place, and the phase of the nearer,
-    and the bins around a new harmonic all get its value.
+    The network's envelope is meaningful at its own harmonics only; between them it is arbitrary. So the magnitude of a new harmonic is
+    interpolated between the two old ones around it, its phase is that of the nearer one, and all bins around a new harmonic get its value.
     """
     spacing = np.where(pitch > VOICED_HZ, pitch, NEUTRAL_PITCH_HZ) / BIN_HZ
     old_spacing = np.where(pitch > VOICED_HZ, frames.pitch, NEUTRAL_PITCH_HZ) / BIN_HZ
@@ -209,15 +208,15 @@ def _log_level(harmonics: Array, residue: Array, pitch: Array) -> float:
     """Half the logarithm of the loudness-weighted power, up to a constant.
 
     A harmonic of spectral peak A is a cosine of amplitude A / 300 and stands for `pitch` Hz of the envelope; the residue adds up
-    like noise. The weight is the high shelf of ITU-R BS.1770's K curve. A third of the frames and half of the bins tell enough.
+    like noise. The weight is the high shelf of ITU-R BS.1770's K curve. A third of the frames and half of the bins are enough.
     """
     pitch = pitch[::3]
     weight = _loudness_weight()
     spacing = np.maximum(pitch, VOICED_HZ) / BIN_HZ
     voiced = np.where(pitch > VOICED_HZ, np.exp(-2.0 * _COHERENCE) / (2.0 * dsp.HOP**2) / spacing, 0.0).astype(np.float32)
-    # Nothing sounds below the first harmonic.
-    heard = np.arange(0.0, NUM_BINS, 2.0, dtype=np.float32)[:, None] > 0.5 * spacing
-    power = (weight @ (np.exp(2.0 * harmonics[::2, ::3]) * heard)) @ voiced
+    # There is no energy below the first harmonic.
+    is_audible = np.arange(0.0, NUM_BINS, 2.0, dtype=np.float32)[:, None] > 0.5 * spacing
+    power = (weight @ (np.exp(2.0 * harmonics[::2, ::3]) * is_audible)) @ voiced
     power += (weight @ np.exp(2.0 * residue[::2, ::3])).sum() * np.float32(4.0 / 3.0 / dsp.N_FFT**2)
     return 0.5 * float(np.log(power + 1e-12))
 
@@ -235,10 +234,10 @@ def _log_magnitude(decibels: npt.NDArray[np.float64]) -> Array:
 
 
 def _below_full_scale(samples: Samples) -> Samples:
-    """Bend peaks beyond `PEAK` smoothly towards 1; what stays below is not touched."""
+    """Compress peaks beyond `PEAK` smoothly towards 1; samples below are not changed."""
     magnitude = np.abs(samples)
     loud = magnitude > PEAK
     if loud.any():
-        room = 1.0 - PEAK
-        samples[loud] = np.copysign(PEAK + room * np.tanh((magnitude[loud] - PEAK) / room) * 0.99, samples[loud])
+        headroom = 1.0 - PEAK
+        samples[loud] = np.copysign(PEAK + headroom * np.tanh((magnitude[loud] - PEAK) / headroom) * 0.99, samples[loud])
     return samples

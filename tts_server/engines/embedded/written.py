@@ -1,6 +1,6 @@
-"""Digits and signs that reach the embedded voice, because a request wants its text as written: read by hibari, word by word.
+"""Reads digits and signs that reach the embedded voice, in requests whose text is not normalized, by hibari, word by word.
 
-hibari's reading is given nothing but the words that hold a digit or a sign, since it changes others: "no." into "number".
+hibari gets only the words that hold a digit or a sign, because it changes others: "no." into "number".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 from hibari.g2p.normalize import SYMBOLS, UNITS, normalize
 
 COUNTED_DIGITS = 15
-"""Longer numbers are read digit by digit: nobody follows "quadrillions", and hibari has no words beyond decillions."""
+"""Longer numbers are read digit by digit: "quadrillions" are hard to follow, and hibari has no words beyond decillions."""
 
 _SIGNS = {
     "−": " minus ", "≈": " approximately ", "≠": " not equal to ", "≤": " less than or equal to ", "≥": " greater than or equal to ",
