@@ -27,7 +27,7 @@ from tts_server.http.deadlines import Deadlines
 from tts_server.http.listener import connection_limits
 from tts_server.server import Server
 from tts_server.settings import load_settings
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES
 
 NO_FILE = Path(__file__).parent / "no-such-file"

@@ -12,7 +12,6 @@ from flask import Flask
 
 from tts_server.admission import Admission, QueuePolicy
 from tts_server.audio.decode import ClipLimits, decode_clip, remove_leftovers
-from tts_server.cache import AudioCache, CacheInUse
 from tts_server.config import PROJECT, Settings, SettingsError
 from tts_server.dictionaries.selection import DictionarySelection
 from tts_server.dictionaries.store import DictionaryStore
@@ -26,9 +25,11 @@ from tts_server.engines.registry import PACKAGES
 from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
 from tts_server.rates import Rates, parse_rates
-from tts_server.reply_limits import ReplyLimits
 from tts_server.speech import VoiceReference
-from tts_server.synthesis import MAX_SPOKEN_CHARACTERS, SPOKEN_CHARACTERS_PER_CHARACTER, Synthesizer
+from tts_server.synthesis.cache import AudioCache, CacheInUse
+from tts_server.synthesis.limits import ReplyLimits
+from tts_server.synthesis.planner import MAX_SPOKEN_CHARACTERS, SPOKEN_CHARACTERS_PER_CHARACTER
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.voices.bucket import SCHEME, BucketOptions, BucketStore, has_client, parse_bucket
 from tts_server.voices.fetch import FetchLimits
 from tts_server.voices.library import VoiceLibrary

@@ -157,7 +157,8 @@ class SpeechRequest:
 
     Unless it `is_normalized`, the text goes to the model as written; changes by the `skipped_rules` of `text.edits.Edit` are not made.
     `dictionaries` are ids of pronunciation dictionaries, each with the id of a version or None for the latest. Unless it `may_load` models,
-    a model that is not loaded is refused. What is cached is found by requests of the same `cache_scope` alone.
+    a model that is not loaded is refused. What is cached is found by requests of the same `cache_scope` alone. `default_controls` names
+    those of the `controls` that the client did not choose: they are not reported where the model does not have them.
     """
 
     text: str
@@ -170,6 +171,7 @@ class SpeechRequest:
     language: str | None = None
     seed: int | None = None
     controls: Mapping[str, float | int | bool] = field(default_factory=dict)
+    default_controls: frozenset[str] = frozenset()
     cache: bool = True
     cache_scope: str = ""
     may_load: bool = True

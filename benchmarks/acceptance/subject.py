@@ -27,7 +27,7 @@ from tts_server.errors import TTSError
 from tts_server.memory import release_memory
 from tts_server.metrics import Metrics
 from tts_server.speech import AudioFormat, Samples, SpeechRequest, VoiceReference
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.voices.library import VoiceLibrary
 
 import torch  # isort: skip
@@ -195,18 +195,18 @@ class Subject:
         )
         synthesizer, engine = self.synthesizer, self.engine
         began = time.perf_counter()
-        speech = synthesizer.plan(request)
+        audio = synthesizer.synthesize(request)
         first: float | None = None
         chunks: list[tuple[SpokenSegment | None, Samples]] = []
-        for samples in speech.pcm():
+        for samples in audio.pcm():
             if first is None:
                 first = time.perf_counter() - began
-            chunks.append((engine.being_read(id(speech)), samples))
+            chunks.append((engine.being_read(id(audio.plan)), samples))
         whole = time.perf_counter() - began
-        segments = engine.take(id(speech))
+        segments = engine.take(id(audio.plan))
         pieces = [_joined([samples for owner, samples in chunks if owner is segment]) for segment in segments]
         samples = _joined([samples for _, samples in chunks])
-        return Spoken(text, speech.words, samples, speech.sample_rate, whole if first is None else first, whole, segments, pieces)
+        return Spoken(text, audio.plan.words, samples, audio.plan.sample_rate, whole if first is None else first, whole, segments, pieces)
 
     def words_of(self, text: str, language: str | None) -> str:
         """A text as the server reads it: numbers and abbreviations in words. The text itself where it cannot be read."""

@@ -17,9 +17,9 @@ from measure import hear
 from running import RunningServer, run_server
 
 from benchmarks.texts import Writer
-from tts_server.cache import AudioCache
 from tts_server.engines.embedded.engine import EmbeddedStream
 from tts_server.speech import AudioFormat
+from tts_server.synthesis.cache import AudioCache
 
 ORIGIN = "http://localhost:8000"
 FORMATS = [format_.value for format_ in AudioFormat]

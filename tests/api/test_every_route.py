@@ -156,8 +156,8 @@ def test_the_prompt_route_takes_every_control_and_names_those_that_change_nothin
 
 def test_a_prompt_of_resonance_without_controls_has_its_servers_defaults(server, monkeypatch):
     asked: list[SpeechRequest] = []
-    plan = server.synthesizer.plan
-    monkeypatch.setattr(server.synthesizer, "plan", lambda request: asked.append(request) or plan(request))
+    synthesize = server.synthesizer.synthesize
+    monkeypatch.setattr(server.synthesizer, "synthesize", lambda request: asked.append(request) or synthesize(request))
     assert post(server, "/generate", json={"prompt": TEXT, "voice_key": "standard/harbor.flac"}).status_code == 200
     assert asked[0].controls == {"temperature": 0.8, "top_p": 0.95, "top_k": 1000, "repetition_penalty": 1.2, "norm_loudness": True}
 
@@ -205,8 +205,8 @@ def test_a_body_without_a_stated_length_is_counted_while_it_is_read(server):
 @pytest.mark.parametrize("path", ["/tts", "/tts-stream"])
 def test_every_field_of_sillytavern_arrives_at_the_voice(server, monkeypatch, path):
     asked: list[SpeechRequest] = []
-    plan = server.synthesizer.plan
-    monkeypatch.setattr(server.synthesizer, "plan", lambda request: asked.append(request) or plan(request))
+    synthesize = server.synthesizer.synthesize
+    monkeypatch.setattr(server.synthesizer, "synthesize", lambda request: asked.append(request) or synthesize(request))
     fields = {
         "text": TEXT,
         "voice_mode": "clone",

@@ -147,7 +147,7 @@ def test_a_failure_of_the_engine_is_a_500_without_a_trace(start_server, monkeypa
 
 def test_an_unforeseen_error_is_a_500_without_a_trace(start_server, monkeypatch):
     running = start_server()
-    monkeypatch.setattr(running.synthesizer, "plan", lambda *_: 1 / 0)
+    monkeypatch.setattr(running.synthesizer, "synthesize", lambda *_: 1 / 0)
     reply = requests.post(f"{running.url}/v1/audio/speech", json={"input": "Yes."}, timeout=60)
     assert (reply.status_code, reply.json()["error"]["code"]) == (500, "server_error")
     assert "ZeroDivision" not in reply.text

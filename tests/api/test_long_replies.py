@@ -75,7 +75,7 @@ def test_pauses_and_speed_count(brief, length):
 
 
 def plan(server: RunningServer, text: str, **fields):
-    return server.synthesizer.plan(SpeechRequest(text, **fields))
+    return server.synthesizer.synthesize(SpeechRequest(text, **fields))
 
 
 def test_an_ordinary_text_of_the_longest_length_may_be_as_slow_and_as_large_as_can_be_asked_for(server):

@@ -15,7 +15,7 @@ from running import RunningServer, run_server
 
 from tts_server.keys import KeyFile, Role
 from tts_server.speech import AudioFormat, SpeechRequest
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.web.app import Application
 from tts_server.web.policy import PUBLIC, READING, SPEAKING, SPEAKING_BY_GET, Authorization, RoutePolicy
 from tts_server.web.responses import whole_audio
@@ -48,7 +48,7 @@ class Greeter:
 
             The rest of this is not in the summary.
             """
-            return whole_audio(self.synthesizer.plan(SpeechRequest(self.greetings[number], format=AudioFormat.WAV)))
+            return whole_audio(self.synthesizer.synthesize(SpeechRequest(self.greetings[number], format=AudioFormat.WAV)))
 
         @routes.post("/greetings", policy=replace(SPEAKING, max_body_bytes=MAX_BYTES, allows_cors=False))
         def add() -> Response:

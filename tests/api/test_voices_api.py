@@ -24,7 +24,7 @@ from tts_server.engines.base import Control
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.metrics import Metrics
 from tts_server.speech import SpeechRequest
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.voices.library import VoiceLibrary
 
 
@@ -261,10 +261,10 @@ def test_an_engine_is_given_what_the_voice_wishes_and_the_request_goes_first(tmp
     (tmp_path / "voices.json").write_text(json.dumps({"anna": entry}), encoding="utf-8")
     synthesizer = Synthesizer(ModelCatalog({"embedded": engine}), VoiceLibrary(tmp_path, decode_clip), Metrics(), default_voice="anna")
     for voice in ("Narrator", None):
-        speech = synthesizer.plan(SpeechRequest("Yes.", voice=voice, controls={"top_p": 0.9}))
-        assert (dict(speech.request.controls), speech.request.language, speech.ignored) == ({"exaggeration": 1.5, "top_p": 0.9}, "de", ())
-    assert synthesizer.plan(SpeechRequest("Yes.", voice="narrator", language="en")).request.language == "en"
-    assert synthesizer.plan(SpeechRequest("Yes.", voice="own")).request.controls == {}
+        plan = synthesizer.synthesize(SpeechRequest("Yes.", voice=voice, controls={"top_p": 0.9})).plan
+        assert (dict(plan.controls), plan.language, plan.ignored) == ({"exaggeration": 1.5, "top_p": 0.9}, "de", ())
+    assert synthesizer.synthesize(SpeechRequest("Yes.", voice="narrator", language="en")).plan.language == "en"
+    assert synthesizer.synthesize(SpeechRequest("Yes.", voice="own")).plan.controls == ()
 
 
 def test_reloading_picks_up_what_changed_on_disk(voices, clip, folder, anna):

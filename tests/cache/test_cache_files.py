@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tts_server.cache import AudioCache, CacheInUse
+from tts_server.synthesis.cache import AudioCache, CacheInUse
 
 KIB = 2**10
 NOON = 1_800_000_000.0
@@ -47,9 +47,9 @@ def opened(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., AudioCache]]:
 
 
 def keep(cache: AudioCache, key: str, data: bytes = b"audio", note: object = None) -> None:
-    with cache.record(key) as recording:
-        recording.write(data)
-        recording.finish({"note": note})
+    with cache.create(key) as writer:
+        writer.write(data)
+        writer.finish({"note": note})
 
 
 def kept(cache: AudioCache, key: str) -> bytes | None:
@@ -68,10 +68,10 @@ def disk_bytes(folder: Path) -> int:
 
 def test_what_is_kept_comes_back_in_its_pieces_with_its_note(opened):
     cache = opened()
-    with cache.record("key") as recording:
+    with cache.create("key") as writer:
         for piece in (b"one", b"", b"three" * 1000):
-            recording.write(piece)
-        recording.finish({"seed": 7})
+            writer.write(piece)
+        writer.finish({"seed": 7})
     found = cache.find("key")
     assert found.note == {"seed": 7}
     assert list(found.pieces()) == [b"one", b"", b"three" * 1000]
@@ -80,12 +80,12 @@ def test_what_is_kept_comes_back_in_its_pieces_with_its_note(opened):
 
 def test_a_long_entry_is_the_same_bytes_as_a_short_one(opened, monkeypatch):
     """Long ones are not held in memory, but read a second time."""
-    monkeypatch.setattr("tts_server.cache.MEMORY_BYTES", 10)
+    monkeypatch.setattr("tts_server.synthesis.cache_files.MEMORY_BYTES", 10)
     cache = opened()
-    with cache.record("key") as recording:
-        recording.write(b"one")
-        recording.write(b"three" * 1000)
-        recording.finish({})
+    with cache.create("key") as writer:
+        writer.write(b"one")
+        writer.write(b"three" * 1000)
+        writer.finish({})
     assert list(cache.find("key").pieces()) == [b"one", b"three" * 1000]
     _flip(100)(audio_files(cache)[0])
     assert kept(cache, "key") is None
@@ -98,8 +98,8 @@ def test_it_is_there_after_a_restart(opened):
 
 def test_what_is_not_finished_leaves_nothing(opened):
     cache = opened()
-    with pytest.raises(ZeroDivisionError), cache.record("key") as recording:
-        recording.write(b"half")
+    with pytest.raises(ZeroDivisionError), cache.create("key") as writer:
+        writer.write(b"half")
         1 / 0  # noqa: B018
     assert kept(cache, "key") is None
     assert [path.name for path in cache.folder.iterdir()] == ["in-use.lock"]
@@ -183,13 +183,13 @@ def test_the_bound_holds_at_every_moment_with_many_writers_and_readers(opened):
                     return
                 key, size, fails = jobs.pop()
             body = key.encode() * (size // len(key))
-            with cache.record(key) as recording:
+            with cache.create(key) as writer:
                 for start in range(0, len(body), 5000):
-                    recording.write(body[start : start + 5000])
+                    writer.write(body[start : start + 5000])
                     if (used := cache.stats().bytes) > 128 * KIB:
                         wrong.append(used)
                 if not fails:
-                    recording.finish({})
+                    writer.finish({})
             data = kept(cache, key)
             if data is not None and data.replace(key.encode(), b""):
                 wrong.append(key)
@@ -280,7 +280,7 @@ def test_a_file_that_somebody_removed_is_a_miss(opened):
 def test_the_start_removes_what_a_crash_left_and_touches_nothing_else(opened):
     cache = opened()
     keep(cache, "key")
-    crashed = cache.record("another")
+    crashed = cache.create("another")
     crashed.write(b"half")
     others = [cache.folder / name for name in ("holiday.audio", "notes.txt", "0123.part")]
     for path in others:
@@ -307,11 +307,11 @@ def test_a_disk_that_fails_costs_the_entry_and_nothing_else(opened, monkeypatch)
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with cache.record("key") as recording:
-        recording.write(b"one")
+    with cache.create("key") as writer:
+        writer.write(b"one")
         monkeypatch.setattr(Path, "replace", full)
-        recording.write(b"two")
-        recording.finish({})
+        writer.write(b"two")
+        writer.finish({})
     assert kept(cache, "key") is None
     assert [path.name for path in cache.folder.iterdir()] == ["in-use.lock"]
     assert cache.stats().bytes == 0
@@ -320,9 +320,9 @@ def test_a_disk_that_fails_costs_the_entry_and_nothing_else(opened, monkeypatch)
 @pytest.mark.parametrize("num_bytes", [10, 3 * 2**20], ids=["in memory", "on the disk"])
 def test_an_entry_is_a_file_of_its_own(tmp_path: Path, num_bytes: int) -> None:
     cache, data = AudioCache(tmp_path, 60, 2**25), random.Random(1).randbytes(num_bytes)
-    with cache.record("key") as recording:
-        recording.write(data)
-        recording.finish({})
+    with cache.create("key") as writer:
+        writer.write(data)
+        writer.finish({})
     kept = cache.find("key")
     assert kept is not None
     file = kept.file()

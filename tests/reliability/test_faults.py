@@ -405,18 +405,18 @@ def test_a_step_of_the_embedded_voice_that_fails_costs_its_request(server, monke
 
 @pytest.mark.parametrize("at", [1, 3])
 def test_an_encoder_that_fails_costs_its_request(server, monkeypatch, at):
-    from tts_server import planned_speech
+    from tts_server.synthesis import render
 
     def failing_encoder(*arguments: Any, **options: Any) -> Any:
         encoder = create(*arguments, **options)
         encoder.encode = Failing(encoder.encode, at, RuntimeError("a secret of the encoder"))
         return encoder
 
-    create = planned_speech.create_encoder
+    create = render.create_encoder
     expected = speak(server, input=SENTENCES).content
     with nothing_is_left(server):
         with monkeypatch.context() as patch:
-            patch.setattr(planned_speech, "create_encoder", failing_encoder)
+            patch.setattr(render, "create_encoder", failing_encoder)
             reply = speak(server, input=SENTENCES)
             assert_told(reply, 500, "server_error")
             assert "secret" not in reply.text
@@ -427,7 +427,7 @@ def test_an_encoder_that_fails_costs_its_request(server, monkeypatch, at):
 def test_a_voice_that_cannot_be_prepared_costs_its_request(server, monkeypatch, fault, status):
     engine = server.synthesizer.catalog.engine("embedded")
     upload = {"files": {"custom_voice_file": ("clip.flac", (CLIPS / "male_kal.flac").read_bytes())}}
-    server.synthesizer._prepared.clear()
+    server.synthesizer.prepared_voices.clear()
     with nothing_is_left(server):
         with monkeypatch.context() as patch:
             patch.setattr(engine, "prepare_voice", Failing(engine.prepare_voice, 1, fault))
@@ -513,7 +513,7 @@ def test_a_prepared_voice_that_cannot_be_stored_costs_nobody_the_speech(chatterb
     for fails, error in each_failure(counted.count)[:: 1 if LONG else 3]:
         for path in prepared.rglob("*.*"):
             path.unlink()
-        server.synthesizer._prepared.clear()
+        server.synthesizer.prepared_voices.clear()
         engine._voices._memory.clear()
         with disk.failing(prepared, fails, error):
             reply = turbo(server, voice="reader")

@@ -11,9 +11,9 @@ from measure import hear
 from speech.asr import transcribe, word_error_rate, words
 from speech.sentences import SENTENCES
 
-from tts_server import planned_speech
 from tts_server.audio.pcm import SegmentJoiner
 from tts_server.speech import SpeechRequest
+from tts_server.synthesis import render
 
 ANIMALS = """tiger rabbit monkey elephant dolphin penguin spider camel donkey eagle giraffe turtle lizard hamster parrot pigeon buffalo
 leopard lobster octopus panther peacock salmon scorpion squirrel walrus zebra beaver gorilla""".split()
@@ -97,8 +97,8 @@ class Seams:
 def loudest_step(server, monkeypatch, kind: type[SegmentJoiner]) -> float:
     """The largest jump between neighbouring samples within a millisecond of a seam."""
     seams = Seams(kind)
-    monkeypatch.setattr(planned_speech, "SegmentJoiner", seams)
-    speech = server.synthesizer.plan(SpeechRequest(LONG[:900], voice="onyx", seed=3))
+    monkeypatch.setattr(render, "SegmentJoiner", seams)
+    speech = server.synthesizer.synthesize(SpeechRequest(LONG[:900], voice="onyx", seed=3))
     joined = np.concatenate(list(speech.pcm()))
     assert len(seams.places) >= 6
     steps = np.abs(np.diff(joined, prepend=0.0, append=0.0))

@@ -18,7 +18,7 @@ from tts_server.audio.decode import decode_clip
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.metrics import Metrics
 from tts_server.speech import SpeechRequest, VoiceReference
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.voices.library import VoiceLibrary
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -53,10 +53,10 @@ def test_what_is_prepared_at_the_start_is_not_prepared_again_until_its_clip_chan
     assert len(engine.prepared) == 2
     assert "'broken' cannot be used" in caplog.text
     for voice in ("anna", "berta", "ANNA"):
-        synthesizer.plan(SpeechRequest("Yes.", voice=voice))
+        synthesizer.synthesize(SpeechRequest("Yes.", voice=voice))
     assert len(engine.prepared) == 2
     shutil.copy(CLIPS / "male_rms.flac", folder / "anna.flac")
-    synthesizer.plan(SpeechRequest("Yes.", voice="anna"))
+    synthesizer.synthesize(SpeechRequest("Yes.", voice="anna"))
     assert len(engine.prepared) == 3
 
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.voices.store import StoredVoices
 from tts_server.web.access import with_access_log
 from tts_server.web.admin import admin_routes
 from tts_server.web.bodies import MAX_FORM_FIELDS, install_body_limits
 from tts_server.web.checks import PolicyChecks
-from tts_server.web.cloning import cloning_routes
 from tts_server.web.conversion import conversion_routes
 from tts_server.web.docs import docs_routes
 from tts_server.web.failures import install_failures
@@ -22,7 +21,7 @@ from tts_server.web.guard import install_guard
 from tts_server.web.head import normalize_path
 from tts_server.web.metrics import count_answers, metrics_routes
 from tts_server.web.models import model_routes
-from tts_server.web.openai import SpeechDesk, openai_routes
+from tts_server.web.openai import openai_routes
 from tts_server.web.options import WebOptions
 from tts_server.web.pages import page_routes
 from tts_server.web.pronunciation import pronunciation_routes
@@ -34,6 +33,7 @@ from tts_server.web.resonance import resonance_routes
 from tts_server.web.responses_api import responses_routes
 from tts_server.web.route_map import PolicyRule, RouteMap
 from tts_server.web.sillytavern import sillytavern_routes
+from tts_server.web.speech_service import SpeechService
 from tts_server.web.status import status_routes
 from tts_server.web.tickets import install_tickets, queue_routes
 from tts_server.web.voices import voice_routes
@@ -84,25 +84,24 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     install_rates(app, options.rates)
     install_tickets(app)
     count_answers(app, synthesizer.metrics)
-    desk = SpeechDesk(synthesizer, ReferenceReader(options), options)
-    stored = StoredVoices(WaitingStore(options.voice_store), lambda data: desk.references.from_bytes(data, "voice_key"))
+    service = SpeechService(synthesizer, ReferenceReader(options), options)
+    stored = StoredVoices(WaitingStore(options.voice_store), lambda data: service.references.from_bytes(data, "voice_key"))
     for routes in (
-        openai_routes(desk),
-        cloning_routes(desk),
-        conversion_routes(desk),
-        responses_routes(desk),
-        reading_routes(desk),
-        realtime_routes(desk),
-        sillytavern_routes(desk),
-        resonance_routes(desk, stored),
+        openai_routes(service),
+        conversion_routes(service),
+        responses_routes(service),
+        reading_routes(service),
+        realtime_routes(service),
+        sillytavern_routes(service),
+        resonance_routes(service, stored),
         model_routes(synthesizer.catalog),
         admin_routes(synthesizer.catalog),
-        voice_routes(desk),
+        voice_routes(service),
         pronunciation_routes(options),
         status_routes(synthesizer, options.admission),
         queue_routes(options.admission),
         metrics_routes(synthesizer, options.admission),
-        page_routes(desk),
+        page_routes(service),
         docs_routes(options),
     ):
         app.register_blueprint(routes)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from tts_server.controls import Controls, Number, Whole
-from tts_server.speech import AudioFormat
+from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
 from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.failures import InvalidFields
 from tts_server.web.json_body import parse_json_object
@@ -131,21 +131,37 @@ class SpeechFields(Controls):
     def voice_name(self) -> str | None:
         return self.voice.id if isinstance(self.voice, VoiceId) else self.voice
 
-    def reading(self) -> dict[str, Any]:
-        """How the text is to be read, as arguments of a SpeechRequest."""
-        options = self.normalization_options or NormalizationOptions.model_validate({})
-        return {
-            "is_normalized": self.text_normalization == "auto" and options.normalize,
-            "skipped_rules": options.skipped_rules(),
-            "dictionaries": tuple(
-                (locator.pronunciation_dictionary_id, locator.version_id) for locator in self.pronunciation_dictionary_locators or ()
-            ),
-        }
-
-    def may_use_cache(self, request: Request) -> bool:
-        """Whether the cache may be read and written; the field and the header each can forbid it."""
-        wanted = {part.partition("=")[0].strip().lower() for part in request.headers.get("Cache-Control", "").split(",")}
-        return self.cache and not wanted & {"no-cache", "no-store"}
+    def to_request(
+        self,
+        *,
+        reference: VoiceReference | None = None,
+        default_format: AudioFormat = AudioFormat.MP3,
+        default_sample_rate: int = 24000,
+        cache_scope: str = "",
+        may_load: bool = True,
+        may_use_cache: bool = True,
+    ) -> SpeechRequest:
+        """Return the request that these fields describe, in the voice of `reference` where there is one."""
+        normalization = self.normalization_options or NormalizationOptions.model_validate({})
+        locators = self.pronunciation_dictionary_locators or ()
+        return SpeechRequest(
+            text=self.input,
+            model=self.model,
+            voice=self.voice_name,
+            reference=reference,
+            format=self.response_format or default_format,
+            sample_rate=self.sample_rate or default_sample_rate,
+            speed=self.speed,
+            language=self.language,
+            seed=self.seed,
+            controls=self.controls(),
+            cache=self.cache and may_use_cache,
+            cache_scope=cache_scope,
+            may_load=may_load,
+            is_normalized=self.text_normalization == "auto" and normalization.normalize,
+            skipped_rules=normalization.skipped_rules(),
+            dictionaries=tuple((locator.pronunciation_dictionary_id, locator.version_id) for locator in locators),
+        )
 
 
 def read_payload(request: Request) -> dict[str, Any]:

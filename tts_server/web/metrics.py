@@ -14,7 +14,7 @@ from tts_server import __version__
 from tts_server.admission import Admission
 from tts_server.engines.model_source import ModelState
 from tts_server.metrics import Metrics
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.web.policy import READING
 
 ENGINE_GAUGES = {

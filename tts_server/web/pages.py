@@ -11,8 +11,8 @@ from tts_server import __version__
 from tts_server.audio.quality import describe
 from tts_server.speech import AudioFormat
 from tts_server.web.encoding import encode_body
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import PUBLIC, SPEAKING
+from tts_server.web.speech_service import SpeechService
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; "
@@ -33,9 +33,9 @@ def html_page(html: str) -> Response:
     return response
 
 
-def page_routes(desk: SpeechDesk) -> Blueprint:
+def page_routes(service: SpeechService) -> Blueprint:
     routes = Blueprint("pages", __name__)
-    options = desk.options
+    options = service.options
 
     @routes.get("/", policy=PAGE)
     def index() -> Response:
@@ -43,7 +43,7 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
             "maxTextLength": options.max_text_length,
             "maxUploadBytes": options.max_upload_bytes,
             "maxClipSeconds": options.max_clip_seconds,
-            "defaultVoice": desk.synthesizer.default_voice,
+            "defaultVoice": service.synthesizer.voices.default,
             "needsKey": options.keys.is_locked,
             "isAdminOn": options.is_open_to_changes or options.keys.is_locked,
             "isSameMachine": _is_same_machine(request.remote_addr or ""),
@@ -68,7 +68,7 @@ def page_routes(desk: SpeechDesk) -> Blueprint:
     @routes.post("/page/clip", policy=PAGE_ONLY)
     def judge_clip() -> Response:
         """What the server thinks of a reference clip."""
-        return jsonify(asdict(describe(desk.references.from_upload(request, ("file",)))))
+        return jsonify(asdict(describe(service.references.from_upload(request, ("file",)))))
 
     @routes.post("/page/encode", policy=PAGE_ONLY)
     def encode() -> Response:

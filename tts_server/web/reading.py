@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, request
 
-from tts_server.speech import SpeechRequest
 from tts_server.text.inline_tags import RATE_TAG
 from tts_server.text.phonemes import without_phonemes
-from tts_server.web.fields import parse_fields, read_payload
-from tts_server.web.openai import SpeechDesk
+from tts_server.web.fields import read_payload
 from tts_server.web.policy import SPEAKING
+from tts_server.web.speech_service import SpeechService
 
 FIELDS = frozenset(
     {"input", "language", "model", "voice", "text_normalization", "normalization_options", "pronunciation_dictionary_locators"}
@@ -21,17 +20,15 @@ FIELDS = frozenset(
 NORMALIZING = replace(SPEAKING, is_queued=False, is_rate_limited=False)
 
 
-def reading_routes(desk: SpeechDesk) -> Blueprint:
+def reading_routes(service: SpeechService) -> Blueprint:
     routes = Blueprint("reading", __name__)
 
     @routes.post("/v1/text/normalize", policy=NORMALIZING)
     def normalize_text() -> Response:
         """Offsets count characters (code points) of `input`."""
         payload = {name: value for name, value in read_payload(request).items() if name in FIELDS}
-        fields = parse_fields(payload, desk.options.max_text_length)
-        reading, segments = desk.synthesizer.preview(
-            SpeechRequest(fields.input, model=fields.model, voice=fields.voice_name, language=fields.language, **fields.reading())
-        )
+        fields = service.parse_fields(payload)
+        reading, segments = service.synthesizer.preview(fields.to_request())
         spoken = []
         for segment in segments:
             start, end = reading.edited.source_span(segment.start, segment.end)

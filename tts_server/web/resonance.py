@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -23,9 +24,9 @@ from tts_server.speech import AudioFormat
 from tts_server.voices.store import StoredVoices
 from tts_server.web.failures import InvalidFields, failure_reply
 from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import whole_audio
+from tts_server.web.speech_service import SpeechService
 from tts_server.web.validation import naming, read_object, validated
 
 PARAMS = {"input": "prompt", "voice": "voice_key"}
@@ -48,7 +49,7 @@ class GenerateFields(BaseModel):
     text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
 
 
-def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:
+def resonance_routes(service: SpeechService, voices: StoredVoices) -> Blueprint:
     routes = Blueprint("resonance", __name__)
 
     @routes.post("/generate", policy=SPEAKING)
@@ -64,10 +65,9 @@ def resonance_routes(desk: SpeechDesk, voices: StoredVoices) -> Blueprint:
     def speak(fields: GenerateFields) -> Response:
         speech_fields = SpeechFields.model_validate({"input": fields.prompt, **fields.model_dump(exclude={"prompt", "voice_key"})})
         with naming(PARAMS):
-            speech = desk.plan(speech_fields, voices.reference(fields.voice_key), AudioFormat.WAV)
-            # A control that the request did not name is not worth a word where the model has not got it.
-            speech.ignored = tuple(name for name in speech.ignored if name in fields.model_fields_set)
-            return whole_audio(speech)
+            speech_request = service.create_request(speech_fields, voices.reference(fields.voice_key), AudioFormat.WAV)
+            defaults = frozenset(speech_request.controls) - fields.model_fields_set
+            return whole_audio(service.synthesizer.synthesize(replace(speech_request, default_controls=defaults)))
 
     @routes.errorhandler(TTSError)
     def known(error: TTSError) -> Response:

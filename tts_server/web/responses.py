@@ -17,8 +17,8 @@ from werkzeug.wsgi import wrap_file
 
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, TTSError
-from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFile, AudioFormat
+from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.web.failures import error_event
 from tts_server.wsgi import CANCELLATION
 
@@ -33,19 +33,19 @@ def current_cancellation() -> Cancellation:
     return cancellation or Cancellation()
 
 
-def whole_audio(speech: Speech, *, has_ranges: bool = False) -> Response:
+def whole_audio(audio: CachedAudio, *, has_ranges: bool = False) -> Response:
     """One file with its exact length, or the part of it that a GET asks for where it `has_ranges`.
 
     `X-Retries` says how many parts were made again; a stream's headers are sent before that is known.
     """
-    file = finished_file(speech)
-    return described(file_reply(file, speech.request.format.content_type, has_ranges=has_ranges), speech, is_whole=True)
+    file = finished_file(audio)
+    return described(file_reply(file, audio.plan.format.content_type, has_ranges=has_ranges), audio, is_whole=True)
 
 
-def finished_file(speech: Speech) -> AudioFile:
+def finished_file(audio: CachedAudio) -> AudioFile:
     """The whole audio for the client of the current request. Close it."""
-    with speech.metrics.request():
-        return speech.file(current_cancellation())
+    with audio.metrics.request():
+        return audio.file(current_cancellation())
 
 
 def file_reply(file: AudioFile, content_type: str, *, has_ranges: bool = False) -> Response:
@@ -76,60 +76,60 @@ def file_reply(file: AudioFile, content_type: str, *, has_ranges: bool = False) 
     return response
 
 
-def streamed_audio(speech: Speech) -> Response:
+def streamed_audio(audio: CachedAudio) -> Response:
     """A body that starts with the first audio and goes on as more is made. What the cache has is sent with its length."""
-    content_type = speech.request.format.content_type
-    kept = speech.kept_file()
-    if kept is None:
-        return _streamed(speech.audio(current_cancellation()), speech, content_type)
-    with speech.metrics.request():
-        response = described(file_reply(kept, content_type), speech)
+    content_type = audio.plan.format.content_type
+    cached = audio.find_streamed_file()
+    if cached is None:
+        return _streamed(audio.stream(current_cancellation()), audio, content_type)
+    with audio.metrics.request():
+        response = described(file_reply(cached, content_type), audio)
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def openai_events(speech: Speech) -> Response:
+def openai_events(audio: CachedAudio) -> Response:
     """OpenAI's own events: `speech.audio.delta` …, `speech.audio.done`."""
 
     def events() -> Iterator[bytes]:
-        for data in speech.audio(cancellation, in_pieces=True):
+        for data in audio.stream(cancellation, in_pieces=True):
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
-        yield _event({"type": "speech.audio.done", "usage": usage(speech)})
+        yield _event({"type": "speech.audio.done", "usage": usage(audio)})
 
     cancellation = current_cancellation()
-    return _streamed(_ending_in_words(events(), speech), speech, EVENT_STREAM)
+    return _streamed(_ending_in_words(events(), audio), audio, EVENT_STREAM)
 
 
-def response_events(speech: Speech) -> Response:
+def response_events(audio: CachedAudio) -> Response:
     """Events in the style of the Responses API: s16le PCM, or pieces of a file in another format."""
 
     def events() -> Iterator[bytes]:
-        for index, data in enumerate(speech.audio(cancellation, in_pieces=True)):
+        for index, data in enumerate(audio.stream(cancellation, in_pieces=True)):
             yield _event(
                 {
                     "type": "response.output_audio.delta",
                     "index": index,
                     "audio": base64.b64encode(data).decode(),
                     "format": name,
-                    "sample_rate": speech.sample_rate,
+                    "sample_rate": audio.plan.sample_rate,
                 }
             )
         part: dict[str, object] = {
             "type": "output_audio",
-            "transcript": speech.transcript,
+            "transcript": audio.plan.transcript,
             "format": name,
-            "sample_rate": speech.sample_rate,
+            "sample_rate": audio.plan.sample_rate,
         }
-        yield _event({"type": "response.completed", "response": response_object(speech, request_id, part)})
+        yield _event({"type": "response.completed", "response": response_object(audio, request_id, part)})
         yield b"data: [DONE]\n\n"
 
-    name = "pcm16" if speech.request.format is AudioFormat.PCM else speech.request.format.value
+    name = "pcm16" if audio.plan.format is AudioFormat.PCM else audio.plan.format.value
     request_id = g.request_id
     cancellation = current_cancellation()
-    return _streamed(_ending_in_words(events(), speech), speech, EVENT_STREAM)
+    return _streamed(_ending_in_words(events(), audio), audio, EVENT_STREAM)
 
 
-def response_object(speech: Speech, request_id: str, part: Mapping[str, object]) -> dict[str, object]:
+def response_object(audio: CachedAudio, request_id: str, part: Mapping[str, object]) -> dict[str, object]:
     """Finished speech as OpenAI's Responses API describes a response; `part` is the content of its one message."""
     message = {"id": f"msg_{request_id}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
     details = {
@@ -147,19 +147,19 @@ def response_object(speech: Speech, request_id: str, part: Mapping[str, object])
         "incomplete_details": None,
         "instructions": None,
         "metadata": {},
-        "model": speech.model,
+        "model": audio.plan.model,
         "output": [message],
         "parallel_tool_calls": False,
         "tool_choice": "none",
         "tools": [],
-        "usage": {**usage(speech), **details},
+        "usage": {**usage(audio), **details},
     }
 
 
-def usage(speech: Speech) -> dict[str, int]:
+def usage(audio: CachedAudio) -> dict[str, int]:
     """Token counts as OpenAI's events carry them: 4 characters a token in, 25 speech tokens a second out."""
-    tokens_in = math.ceil(len(speech.transcript) / CHARACTERS_PER_TOKEN)
-    tokens_out = math.ceil(speech.seconds_made * TOKENS_PER_SECOND)
+    tokens_in = math.ceil(len(audio.plan.transcript) / CHARACTERS_PER_TOKEN)
+    tokens_out = math.ceil(audio.result.seconds * TOKENS_PER_SECOND)
     return {"input_tokens": tokens_in, "output_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
 
 
@@ -167,7 +167,7 @@ def _event(payload: dict[str, object]) -> bytes:
     return b"data: " + json.dumps(payload, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _ending_in_words(events: Iterator[bytes], speech: Speech) -> Iterator[bytes]:
+def _ending_in_words(events: Iterator[bytes], audio: CachedAudio) -> Iterator[bytes]:
     """A failure after the first event is told as an event, since the status is sent."""
     is_started = False
     try:
@@ -177,21 +177,21 @@ def _ending_in_words(events: Iterator[bytes], speech: Speech) -> Iterator[bytes]
     except TTSError as error:
         if not is_started:
             raise
-        speech.metrics.count_error(error.code)
+        audio.metrics.count_error(error.code)
         current_app.logger.error("stream failed: %s", error.message, exc_info=error.__cause__)
         yield _event(error_event(error))
 
 
-def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Response:
+def _streamed(chunks: Iterator[bytes], audio: CachedAudio, content_type: str) -> Response:
     """Pull the first chunk before the reply exists, so that a failure before it is a real status."""
 
     def counted() -> Generator[bytes, None, None]:
         try:
-            with contextlib.suppress(Cancelled), speech.metrics.request():
+            with contextlib.suppress(Cancelled), audio.metrics.request():
                 yield from chunks
         except TTSError as error:
             if is_begun:  # else the error becomes the reply, and is counted there
-                speech.metrics.count_error(error.code)
+                audio.metrics.count_error(error.code)
             raise
 
     is_begun = False
@@ -201,12 +201,12 @@ def _streamed(chunks: Iterator[bytes], speech: Speech, content_type: str) -> Res
     body = _Closing(chain([first], running), running)
     response = Response(stream_with_context(body), content_type=content_type)
     response.call_on_close(running.close)
-    if speech.num_bytes is not None and content_type != EVENT_STREAM:  # another request has just put it into the cache
-        response.content_length = speech.num_bytes
+    if audio.result.num_bytes is not None and content_type != EVENT_STREAM:  # another request has just put it into the cache
+        response.content_length = audio.result.num_bytes
     response.headers["X-Accel-Buffering"] = "no"
     if content_type == EVENT_STREAM:
         response.headers["Cache-Control"] = "no-cache"
-    return described(response, speech)
+    return described(response, audio)
 
 
 class _Closing:
@@ -223,19 +223,19 @@ class _Closing:
         return next(self._chunks)
 
 
-def described(response: Response, speech: Speech, *, is_whole: bool = False) -> Response:
+def described(response: Response, audio: CachedAudio, *, is_whole: bool = False) -> Response:
     """The reply with headers that say what answered; names may hold any letters, so they are percent-encoded where needed."""
     headers = {
-        "X-Model": speech.model,
-        "X-Voice": quote(speech.voice, safe=" ") if speech.voice else None,
-        "X-Voice-Cloning": speech.cloning,
-        "X-Ignored-Parameters": ", ".join(speech.ignored) or None,
-        "X-Removed-Voices": ", ".join(quote(name, safe=" ") for name in speech.removed_voices) or None,
-        "X-Sample-Rate": str(speech.sample_rate),
-        "X-Seed": str(speech.seed),
-        "X-Cache": speech.cache_use.value,
-        "X-Route": speech.route,
-        "X-Retries": str(speech.retries) if speech.retries and is_whole else None,
+        "X-Model": audio.plan.model,
+        "X-Voice": quote(audio.plan.voice.id, safe=" ") if audio.plan.voice.id else None,
+        "X-Voice-Cloning": audio.plan.voice.cloning,
+        "X-Ignored-Parameters": ", ".join(audio.plan.ignored) or None,
+        "X-Removed-Voices": ", ".join(quote(name, safe=" ") for name in audio.plan.removed_voices) or None,
+        "X-Sample-Rate": str(audio.plan.sample_rate),
+        "X-Seed": str(audio.result.seed),
+        "X-Cache": audio.result.cache_use.value,
+        "X-Route": audio.result.route,
+        "X-Retries": str(audio.result.retries) if audio.result.retries and is_whole else None,
     }
     for name, value in headers.items():
         if value is not None:

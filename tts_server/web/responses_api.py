@@ -10,14 +10,14 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from tts_server.planned_speech import Speech
 from tts_server.speech import AudioFormat
 from tts_server.spool import Spool
+from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.web.failures import InvalidFields
-from tts_server.web.fields import SpeechFields, parse_fields, read_payload
-from tts_server.web.openai import SpeechDesk
+from tts_server.web.fields import SpeechFields, read_payload
 from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import EVENT_STREAM, described, file_reply, finished_file, response_events, response_object
+from tts_server.web.speech_service import SpeechService
 
 SPOKEN_ROLE = "user"
 SILENT_ROLES = ("system", "developer", "assistant")
@@ -31,16 +31,16 @@ ENCODED_BYTES = 3 * 64 * 1024
 FORMAT_NAMES = {"pcm16": "pcm", "audio/pcm": "pcm"}
 
 
-def responses_routes(desk: SpeechDesk) -> Blueprint:
+def responses_routes(service: SpeechService) -> Blueprint:
     routes = Blueprint("responses", __name__)
 
     @routes.post("/v1/responses", policy=SPEAKING)
     def create_response() -> Response:
-        fields = parse_fields(speech_payload(read_payload(request)), desk.options.max_text_length)
-        reference = desk.references.from_request(request, fields)
+        fields = service.parse_fields(speech_payload(read_payload(request)))
+        reference = service.references.from_request(request, fields)
         if fields.stream or EVENT_STREAM in request.headers.get("Accept", ""):
-            return response_events(desk.plan(fields, reference, AudioFormat.PCM))
-        return _whole_response(desk.plan(fields, reference, AudioFormat.MP3))
+            return response_events(service.synthesize(fields, reference, AudioFormat.PCM))
+        return _whole_response(service.synthesize(fields, reference))
 
     return routes
 
@@ -104,29 +104,29 @@ def _audio_options(audio: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None and value != ""}
 
 
-def _whole_response(speech: Speech) -> Response:
+def _whole_response(audio: CachedAudio) -> Response:
     """JSON with the whole file in base64; the headers say what they say of a file."""
-    with contextlib.closing(finished_file(speech)) as audio:
+    with contextlib.closing(finished_file(audio)) as file:
         part = {
             "type": "output_audio",
             "data": "",
-            "transcript": speech.transcript,
-            "format": speech.request.format.value,
-            "sample_rate": speech.sample_rate,
+            "transcript": audio.plan.transcript,
+            "format": audio.plan.format.value,
+            "sample_rate": audio.plan.sample_rate,
         }
         # Within a JSON string every quote has a backslash before it, so this stands in one place only.
-        before, after = json.dumps(response_object(speech, g.request_id, part)).split('"data": ""')
+        before, after = json.dumps(response_object(audio, g.request_id, part)).split('"data": ""')
         reply = Spool()
         try:
             reply.write(f'{before}"data": "'.encode())
-            for data in iter(lambda: audio.read(ENCODED_BYTES), b""):
+            for data in iter(lambda: file.read(ENCODED_BYTES), b""):
                 reply.write(base64.b64encode(data))
             reply.write(f'"{after}'.encode())
             reply.rewind()
         except BaseException:
             reply.close()
             raise
-    return described(file_reply(reply, "application/json"), speech, is_whole=True)
+    return described(file_reply(reply, "application/json"), audio, is_whole=True)
 
 
 def _wrong(place: str, message: str) -> InvalidFields:

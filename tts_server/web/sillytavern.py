@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from tts_server.controls import Number, Whole
 from tts_server.errors import VoiceNotFound
 from tts_server.speech import AudioFormat, Voice
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.voices import VoiceResolver
 from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import LISTING, SPEAKING, SPEAKING_BY_GET
 from tts_server.web.responses import streamed_audio, whole_audio
+from tts_server.web.speech_service import SpeechService
 from tts_server.web.validation import UnprocessableFields, naming, read_object, validated
 
 NO_VOICE = "s1"
@@ -71,23 +71,23 @@ class TtsFields(BaseModel):
     stream: bool = Field(False, description="Send audio from the first sound on. Not read in a query, which always streams.")
 
 
-def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
+def sillytavern_routes(service: SpeechService) -> Blueprint:
     routes = Blueprint("sillytavern", __name__)
-    synthesizer = desk.synthesizer
+    voices = service.synthesizer.voices
 
     @routes.get("/get_predefined_voices", policy=LISTING)
     def list_predefined_voices() -> Response:
         """All voices; those without a file go by their bare name."""
-        return jsonify([{"display_name": voice.name, "filename": _file_name(voice)} for voice in synthesizer.voices()])
+        return jsonify([{"display_name": voice.name, "filename": _file_name(voice)} for voice in voices.all()])
 
     @routes.get("/get_reference_files", policy=LISTING)
     def list_reference_files() -> Response:
-        return jsonify([_file_name(voice) for voice in _clips(synthesizer)])
+        return jsonify([_file_name(voice) for voice in _clips(voices)])
 
     @routes.post("/tts", policy=SPEAKING)
     def speak() -> Response:
         fields = validated(TtsFields, read_object(request))
-        return _respond(desk, fields, is_streamed=fields.stream, place="body")
+        return _respond(service, fields, is_streamed=fields.stream, place="body")
 
     @routes.get("/tts-stream", policy=SPEAKING_BY_GET)
     def stream() -> Response:
@@ -96,24 +96,24 @@ def sillytavern_routes(desk: SpeechDesk) -> Blueprint:
             return Response(iter(()), content_type=AudioFormat.WAV.content_type, headers={"Accept-Ranges": "bytes"})
         fields = validated(TtsFields, request.args.to_dict(), "query")
         if "Range" not in request.headers:
-            return _respond(desk, fields, is_streamed=True, place="query")
+            return _respond(service, fields, is_streamed=True, place="query")
         # Safari asks for a part first and then for others, which have to be of the same take.
         if not fields.seed or fields.seed < 1:
             fields = fields.model_copy(update={"seed": 1 + zlib.crc32(request.query_string)})
-        return _respond(desk, fields, is_streamed=False, place="query", has_ranges=True)
+        return _respond(service, fields, is_streamed=False, place="query", has_ranges=True)
 
     return routes
 
 
-def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: str, has_ranges: bool = False) -> Response:
-    longest = desk.options.max_text_length
+def _respond(service: SpeechService, fields: TtsFields, *, is_streamed: bool, place: str, has_ranges: bool = False) -> Response:
+    longest = service.options.max_text_length
     if len(fields.text) > longest:
         message = f"String should have at most {longest} characters"
         raise UnprocessableFields([{"loc": [place, "text"], "msg": message, "type": "string_too_long"}])
     speech_fields = SpeechFields.model_validate(
         {
             "input": fields.text,
-            "voice": _voice_name(desk.synthesizer, fields, place),
+            "voice": _voice_name(service.synthesizer.voices, fields, place),
             "response_format": fields.output_format,
             "speed": fields.speed_factor,
             "language": fields.language,
@@ -125,11 +125,11 @@ def _respond(desk: SpeechDesk, fields: TtsFields, *, is_streamed: bool, place: s
         }
     )
     with naming({**PARAMS, "voice": "reference_audio_filename" if fields.voice_mode == "clone" else "predefined_voice_id"}):
-        speech = desk.plan(speech_fields, None, AudioFormat.WAV)
-        return streamed_audio(speech) if is_streamed else whole_audio(speech, has_ranges=has_ranges)
+        audio = service.synthesize(speech_fields, None, AudioFormat.WAV)
+        return streamed_audio(audio) if is_streamed else whole_audio(audio, has_ranges=has_ranges)
 
 
-def _voice_name(synthesizer: Synthesizer, fields: TtsFields, place: str) -> str | None:
+def _voice_name(voices: VoiceResolver, fields: TtsFields, place: str) -> str | None:
     """The voice that is meant; None for the default one."""
     if fields.voice_mode == "predefined":
         given = fields.predefined_voice_id
@@ -137,8 +137,8 @@ def _voice_name(synthesizer: Synthesizer, fields: TtsFields, place: str) -> str 
     if fields.reference_audio_filename is None:
         message = "Field required when voice_mode is 'clone'"
         raise UnprocessableFields([{"loc": [place, "reference_audio_filename"], "msg": message, "type": "missing"}])
-    clips = _clips(synthesizer)
-    found = synthesizer.find_voice(fields.reference_audio_filename, builtin=())
+    clips = _clips(voices)
+    found = voices.find(fields.reference_audio_filename, builtin=())
     if found is None or found.id not in {voice.id for voice in clips}:
         known = ", ".join(map(_file_name, clips)) or "none"
         raise VoiceNotFound(
@@ -147,9 +147,9 @@ def _voice_name(synthesizer: Synthesizer, fields: TtsFields, place: str) -> str 
     return found.id
 
 
-def _clips(synthesizer: Synthesizer) -> list[Voice]:
+def _clips(voices: VoiceResolver) -> list[Voice]:
     """The voices that are files."""
-    return [voice for voice in synthesizer.voices() if voice.path is not None]
+    return [voice for voice in voices.all() if voice.path is not None]
 
 
 def _file_name(voice: Voice) -> str:

@@ -11,7 +11,7 @@ from tts_server import __version__
 from tts_server.admission import Admission
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.model_source import BUSY, ModelState
-from tts_server.synthesis import Synthesizer
+from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.web.policy import PUBLIC
 
 HEALTH = replace(PUBLIC, is_health_probe=True)
@@ -40,8 +40,8 @@ def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
                 "served_as": sorted(alias for alias, target in catalog.aliases.items() if target == catalog.default),
                 "engine_ready": model is not None,
                 "engine_error": _default_model_error(catalog, model),
-                "voices_loaded": len(synthesizer.voices()) if model else 0,
-                "default_voice": synthesizer.default_voice,
+                "voices_loaded": len(synthesizer.voices.all()) if model else 0,
+                "default_voice": synthesizer.voices.default,
                 "routing": {"load_score": round(load, 3), "accepts_requests": model is not None and not queue.is_full},
                 "queue": {
                     "at_work": queue.active,

@@ -23,10 +23,10 @@ from tts_server.voices.names import checked_name, name_key
 from tts_server.voices.registry import VoiceEntry, in_words
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import read_payload
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import ADMIN_READING, LISTING, READING, SPEAKING_BY_GET, VOICE_CHANGE, Authorization
 from tts_server.web.responses import whole_audio
 from tts_server.web.route_map import protect
+from tts_server.web.speech_service import SpeechService
 
 AUDIO_FIELDS = ("audio", "audio_sample", "file")
 OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")
@@ -42,28 +42,29 @@ VOICE_WRITE = replace(VOICE_CHANGE, is_queued=True, is_rate_limited=True)
 RECORDING = replace(READING, authorization=Authorization.VOICES, is_queued=True, is_rate_limited=True)
 
 
-def voice_routes(desk: SpeechDesk) -> Blueprint:
+def voice_routes(service: SpeechService) -> Blueprint:
     routes = Blueprint("voices", __name__)
     for prefix in ("/v1/voices", "/v1/audio/voices"):
         protect(routes, prefix, unsafe=VOICE_CHANGE)
     protect(routes, "/admin/reload-voices", unsafe=VOICE_CHANGE, safe=ADMIN_READING)
-    synthesizer, library = desk.synthesizer, desk.synthesizer.library
+    synthesizer, library = service.synthesizer, service.synthesizer.library
+    voices = synthesizer.voices
 
     def find_voice(name: str) -> Voice:
         """Return the voice of this name or alias. Built-in voices take precedence."""
-        found = synthesizer.find_voice(name)
+        found = voices.find(name)
         if found is None:
             raise VoiceNotFound(f"There is no voice {name!r}.", param="voice")
         return found
 
     def check_not_default(voice_id: str) -> None:
-        if name_key(voice_id) == name_key(synthesizer.default_voice):
+        if name_key(voice_id) == name_key(voices.default):
             message = f"{voice_id!r} is the default voice (DEFAULT_VOICE_NAME) and cannot be renamed or deleted while the server runs."
             raise Conflict(message, code="default_voice")
 
     def check_dictionaries(entry: VoiceEntry) -> None:
         locators = ((one.pronunciation_dictionary_id, one.version_id) for one in entry.pronunciation_dictionary_locators)
-        desk.options.dictionaries.check(locators)
+        service.options.dictionaries.check(locators)
 
     def create(entry: VoiceEntry, audio_fields: tuple[str, ...]) -> tuple[Voice, ClipReport]:
         given = request.form.get("name")
@@ -72,21 +73,20 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
         name = checked_name(given)
         check_dictionaries(entry)
         library.check_free(name, entry.aliases)  # before the clip is decoded; checked again when the voice is written
-        clip = desk.references.from_upload(request, audio_fields)
+        clip = service.references.from_upload(request, audio_fields)
         data, stored_clip = as_flac(clip)
         return library.create(name, data, stored_clip, entry), describe(clip)
 
     @routes.get("/v1/voices", policy=LISTING)
     def list_voices() -> Response:
-        voices = [describe_voice(voice) for voice in synthesizer.voices()]
-        return jsonify({"object": "list", "data": voices, "default": synthesizer.default_voice})
+        data = [describe_voice(voice) for voice in voices.all()]
+        return jsonify({"object": "list", "data": data, "default": voices.default})
 
     @routes.get("/v1/audio/voices", policy=LISTING)
     def list_audio_voices() -> Response:
-        voices = synthesizer.voices()
         if request.args.get("legacy", "").lower() in ("true", "1"):
-            return jsonify({"voices": [voice.id for voice in voices]})
-        return jsonify({"voices": [{"id": voice.id, "name": voice.name} for voice in voices]})
+            return jsonify({"voices": [voice.id for voice in voices.all()]})
+        return jsonify({"voices": [{"id": voice.id, "name": voice.name} for voice in voices.all()]})
 
     @routes.post("/v1/voices", policy=VOICE_WRITE)
     def create_voice() -> Response:
@@ -153,12 +153,12 @@ def voice_routes(desk: SpeechDesk) -> Blueprint:
             model=request.args.get("model") or None,
             voice=find_voice(voice_id).id,
             format=AudioFormat.MP3,
-            sample_rate=desk.options.sample_rate,
+            sample_rate=service.options.sample_rate,
             language="en",
             seed=PREVIEW_SEED,
             may_load=False,  # a GET changes nothing
         )
-        return whole_audio(synthesizer.plan(sentence), has_ranges=True)
+        return whole_audio(synthesizer.synthesize(sentence), has_ranges=True)
 
     @routes.post("/admin/reload-voices", policy=VOICE_CHANGE)
     def reload_voices() -> Response:

@@ -11,7 +11,6 @@ from typing import Any
 
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, check_session, shorten
 from tts_server.web.realtime.conversation import Conversation, text_of
 from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validated
@@ -19,6 +18,7 @@ from tts_server.web.realtime.pieces import TextFeed
 from tts_server.web.realtime.response import SAMPLE_RATE, Response, new_id
 from tts_server.web.realtime.socket import WebSocket
 from tts_server.web.realtime.speaker import Speaker
+from tts_server.web.speech_service import SpeechService
 
 CLIENT_EVENTS = frozenset(
     {
@@ -47,10 +47,10 @@ class OpenAIProtocol:
     `input_text_buffer.commit`. The first `append` starts a response, which speaks each sentence as soon as it is complete.
     """
 
-    def __init__(self, socket: WebSocket, speaker: Speaker, desk: SpeechDesk, model: str | None) -> None:
+    def __init__(self, socket: WebSocket, speaker: Speaker, service: SpeechService, model: str | None) -> None:
         self._socket = socket
         self._speaker = speaker
-        self._desk = desk
+        self._service = service
         self._model = model
         self._conversation = Conversation(new_id("conv"))
         self._session = self._default_session()
@@ -101,10 +101,10 @@ class OpenAIProtocol:
             "type": "realtime",
             "object": "realtime.session",
             "id": new_id("sess"),
-            "model": self._model or self._desk.synthesizer.catalog.default,
+            "model": self._model or self._service.synthesizer.catalog.default,
             "output_modalities": ["audio"],
             "instructions": "",
-            "audio": {"input": audio_input, "output": {"format": FORMAT, "voice": self._desk.synthesizer.default_voice, "speed": 1.0}},
+            "audio": {"input": audio_input, "output": {"format": FORMAT, "voice": self._service.synthesizer.voices.default, "speed": 1.0}},
             "tools": [],
             "tool_choice": "auto",
             "max_output_tokens": "inf",
@@ -143,7 +143,7 @@ class OpenAIProtocol:
         if len(name) > MAX_ID_CHARACTERS:
             raise VoiceNotFound(f"There is no voice {shorten(name)}.", param="audio.output.voice")
         try:
-            self._desk.synthesizer.check_voice(name)
+            self._service.synthesizer.voices.check(name)
         except VoiceNotFound as error:
             error.param = "audio.output.voice"
             raise
@@ -167,7 +167,7 @@ class OpenAIProtocol:
         self._send("conversation.item.done", previous_item_id=previous, item=item)
 
     def _check_length(self, text: str, param: str) -> None:
-        limit = self._desk.options.max_text_length
+        limit = self._service.options.max_text_length
         if len(text) > limit:
             message = f"The text has {len(text)} characters; the limit is {limit}."
             raise InvalidRequest(message, param=param, code="string_too_long")
@@ -200,7 +200,7 @@ class OpenAIProtocol:
             text = "\n\n".join(filter(None, map(self._text_of_input, fields.input)))
         else:
             text = self._conversation.unspoken()
-            if len(text) > self._desk.options.max_text_length:
+            if len(text) > self._service.options.max_text_length:
                 self._conversation.mark_spoken()
         self._check_length(text, "input")
         self._submit(self._response(lambda _: iter([text] if text.strip() else []), fields), event)
@@ -237,7 +237,7 @@ class OpenAIProtocol:
 
     def _speak(self, response: Response, event: dict[str, Any]) -> None:
         try:
-            response.speak(self._desk, self._send)
+            response.speak(self._service, self._send)
         except Cancelled:
             raise
         except TTSError as error:
@@ -260,7 +260,7 @@ class OpenAIProtocol:
         if not isinstance(delta, str):
             raise InvalidRequest("delta: a string is required.", param="delta", code="missing")
         if self._feed is None or self._feed[1].is_over:
-            feed = TextFeed(self._desk.options.max_text_length, self._speaker.check)
+            feed = TextFeed(self._service.options.max_text_length, self._speaker.check)
             feed.append(delta)
             response = self._response(feed.pieces, ResponseFields())
             self._submit(response, event)

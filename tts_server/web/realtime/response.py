@@ -11,17 +11,18 @@ from typing import Any, Protocol
 from tts_server.audio.pcm import silence, to_s16
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, NothingToSay
-from tts_server.planned_speech import Speech
+from tts_server.ranges import SEED
+from tts_server.speech import AudioFormat
+from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.text.segment import SENTENCE_PAUSE
-from tts_server.web.fields import SpeechFields, parse_fields
-from tts_server.web.openai import SpeechDesk
+from tts_server.web.fields import SpeechFields
 from tts_server.web.realtime.conversation import Conversation
 from tts_server.web.realtime.socket import WebSocket
-from tts_server.web.realtime.speaker import as_told, pcm_pieces, plan
+from tts_server.web.realtime.speaker import as_told, pcm_pieces
 from tts_server.web.responses import usage
+from tts_server.web.speech_service import SpeechService
 
 SAMPLE_RATE = 24000
-MAX_SEED = 2**63 - 1
 
 
 class Send(Protocol):
@@ -58,13 +59,13 @@ class Response:
     _tokens: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0})
     _is_begun: bool = False
 
-    def speak(self, desk: SpeechDesk, send: Send) -> None:
+    def speak(self, service: SpeechService, send: Send) -> None:
         """Speak the response and send its events; raises TTSError only before the first event was sent."""
         status = "completed"
         details: dict[str, Any] | None = None
         try:
             with self.socket.closing.calling(self.cancellation.cancel):
-                self._speak_pieces(desk, send)
+                self._speak_pieces(service, send)
         except Cancelled:
             status, details = "cancelled", {"type": "cancelled", "reason": "client_cancelled"}
         except Exception as error:
@@ -79,40 +80,40 @@ class Response:
             send("response.created", response=self._resource("in_progress"))
         self._end(send, status, details)
 
-    def _speak_pieces(self, desk: SpeechDesk, send: Send) -> None:
+    def _speak_pieces(self, service: SpeechService, send: Send) -> None:
         seed: int | None = None
         for text in self.pieces(self.cancellation):
             self.cancellation.check()
             # The first piece gets its seed as any request does; the seeds of the others are derived from it.
-            fields = self._fields(text, desk).model_copy(update={"seed": seed})
+            fields = self._fields(text, service).model_copy(update={"seed": seed})
             try:
-                speech = plan(desk, fields)
+                audio = service.synthesize(fields, None, AudioFormat.PCM)
             except NothingToSay:
                 continue
             if self._is_begun:
                 self._send_audio(send, to_s16(silence(SENTENCE_PAUSE / fields.speed, SAMPLE_RATE)))
             else:
                 self._begin(send)
-            self._say(desk, speech, send)
-            seed = (speech.seed + 1) & MAX_SEED
+            self._say(service, audio, send)
+            seed = (audio.result.seed + 1) & SEED.maximum
         if not self._is_begun:
             raise NothingToSay("There is no text to speak. Send an item with text first.", param="input")
 
-    def _fields(self, text: str, desk: SpeechDesk) -> SpeechFields:
+    def _fields(self, text: str, service: SpeechService) -> SpeechFields:
         options = {"voice": self.output["voice"], "speed": self.output["speed"], "sample_rate": SAMPLE_RATE}
         options["text_normalization"] = self.output.get("text_normalization")
-        return parse_fields({"input": text, "model": self.model, **options}, desk.options.max_text_length)
+        return service.parse_fields({"input": text, "model": self.model, **options})
 
-    def _say(self, desk: SpeechDesk, speech: Speech, send: Send) -> None:
-        transcript = speech.transcript if not self._transcripts else f" {speech.transcript}"
+    def _say(self, service: SpeechService, audio: CachedAudio, send: Send) -> None:
+        transcript = audio.plan.transcript if not self._transcripts else f" {audio.plan.transcript}"
         self._transcripts.append(transcript)
         send("response.output_audio_transcript.delta", **self._position, delta=transcript)
-        with speech.metrics.request():
+        with audio.metrics.request():
             try:
-                for data in pcm_pieces(desk, speech, self.socket, self.cancellation):
+                for data in pcm_pieces(service, audio, self.socket, self.cancellation):
                     self._send_audio(send, data)
             finally:
-                for name, number in usage(speech).items():
+                for name, number in usage(audio).items():
                     self._tokens[name] += number
 
     def _send_audio(self, send: Send, data: bytes) -> None:

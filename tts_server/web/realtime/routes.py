@@ -6,10 +6,10 @@ from flask import Blueprint, Response, after_this_request, g, request
 
 from tts_server.client_addresses import parse_address
 from tts_server.errors import Unavailable
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.policy import READING
 from tts_server.web.realtime.session import Session
 from tts_server.web.realtime.socket import UpgradeRequired, WebSocket
+from tts_server.web.speech_service import SpeechService
 from tts_server.wsgi import UPGRADE, Upgrade
 
 PATH = "/v1/realtime"
@@ -18,7 +18,7 @@ OPENAI_SIGNS = ("model", "intent", "call_id")
 HANDSHAKE = ("Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
 
 
-def realtime_routes(desk: SpeechDesk) -> Blueprint:
+def realtime_routes(service: SpeechService) -> Blueprint:
     routes = Blueprint("realtime", __name__)
 
     @routes.get(PATH, websocket=True, policy=READING)
@@ -32,10 +32,10 @@ def realtime_routes(desk: SpeechDesk) -> Blueprint:
             reply_headers=[(b"x-request-id", g.request_id.encode())],
         )
         model = request.args.get("model") or None
-        desk.synthesizer.catalog.named(model)
+        service.synthesizer.catalog.named(model)
         client, key = g.access.client, g.access.key
         limited = None if key is None and _is_this_machine() else client
-        upgrade(Session(websocket, desk.for_caller(), model, client, is_openai=_is_openai(), client=limited, key=key))
+        upgrade(Session(websocket, service.for_socket(), model, client, is_openai=_is_openai(), client=limited, key=key))
         return Response(status=101)
 
     @routes.get(PATH, policy=READING)

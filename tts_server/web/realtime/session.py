@@ -13,12 +13,12 @@ from tts_server.errors import InvalidRequest, TTSError
 from tts_server.keys import Key
 from tts_server.log import request_id
 from tts_server.web.bodies import check_json
-from tts_server.web.openai import SpeechDesk
 from tts_server.web.realtime.bounds import MAX_MESSAGE_VALUES
 from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol
 from tts_server.web.realtime.simple import SimpleProtocol
 from tts_server.web.realtime.socket import SocketClosed, WebSocket
 from tts_server.web.realtime.speaker import Speaker, as_told
+from tts_server.web.speech_service import SpeechService
 
 log = logging.getLogger("tts_server.web.access")
 
@@ -50,7 +50,7 @@ class Session:
     def __init__(
         self,
         websocket: WebSocket,
-        desk: SpeechDesk,
+        service: SpeechService,
         model: str | None,
         rate_client: str,
         *,
@@ -59,13 +59,13 @@ class Session:
         key: Key | None = None,
     ) -> None:
         self.client = client
-        self._keys = desk.options.keys
+        self._keys = service.options.keys
         self._key = key
         self._socket = websocket
         self._request_id = request_id.get()
-        self._speaker = Speaker(lambda: desk.options.rates.take(rate_client))
-        self._openai = OpenAIProtocol(websocket, self._speaker, desk, model)
-        self._simple = SimpleProtocol(websocket, self._speaker, desk, model)
+        self._speaker = Speaker(lambda: service.options.rates.take(rate_client))
+        self._openai = OpenAIProtocol(websocket, self._speaker, service, model)
+        self._simple = SimpleProtocol(websocket, self._speaker, service, model)
         self._protocol: MessageProtocol | None = None
         self._start_at: float | None = time.monotonic() + (0.0 if is_openai else START_SECONDS)
 

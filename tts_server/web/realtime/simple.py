@@ -13,13 +13,13 @@ from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError
 from tts_server.speech import AudioFormat
 from tts_server.web.failures import error_event
-from tts_server.web.fields import SpeechFields, parse_fields
-from tts_server.web.openai import SpeechDesk
+from tts_server.web.fields import SpeechFields
 from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, MAX_OPTIONS_BYTES, check_id
 from tts_server.web.realtime.socket import WebSocket
-from tts_server.web.realtime.speaker import Speaker, as_told, pcm_pieces, plan
+from tts_server.web.realtime.speaker import Speaker, as_told, pcm_pieces
 from tts_server.web.responses import response_object
 from tts_server.web.responses_api import speech_payload
+from tts_server.web.speech_service import SpeechService
 
 LENGTH = struct.Struct(">I")
 CANCEL = "response.cancel"
@@ -28,10 +28,10 @@ CANCEL = "response.cancel"
 class SimpleProtocol:
     """Speaks the text of each message, one after another. `model` is the default of messages that name none."""
 
-    def __init__(self, socket: WebSocket, speaker: Speaker, desk: SpeechDesk, model: str | None) -> None:
+    def __init__(self, socket: WebSocket, speaker: Speaker, service: SpeechService, model: str | None) -> None:
         self._socket = socket
         self._speaker = speaker
-        self._desk = desk
+        self._service = service
         self._model = model
         self._cancellation = Cancellation()
 
@@ -49,7 +49,7 @@ class SimpleProtocol:
 
     def _fields(self, message: dict[str, Any]) -> SpeechFields:
         payload = speech_payload({"model": self._model, **message, "input": message.get("input") or message.get("text")})
-        fields = parse_fields(payload, self._desk.options.max_text_length)
+        fields = self._service.parse_fields(payload)
         if fields.response_format not in (None, AudioFormat.PCM):
             raise InvalidRequest("audio.format: this protocol supports only 'pcm16'.", param="audio.format")
         if fields.voice_b64 is not None or fields.voice_url is not None:
@@ -60,16 +60,16 @@ class SimpleProtocol:
 
     def _speak(self, fields: SpeechFields, echoed: dict[str, Any], cancellation: Cancellation) -> None:
         try:
-            speech = plan(self._desk, fields)
-            part = {"type": "output_audio", "transcript": speech.transcript, "format": "pcm16", "sample_rate": speech.sample_rate}
+            audio = self._service.synthesize(fields, None, AudioFormat.PCM)
+            part = {"type": "output_audio", "transcript": audio.plan.transcript, "format": "pcm16", "sample_rate": audio.plan.sample_rate}
             status = "completed"
             try:
-                with self._socket.closing.calling(cancellation.cancel), speech.metrics.request():
-                    for data in pcm_pieces(self._desk, speech, self._socket, cancellation):
+                with self._socket.closing.calling(cancellation.cancel), audio.metrics.request():
+                    for data in pcm_pieces(self._service, audio, self._socket, cancellation):
                         self._socket.send_bytes(LENGTH.pack(len(data)) + data)
             except Cancelled:
                 status = "cancelled"
-            response = {**response_object(speech, uuid.uuid4().hex, part), "status": status}
+            response = {**response_object(audio, uuid.uuid4().hex, part), "status": status}
             self._send({"type": "response.completed", "response": response, **echoed})
         except Cancelled:
             raise

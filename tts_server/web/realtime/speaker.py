@@ -11,11 +11,9 @@ from functools import partial
 
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, TTSError, Unavailable
-from tts_server.planned_speech import Speech
-from tts_server.speech import AudioFormat, SpeechRequest
-from tts_server.web.fields import SpeechFields
-from tts_server.web.openai import SpeechDesk
+from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.web.realtime.socket import WebSocket
+from tts_server.web.speech_service import SpeechService
 
 log = logging.getLogger("tts_server.web")
 
@@ -85,41 +83,22 @@ def as_told(error: Exception) -> TTSError:
     return error
 
 
-def plan(desk: SpeechDesk, fields: SpeechFields) -> Speech:
-    """Checked speech, as PCM; raises the TTSError family."""
-    request = SpeechRequest(
-        text=fields.input,
-        model=fields.model,
-        voice=fields.voice_name,
-        format=AudioFormat.PCM,
-        sample_rate=fields.sample_rate or desk.options.sample_rate,
-        speed=fields.speed,
-        language=fields.language,
-        seed=fields.seed,
-        controls=fields.controls(),
-        cache=fields.cache,
-        **desk.permissions().fields(),
-        **fields.reading(),
-    )
-    return desk.synthesizer.plan(request)
-
-
-def pcm_pieces(desk: SpeechDesk, speech: Speech, socket: WebSocket, cancellation: Cancellation) -> Iterator[bytes]:
+def pcm_pieces(service: SpeechService, audio: CachedAudio, socket: WebSocket, cancellation: Cancellation) -> Iterator[bytes]:
     """Whole samples of s16le, a fraction of a second each, so that a frame is small and a listener who has heard enough is soon obeyed.
 
     They come once there is a slot for this speech; while the socket's peer reads more slowly than they are made, others have the slot.
     Raises Cancelled if cancelled meanwhile, Busy where the server stops.
     """
-    admission = desk.options.admission
-    slot = admission.slot(cancellation, size=len(speech.request.text.encode()), is_admin=desk.permissions().is_admin)
+    admission = service.options.admission
+    slot = admission.slot(cancellation, size=len(audio.plan.transcript.encode()), is_admin=service.current_caller().is_admin)
     with slot as ticket, socket.blocking_within(lambda: admission.paused(ticket)):
-        yield from _pieces(speech, cancellation)
+        yield from _pieces(audio, cancellation)
 
 
-def _pieces(speech: Speech, cancellation: Cancellation) -> Iterator[bytes]:
-    num_bytes = 2 * round(PIECE_SECONDS * speech.sample_rate)
+def _pieces(audio: CachedAudio, cancellation: Cancellation) -> Iterator[bytes]:
+    num_bytes = 2 * round(PIECE_SECONDS * audio.plan.sample_rate)
     waiting = b""
-    for data in speech.audio(cancellation):
+    for data in audio.stream(cancellation):
         waiting += data
         while len(waiting) >= num_bytes:
             cancellation.check()

@@ -9,7 +9,7 @@ from tts_server.errors import AudioTooLong
 from tts_server.speech import AudioFormat
 
 SLACK = 1.25
-"""An estimate can be low: so many times as much is made before a reply is given up."""
+"""An estimate can be low: rendering fails only beyond this many times the limit."""
 
 MIN_SECONDS_PER_CHARACTER, MIN_BYTES_PER_CHARACTER = 0.1, 4800
 """A text of the longest length that may be sent is never too long at the usual speed and sample rate."""
@@ -23,14 +23,14 @@ class ReplyLimits:
     max_bytes: int = 256 * 2**20
 
     def raised_for(self, num_characters: int, *, seconds: bool, num_bytes: bool) -> ReplyLimits:
-        """The limits with `seconds`, `num_bytes` or both raised where a text of `num_characters` would not fit otherwise."""
+        """Return the limits with `seconds`, `num_bytes` or both raised where a text of `num_characters` would not fit otherwise."""
         return ReplyLimits(
             max(self.max_seconds, num_characters * MIN_SECONDS_PER_CHARACTER) if seconds else self.max_seconds,
             max(self.max_bytes, num_characters * MIN_BYTES_PER_CHARACTER) if num_bytes else self.max_bytes,
         )
 
     def check(self, seconds: float, format: AudioFormat, sample_rate: int) -> float:
-        """The seconds after which a reply that takes about `seconds` is given up; raises AudioTooLong where that is too much already."""
+        """Return the seconds after which a reply that takes about `seconds` fails; raises AudioTooLong where the estimate is too long."""
         rate = bytes_per_second(format, sample_rate)
         if seconds > self.max_seconds:
             raise AudioTooLong(
@@ -49,7 +49,7 @@ class ReplyLimits:
 
 
 def too_long(seconds: float) -> AudioTooLong:
-    """The error of a reply that is given up after `seconds`, since it has become much longer than was expected."""
+    """Return the error of a reply that fails after `seconds`, since it is much longer than was estimated."""
     return AudioTooLong(
         f"This text takes much longer to say than its length suggests: after {_time(seconds)} of audio it was not at its end. "
         "Divide the text, raise the speed or choose mp3.",

@@ -1,0 +1,1 @@
+"""From a request to audio: planning, resolving voices, rendering, and the cache of finished audio."""
