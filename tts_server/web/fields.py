@@ -7,21 +7,20 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from flask import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from tts_server.controls import Controls, Number, Whole
+from tts_server.controls import Controls, SampleRate, Seed, Speed
 from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
 from tts_server.voices.names import MAX_COMPARED
 from tts_server.web.failures import InvalidFields
-from tts_server.web.json_body import parse_json_object
+from tts_server.web.validation import validate
 
-FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
 
 
-def _lower(value: Any) -> Any:
+def lowercase(value: Any) -> Any:
+    """Return a text without surrounding spaces and in lower case, and any other value as it is."""
     return value.strip().lower() if isinstance(value, str) else value
 
 
@@ -32,7 +31,7 @@ class VoiceId(BaseModel):
 
 
 def _from_json(value: Any) -> Any:
-    """A form has no objects and lists, but may hold one as JSON."""
+    """Return the object or list that a form holds as JSON."""
     if not isinstance(value, str):
         return value
     try:
@@ -62,7 +61,7 @@ class NormalizationOptions(BaseModel):
     replace_remaining_symbols: bool = Field(True, description="Read signs such as & and % as words.")
 
     def skipped_rules(self) -> frozenset[str]:
-        """The rules of reading that are switched off."""
+        """Return the rules of reading that are switched off."""
         switches = {
             "unit": self.unit_normalization,
             "url": self.url_normalization,
@@ -74,7 +73,7 @@ class NormalizationOptions(BaseModel):
         return frozenset(rule for rule, is_on in switches.items() if not is_on)
 
 
-TextNormalization = Annotated[Literal["auto", "off"], BeforeValidator(_lower)]
+TextNormalization = Annotated[Literal["auto", "off"], BeforeValidator(lowercase)]
 TEXT_NORMALIZATION = "auto reads numbers, dates, money, units, abbreviations and markup as words; off gives the model the text as written."
 
 
@@ -92,25 +91,25 @@ class SpeechFields(Controls):
     voice: Annotated[str, Field(max_length=MAX_COMPARED)] | VoiceId | None = Field(
         None, description="Name of a voice; see /v1/voices. A language code means the default voice."
     )
-    response_format: Annotated[AudioFormat, BeforeValidator(_lower)] | None = Field(
+    response_format: Annotated[AudioFormat, BeforeValidator(lowercase)] | None = Field(
         None, description=f"Container and codec of the audio. {'; '.join(f'{one.value}: {one.spec.description}' for one in AudioFormat)}."
     )
-    speed: Number = Field(1.0, ge=0.25, le=4.0, description="Tempo; the pitch stays.")
+    speed: Speed = Field(1.0, description="Tempo; the pitch stays.")
     instructions: str | None = Field(
         None,
         description="Accepted and never spoken. A number is the exaggeration and makes speed the cfg_weight, as in chatterbox-api.",
     )
-    stream_format: Annotated[Literal["audio", "sse"], BeforeValidator(_lower)] = Field(
+    stream_format: Annotated[Literal["audio", "sse"], BeforeValidator(lowercase)] = Field(
         "audio", description="sse sends the audio as OpenAI's server-sent events."
     )
     stream: bool = Field(False, description="Send audio from the first sound on.")
-    sample_rate: Whole | None = Field(
-        None, ge=8000, le=48000, description="Rate of the audio in Hz; a codec that cannot carry it takes the nearest it can."
+    sample_rate: SampleRate | None = Field(
+        None, description="Rate of the audio in Hz; a codec that cannot carry it takes the nearest it can."
     )
     language: str | None = Field(
         None, max_length=35, description="Language code, for models of several languages; without it the text decides."
     )
-    seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="The same seed gives the same samples.")
+    seed: Seed | None = Field(None, description="The same seed gives the same samples.")
     text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
     normalization_options: Annotated[NormalizationOptions, BeforeValidator(_from_json)] | None = Field(
         None, description="Parts of reading to switch off, as Kokoro's clients do."
@@ -164,30 +163,14 @@ class SpeechFields(Controls):
         )
 
 
-def read_payload(request: Request) -> dict[str, Any]:
-    """The fields as sent, from JSON or a form; JSON is recognised whatever its Content-Type says."""
-    is_form = request.mimetype in FORM_TYPES
-    if is_form and (request.mimetype != FORM_TYPES[0] or not request.mimetype_params.get("boundary")):
-        raw = request.get_data(cache=True)
-        is_form = not raw.lstrip().startswith(b"{")
-    if is_form:
-        return {name: request.form[name] for name in request.form}
-    return parse_json_object(request.get_data(), request.headers.get("Content-Encoding", ""))
-
-
 def parse_fields(payload: Mapping[str, Any], max_text_length: int) -> SpeechFields:
-    """Validated fields; raises InvalidFields naming each wrong one."""
+    """Return the validated fields; raises InvalidFields naming each wrong one."""
     given = {name: value for name, value in payload.items() if name == "input" or (value is not None and value != "")}
     if speaks_older_dialect(payload):
         given = translate_older_dialect(given)
     if given.get("input") in (None, ""):
         raise InvalidFields([{"loc": ["body", "input"], "msg": "the text to speak is required", "type": "missing"}])
-    try:
-        fields = SpeechFields.model_validate(given)
-    except ValidationError as error:
-        raise InvalidFields(
-            [{"loc": ["body", *e["loc"][:1]], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]} for e in error.errors()]
-        ) from error
+    fields = validate(SpeechFields, given, "body")
     if len(fields.input) > max_text_length:
         message = f"the text has {len(fields.input)} characters; this server takes {max_text_length} at once"
         raise InvalidFields([{"loc": ["body", "input"], "msg": message, "type": "string_too_long"}])
@@ -207,7 +190,7 @@ def speaks_older_dialect(payload: Mapping[str, Any]) -> bool:
 
 
 def translate_older_dialect(given: Mapping[str, Any]) -> dict[str, Any]:
-    """There `instructions` is the exaggeration and `speed` the cfg_weight; a given field of the new name wins."""
+    """Return fields in which `instructions` is the exaggeration and `speed` the cfg_weight; a field of the new name takes precedence."""
     fields = dict(given)
     exaggeration = fields.pop("instructions", None)
     cfg_weight = fields.pop("speed", None)

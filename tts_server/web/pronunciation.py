@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tts_server.dictionaries.formats import read_rules
 from tts_server.dictionaries.pls import write_pls
@@ -20,12 +20,12 @@ from tts_server.errors import InvalidRequest, TooLarge
 from tts_server.keys import Key, Role
 from tts_server.text.clean import clean
 from tts_server.text.pronunciation.rules import MAX_ALIAS, MAX_RULES, MAX_STRING, Rule
-from tts_server.voices.registry import in_words
 from tts_server.web.failures import InvalidFields
-from tts_server.web.fields import read_payload
 from tts_server.web.options import WebOptions
+from tts_server.web.payload import read_payload
 from tts_server.web.policy import READING, VOICE_CHANGE, Authorization
 from tts_server.web.route_map import protect
+from tts_server.web.validation import validate
 
 PATH = "/v1/pronunciation-dictionaries"
 PLS, CSV = "application/pls+xml", "text/csv"
@@ -263,12 +263,8 @@ def pronunciation_routes(options: WebOptions) -> Blueprint:
 
 def _validated(kind: type[Fields], given: Mapping[str, Any], place: str = "body") -> Fields:
     """Return the fields as `kind`; null means "not given". Raises InvalidFields for each invalid one."""
-    try:
-        return kind.model_validate({name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise InvalidFields(
-            [{"loc": [place, *e["loc"]], "msg": in_words(e), "type": e["type"]} for e in error.errors()[:MAX_PAGE]]
-        ) from error
+    values = {name: value for name, value in given.items() if value is not None}
+    return validate(kind, values, place, is_nested=True, max_errors=MAX_PAGE)
 
 
 def _rules(fields: Sequence[RuleFields]) -> list[Rule]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 
-from tts_server.controls import Number, Whole
+from tts_server.controls import NOT_BOOL, RepetitionPenalty, Temperature, TopP
 from tts_server.errors import (
     Cancelled,
     EngineFailure,
@@ -20,6 +20,7 @@ from tts_server.errors import (
     UnsupportedAudio,
     VoiceNotFound,
 )
+from tts_server.ranges import TOP_K
 from tts_server.speech import AudioFormat
 from tts_server.voices.store import StoredVoices
 from tts_server.web.failures import InvalidFields, failure_reply
@@ -27,7 +28,7 @@ from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormaliz
 from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import whole_audio
 from tts_server.web.speech_service import SpeechService
-from tts_server.web.validation import naming, read_object, validated
+from tts_server.web.validation import naming, read_object, validate_unprocessable
 
 PARAMS = {"input": "prompt", "voice": "voice_key"}
 
@@ -41,10 +42,10 @@ class GenerateFields(BaseModel):
     voice_key: str = Field(
         min_length=1, max_length=300, description="Path of a clip in the voice store, such as voices/system/default.wav."
     )
-    temperature: Number = Field(0.8, ge=0, le=2, description="How much one take differs from the next.")
-    top_p: Number = Field(0.95, ge=0, le=1, description="Draw from the likeliest sounds that make up this share; 1 is all.")
-    top_k: Whole = Field(1000, ge=1, le=10000, description="Draw from so many of the likeliest sounds.")
-    repetition_penalty: Number = Field(1.2, ge=1, le=2, description="How strongly repetitions are avoided; 1 is not at all.")
+    temperature: Temperature = Field(0.8, description="How much one take differs from the next.")
+    top_p: TopP = Field(0.95, description="Draw from the likeliest sounds that make up this share; 1 is all.")
+    top_k: Annotated[int, Field(ge=1, le=TOP_K.maximum), NOT_BOOL] = Field(1000, description="Draw from so many of the likeliest sounds.")
+    repetition_penalty: RepetitionPenalty = Field(1.2, description="How strongly repetitions are avoided; 1 is not at all.")
     norm_loudness: bool = Field(True, description="Even out the loudness of the clip first.")
     text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
 
@@ -54,7 +55,7 @@ def resonance_routes(service: SpeechService, voices: StoredVoices) -> Blueprint:
 
     @routes.post("/generate", policy=SPEAKING)
     def generate() -> Response:
-        fields = validated(GenerateFields, read_object(request))
+        fields = validate_unprocessable(GenerateFields, read_object(request))
         try:
             return speak(fields)
         except (TTSError, Cancelled, HTTPException):

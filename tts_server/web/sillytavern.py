@@ -9,31 +9,22 @@ from typing import Annotated, Literal
 from flask import Blueprint, Response, jsonify, request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from tts_server.controls import Number, Whole
+from tts_server.controls import NOT_BOOL, CfgWeight, Speed, Temperature, Whole
 from tts_server.errors import VoiceNotFound
+from tts_server.ranges import EXAGGERATION, SEED
 from tts_server.speech import AudioFormat, Voice
 from tts_server.synthesis.voices import VoiceResolver
 from tts_server.voices.names import MAX_COMPARED
-from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
+from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization, lowercase
 from tts_server.web.policy import LISTING, SPEAKING, SPEAKING_BY_GET
 from tts_server.web.responses import streamed_audio, whole_audio
 from tts_server.web.speech_service import SpeechService
-from tts_server.web.validation import UnprocessableFields, naming, read_object, validated
+from tts_server.web.validation import UnprocessableFields, naming, read_object, validate_unprocessable
 
 NO_VOICE = "s1"
 """What SillyTavern sends as the voice's name where its user has chosen none."""
 
-MIN_EXAGGERATION, MAX_EXAGGERATION = 0.25, 2.0
-
 PARAMS = {"input": "text", "speed": "speed_factor"}
-
-
-def _within_the_models_range(exaggeration: float) -> float:
-    return min(max(exaggeration, MIN_EXAGGERATION), MAX_EXAGGERATION)
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
 
 
 class TtsFields(BaseModel):
@@ -45,7 +36,7 @@ class TtsFields(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     text: str = Field(min_length=1, description="What to speak.")
-    voice_mode: Annotated[Literal["predefined", "clone"], BeforeValidator(_lower)] = Field(
+    voice_mode: Annotated[Literal["predefined", "clone"], BeforeValidator(lowercase)] = Field(
         "predefined", description="Which of the next two names the voice."
     )
     predefined_voice_id: str | None = Field(
@@ -54,16 +45,18 @@ class TtsFields(BaseModel):
     reference_audio_filename: str | None = Field(
         None, max_length=MAX_COMPARED, description="A file of the folder of voices, for voice_mode clone."
     )
-    output_format: Annotated[Literal["wav", "opus", "mp3"], BeforeValidator(_lower)] = Field(
+    output_format: Annotated[Literal["wav", "opus", "mp3"], BeforeValidator(lowercase)] = Field(
         "wav", description="Container and codec of the audio; opus is Ogg Opus."
     )
-    temperature: Number | None = Field(None, ge=0, le=2, description="How much one take differs from the next.")
-    exaggeration: Annotated[Number, Field(ge=0, le=3), AfterValidator(_within_the_models_range)] | None = Field(
+    temperature: Temperature | None = Field(None, description="How much one take differs from the next.")
+    exaggeration: Annotated[float, Field(ge=0, le=3, allow_inf_nan=False), AfterValidator(EXAGGERATION.clamp), NOT_BOOL] | None = Field(
         None, description="How strongly it acts; below 0.25 counts as 0.25, above 2 as 2."
     )
-    cfg_weight: Number | None = Field(None, ge=0, le=1, description="How closely it keeps to the text's pace; lower is slower and calmer.")
-    seed: Whole | None = Field(None, ge=-1, le=2**63 - 1, description="The same seed gives the same samples; below 1 means any.")
-    speed_factor: Number = Field(1.0, ge=0.25, le=4, description="Tempo; the pitch stays.")
+    cfg_weight: CfgWeight | None = Field(None, description="How closely it keeps to the text's pace; lower is slower and calmer.")
+    seed: Annotated[int, Field(ge=-1, le=SEED.maximum), NOT_BOOL] | None = Field(
+        None, description="The same seed gives the same samples; below 1 means any."
+    )
+    speed_factor: Speed = Field(1.0, description="Tempo; the pitch stays.")
     language: str | None = Field(None, max_length=35, description="Language code, for models of several languages.")
     text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
     split_text: bool = Field(True, description="Accepted. The text is cut at sentences by the server's own rules.")
@@ -86,7 +79,7 @@ def sillytavern_routes(service: SpeechService) -> Blueprint:
 
     @routes.post("/tts", policy=SPEAKING)
     def speak() -> Response:
-        fields = validated(TtsFields, read_object(request))
+        fields = validate_unprocessable(TtsFields, read_object(request))
         return _respond(service, fields, is_streamed=fields.stream, place="body")
 
     @routes.get("/tts-stream", policy=SPEAKING_BY_GET)
@@ -94,7 +87,7 @@ def sillytavern_routes(service: SpeechService) -> Blueprint:
         if request.method == "HEAD":
             # Of unknown length, which only its making would tell.
             return Response(iter(()), content_type=AudioFormat.WAV.content_type, headers={"Accept-Ranges": "bytes"})
-        fields = validated(TtsFields, request.args.to_dict(), "query")
+        fields = validate_unprocessable(TtsFields, request.args.to_dict(), "query")
         if "Range" not in request.headers:
             return _respond(service, fields, is_streamed=True, place="query")
         # Safari asks for a part first and then for others, which have to be of the same take.

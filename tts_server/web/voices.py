@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, jsonify, request, send_file
-from pydantic import ValidationError
 
 from tts_server.audio.encoders import create_encoder
 from tts_server.audio.pcm import to_s16
@@ -20,13 +19,14 @@ from tts_server.audio.quality import ClipReport, describe
 from tts_server.errors import Conflict, InvalidRequest, NotFound, VoiceNotFound
 from tts_server.speech import AudioFormat, SpeechRequest, Voice, VoiceReference
 from tts_server.voices.names import checked_name, name_key
-from tts_server.voices.registry import VoiceEntry, in_words
+from tts_server.voices.registry import VoiceEntry
 from tts_server.web.failures import InvalidFields
-from tts_server.web.fields import read_payload
+from tts_server.web.payload import read_payload
 from tts_server.web.policy import ADMIN_READING, LISTING, READING, SPEAKING_BY_GET, VOICE_CHANGE, Authorization
 from tts_server.web.responses import whole_audio
 from tts_server.web.route_map import protect
 from tts_server.web.speech_service import SpeechService
+from tts_server.web.validation import validate
 
 AUDIO_FIELDS = ("audio", "audio_sample", "file")
 OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")
@@ -245,7 +245,4 @@ def _from_json(name: str, text: str) -> Any:
 def read_entry(fields: Mapping[str, Any]) -> VoiceEntry:
     """Return the properties of a voice in `fields`; null and empty strings mean "not given". Raises InvalidFields for each invalid one."""
     given = {name: fields[name] for name in ENTRY_FIELDS if fields.get(name) not in (None, "")}
-    try:
-        return VoiceEntry.model_validate(given)
-    except ValidationError as error:
-        raise InvalidFields([{"loc": ["body", *e["loc"]], "msg": in_words(e), "type": e["type"]} for e in error.errors()]) from error
+    return validate(VoiceEntry, given, "body", is_nested=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from tts_server.controls import Number, Whole
+from tts_server.controls import SampleRate, Speed
 
 
 class InputText(BaseModel):
@@ -29,8 +29,8 @@ class AudioOptions(BaseModel):
 
     voice: str | None = Field(None, description="Name of a voice.")
     format: str | None = Field(None, description="The response_format; pcm16 is another name of pcm.")
-    speed: Number | None = Field(None, ge=0.25, le=4)
-    sample_rate: Whole | None = Field(None, ge=8000, le=48000)
+    speed: Speed | None = None
+    sample_rate: SampleRate | None = None
 
 
 class ResponseInput(BaseModel):
