@@ -60,6 +60,8 @@ def _run_with_settings(options: argparse.Namespace, packages: Sequence[EnginePac
     from tts_server.settings import find_misspelt_settings, load_settings
 
     overrides = {name: value for name in ("host", "port") if (value := getattr(options, name, None)) is not None}
+    if trial := getattr(options, "trial", None):
+        overrides |= trial.settings(options.replicas)
     try:
         settings = load_settings(packages, **overrides)
         set_up_log(settings.log_level, settings.log_format, with_text=settings.log_text)

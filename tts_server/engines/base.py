@@ -149,6 +149,13 @@ class ReloadableEngine(Engine, Protocol):
         """Whether nothing more can be expected of it, as after a sticky device error. Set before its streams are told; never blocks."""
 
 
+class ReplicatedEngine(Engine, Protocol):
+    """An engine that runs in several replicas."""
+
+    def replica_stats(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the counters of each replica by its id: `segments_done`, `clips_received` …, as of its last completed call."""
+
+
 class VoiceConverter(Engine, Protocol):
     """An engine that can change the voice of a recording."""
 

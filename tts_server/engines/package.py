@@ -60,6 +60,19 @@ class Installation:
 
 
 @dataclass(frozen=True)
+class TrialCommand:
+    """The command `NAME up`, which starts the server and all that an engine needs besides it on this machine.
+
+    `settings` returns the settings that it overrides, given the option `--replicas`. `summary` and `up_summary` are its help.
+    """
+
+    name: str
+    summary: str
+    up_summary: str
+    settings: Callable[[int], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class DoctorContext:
     """What the checks of an engine may use: `settings` of its own class, the machine with its GPUs, and the folder of downloaded models."""
 
@@ -82,7 +95,8 @@ class EnginePackage:
     clients name, so every model has to offer them, from a clip of each (`BuiltinEngine.reference`) or in a way of its own.
     `settings` returns the class of its settings, a subclass of `config.Settings`; `start`, `create_sources` and `check` get an instance.
     `distribute` returns the packages with which the server runs under these settings: an engine that runs the models of others elsewhere
-    replaces their `start` and `create_sources`. `check` returns what `doctor` reports. Where the engine `uses_gpu`, its installation is suggested on a machine with a suitable GPU.
+    replaces their `start` and `create_sources`. `check` returns what `doctor` reports. Where the engine `uses_gpu`, its installation is
+    suggested on a machine with a suitable GPU.
     """
 
     id: str
@@ -91,6 +105,7 @@ class EnginePackage:
     aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     default_aliases: tuple[str, ...] = ()
     installation: Installation | None = None
+    trial: TrialCommand | None = None
     uses_gpu: bool = False
     is_installed: Callable[[], bool] = _is_always_installed
     settings: Callable[[], type[Settings]] | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tts_server import __version__
-from tts_server.engines.package import EnginePackage
+from tts_server.engines.package import EnginePackage, TrialCommand
 from tts_server.engines.registry import PACKAGES
 from tts_server.launcher.client_options import PROGRAM, add_client_commands, whole_number
 from tts_server.spelling import did_you_mean
@@ -82,12 +82,26 @@ def build_parser(packages: Sequence[EnginePackage] = PACKAGES) -> tuple[Parser, 
     serving = commands.add_parser("serve", help="start the server (what happens without a command)")
     serving.add_argument("--host", help="address to listen on")
     serving.add_argument("--port", type=whole_number, help="port to listen on; 0 takes a free one")
+    for package in packages:
+        if package.trial is not None:
+            _add_trial_command(commands, package.trial)
     add_client_commands(commands)
     add_key_commands(commands)
     commands.add_parser("doctor", help="say what is installed, what is missing and how to get it")
     _add_launcher_commands(commands, packages)
     _remember_parsers(commands)
     return parser, commands
+
+
+def _add_trial_command(commands: _SubParsersAction[Any], trial: TrialCommand) -> None:
+    trying = commands.add_parser(trial.name, help=trial.summary)
+    actions = trying.add_subparsers(dest="action", required=True, metavar="ACTION")
+    starting = actions.add_parser("up", help=trial.up_summary)
+    starting.set_defaults(trial=trial)
+    starting.add_argument("--host", help="address to listen on")
+    starting.add_argument("--port", type=whole_number, help="port to listen on; 0 takes a free one")
+    starting.add_argument("--replicas", type=whole_number, default=2, metavar="N", help="replicas of each model (default: 2)")
+    _remember_parsers(actions)
 
 
 def add_key_commands(commands: _SubParsersAction[Any]) -> None:

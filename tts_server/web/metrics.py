@@ -31,6 +31,12 @@ ENGINE_COUNTERS = {
 }
 """Counters of an engine (`Engine.stats`) with their series; an engine without a counter shows 0."""
 
+REPLICA_COUNTERS = {
+    "segments_done": ("parlance_replica_segments", "Segments synthesized by a replica since its start."),
+    "clips_received": ("parlance_replica_clips", "Reference clips that were transferred to a replica."),
+}
+"""Counters of the replicas of an engine (`ReplicatedEngine.replica_stats`) as series; empty for models in this process."""
+
 
 def count_answers(app: Flask, metrics: Metrics) -> None:
     """Count the replies of `app` by route, method and status, and its errors by code."""
@@ -71,6 +77,7 @@ class PresentState(Collector):
         info.add_metric([__version__], 1)
         yield info
         yield from self._engines()
+        yield from self._replicas()
         yield from self._models()
         yield from self._cache()
         yield from self._queue()
@@ -96,6 +103,19 @@ class PresentState(Collector):
             for id_, counted in stats.items():
                 counter.add_metric([id_], counted.get(key, 0))
             yield counter
+
+    def _replicas(self) -> Iterator[Metric]:
+        counters = {key: CounterMetricFamily(name, help_, labels=["model", "replica"]) for key, (name, help_) in REPLICA_COUNTERS.items()}
+        lost = CounterMetricFamily("parlance_replicas_lost", "Calls whose replica was lost while it worked on them.", labels=["model"])
+        for model_id, engine in self._synthesizer.catalog.engines.items():
+            if not hasattr(engine, "replica_stats"):
+                continue
+            lost.add_metric([model_id], engine.stats().get("replicas_lost", 0))
+            for replica, counts in engine.replica_stats().items():
+                for key, counter in counters.items():
+                    counter.add_metric([model_id, replica], counts.get(key, 0))
+        yield lost
+        yield from counters.values()
 
     def _models(self) -> Iterator[Metric]:
         catalog = self._synthesizer.catalog

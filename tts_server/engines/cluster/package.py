@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from tts_server.engines.package import DoctorContext, EnginePackage, Installation
+from tts_server.engines.package import DoctorContext, EnginePackage, Installation, TrialCommand
 
 if TYPE_CHECKING:
     from tts_server.config import Settings
@@ -49,11 +49,21 @@ def _check(context: DoctorContext) -> Sequence[Finding]:
     return check_cluster(context.settings)
 
 
+def _trial_settings(replicas: int) -> Mapping[str, Any]:
+    return {"engine": "cluster", "ray_address": "local", "cluster_min_replicas": replicas, "cluster_max_replicas": replicas}
+
+
 CLUSTER = EnginePackage(
     id="cluster",
     name="Cluster on Ray",
     models=(),
     installation=INSTALLATION,
+    trial=TrialCommand(
+        "cluster",
+        "try the cluster engine on this machine",
+        "start Ray, replicas of the models and the server; they end together",
+        _trial_settings,
+    ),
     is_installed=is_installed,
     settings=_settings,
     distribute=_distribute,

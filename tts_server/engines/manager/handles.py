@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from tts_server.cancellation import Cancellation
-from tts_server.engines.base import Capabilities, Engine, ReloadableEngine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.base import Capabilities, Engine, ReloadableEngine, ReplicatedEngine, SpeechStream, Utterance, VoiceConverter
 from tts_server.engines.model_source import ModelSource, ModelStatus
 from tts_server.speech import Samples, Voice, VoiceReference
 
@@ -71,6 +71,10 @@ class ManagedEngine:
     def stats(self) -> Mapping[str, float]:
         engine = self._provider.loaded_engine(self.name)
         return engine.stats() if engine else {}
+
+    def replica_stats(self) -> Mapping[str, Mapping[str, float]]:
+        engine = self._provider.loaded_engine(self.name)
+        return cast(ReplicatedEngine, engine).replica_stats() if hasattr(engine, "replica_stats") else {}
 
     def close(self) -> None:
         self._provider.unload(self.name)
