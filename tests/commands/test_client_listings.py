@@ -74,4 +74,4 @@ def test_without_a_server_this_process_lists_its_own(server, capsys, command):
 def test_another_server_is_told_in_words(capsys, body):
     with answering(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()) as address:
         assert main(["voices", "--server", address]) == 1
-    assert "not as a Parlance server does" in capsys.readouterr().err
+    assert "is not a Parlance server" in capsys.readouterr().err

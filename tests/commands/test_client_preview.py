@@ -145,7 +145,7 @@ def test_errors_are_sentences(preview: Preview, arguments: list[str], code: int,
 def test_a_server_that_cannot_show_it_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     with answering(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"a": true}') as address:
         assert main(["say", "--preview", TEXT, "--server", address]) == 1
-    assert "as a Parlance server that can show how a text is read" in capsys.readouterr().err
+    assert "is not a Parlance server, or too old for previews" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -162,12 +162,12 @@ def test_a_key_is_sent_and_asked_for(start_server, monkeypatch, capsys):
     arguments = ["say", TEXT, "-o", "out.mp3", "--server", running.url]
     assert main(arguments) == 1
     message = capsys.readouterr().err
-    assert f"{running.url} needs a key. Give the key with --key, or in the environment variable {KEY_VARIABLE}." in message
+    assert f"{running.url} requires a key. Give the key with --key, or in the environment variable {KEY_VARIABLE}." in message
     for command in (arguments, ["voices", "--server", running.url], ["models", "--server", running.url]):
         assert main([*command, "--key", "another"]) == 1
         message = capsys.readouterr().err
         assert message.startswith("The key is not accepted.")
-        assert "needs a key" not in message
+        assert "requires a key" not in message
     assert main([*arguments, "--key", "geheim-é-钥匙"]) == 0
     monkeypatch.setenv(KEY_VARIABLE, "geheim-é-钥匙")
     assert main(arguments) == 0
@@ -177,12 +177,12 @@ def test_a_key_is_sent_and_asked_for(start_server, monkeypatch, capsys):
     ("arguments", "code", "words"),
     [
         ([TEXT, "-o", "out.xyz"], 2, "must end in one of .mp3"),
-        ([TEXT, "-o", "nowhere/out.mp3"], 2, "There is no folder"),
+        ([TEXT, "-o", "nowhere/out.mp3"], 2, "there is no folder"),
         ([TEXT, "--file", "text.txt", "-o", "out.mp3"], 2, "not both"),
         (["-o", "out.mp3"], 2, "There is no text."),
         (["--file", "missing.txt", "-o", "out.mp3"], 1, "missing.txt"),
         (["--file", "latin.txt", "-o", "out.mp3"], 2, "latin.txt is not utf-8 text. Save it as UTF-8"),
-        (["--file", "latin.txt", "--encoding", "klingon", "-o", "out.mp3"], 2, "knows no such encoding"),
+        (["--file", "latin.txt", "--encoding", "klingon", "-o", "out.mp3"], 2, "unknown encoding"),
         ([TEXT, "--reference", "missing.wav", "-o", "out.mp3"], 1, "missing.wav"),
         ([TEXT, "--reference", "latin.txt", "-o", "out.mp3"], 1, "audio"),
         ([TEXT, "--voice", "nobody", "-o", "out.mp3"], 1, "There is no voice 'nobody'"),
@@ -202,8 +202,8 @@ def test_errors_are_sentences_and_leave_no_file(say, arguments, code, words, cap
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("gpt-9", "There is no model 'gpt-9' at {url}; embedded spoke."),
-        ("chaterbox-turbo", "embedded spoke. Did you mean chatterbox-turbo?"),
+        ("gpt-9", "There is no model 'gpt-9' at {url}; embedded was used instead."),
+        ("chaterbox-turbo", "embedded was used instead. Did you mean chatterbox-turbo?"),
         ("tts-1", ""),
         ("Embedded", ""),
     ],
@@ -222,7 +222,7 @@ def test_a_model_whose_name_stands_for_one_that_is_not_ready_is_warned_of(capsys
     with run_server({"chatterbox-turbo": source}, model_id_map={"quick": "chatterbox-turbo"}, preload_models=("quick",)) as running:
         assert main(["say", TEXT, "--model", "quick", "-o", "out.wav", "--server", running.url]) == 0
         source.creates.set()
-    assert "The model 'quick' is not ready; embedded spoke instead." in capsys.readouterr().err
+    assert "The model 'quick' is not ready; embedded was used instead." in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_installed_is_refused_with_the_command_that_brings_it(capsys):
@@ -258,10 +258,10 @@ WAITING = b"HTTP/1.1 200 OK\r\nContent-Type: audio/pcm\r\nTransfer-Encoding: chu
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"HTTP/1.1 404 Not Found\r\n\r\n<html>nothing here", "answered 404, and not as a Parlance server does"),
-        (b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere/\r\n\r\n", "sends on to https://elsewhere/"),
-        (b"HTTP/1.1 503 Busy\r\nContent-Length: 50\r\n\r\nshort", "ended its answer early"),
-        (WAITING, "ended its answer early"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n<html>nothing here", "answered 404 and is not a Parlance server"),
+        (b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere/\r\n\r\n", "redirects to https://elsewhere/"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 50\r\n\r\nshort", "ended its reply early"),
+        (WAITING, "ended its reply early"),
         (b"", "No server answers at"),
         (b"\0\1\2 this is no HTTP\r\n\r\n", "http://127.0.0.1"),
     ],
@@ -318,7 +318,7 @@ def test_a_model_that_is_on_its_way_is_waited_for(monkeypatch, capsys):
         assert main(["say", "Yes.", "--model", "chatterbox-turbo", "-o", "out.mp3", "--server", running.url]) == 0
     words = capsys.readouterr()
     assert "by chatterbox-turbo" in words.out
-    assert words.err.count("(Waiting; Ctrl-C gives up.)") == 1
+    assert words.err.count("(Waiting; stop with Ctrl-C.)") == 1
     assert 0 < max(waits) <= 5
 
 

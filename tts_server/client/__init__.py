@@ -1,1 +1,1 @@
-"""A client of the API: `say`, `voices` and `models`, asking a server somewhere or one within this process."""
+"""The client commands `say`, `voices` and `models`, which use a server over the network or one in this process."""

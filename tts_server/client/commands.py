@@ -1,6 +1,6 @@
-"""Runs `say`, `voices` and `models`, against a server or within this process.
+"""Runs `say`, `voices` and `models`, with a server over the network or in this process.
 
-Modules are imported where they are needed: a list from another server needs neither NumPy nor the server's packages.
+Commands import their modules when they run: a list from another server needs neither NumPy nor the server's packages.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _connection(options: argparse.Namespace, settings: Settings | None, packages
     if settings is None:
         yield NetworkConnection(options.server, options.key)
         return
-    from tts_server.client.inner import inner_connection
+    from tts_server.client.in_process import in_process_connection
 
-    with inner_connection(options, settings, packages) as connection:
+    with in_process_connection(options, settings, packages) as connection:
         yield connection

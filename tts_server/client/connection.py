@@ -1,4 +1,4 @@
-"""Two ways to one API: over the network, and to an application within this process."""
+"""Connections to the API: over the network, and to an application in this process."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 5093
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 600.0
-"""A large model on a processor may take minutes to its first sound."""
+"""On a CPU, the first audio of a large model may take minutes."""
 
 Files = Mapping[str, tuple[str, IO[bytes]]]
 
 
 class Unreachable(TTSError):
-    """Nobody answers there, or the answer broke off."""
+    """No server answers at the address, or a reply ended early."""
 
 
 class Refused(TTSError):
-    """The server said no; the message is the server's."""
+    """The server answered with an error; the message is the server's."""
 
     def __init__(self, message: str, status: int, code: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, code=code)
@@ -43,45 +43,45 @@ class Refused(TTSError):
 
 @dataclass
 class Reply:
-    """A successful answer. `headers` has its names in lower case; `chunks` is the body as it arrives."""
+    """A successful reply. Names of `headers` are in lower case; `chunks` is the body as it arrives."""
 
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
 
 
 class Connection(ABC):
-    """Sends requests to one server. `name` is how to call that server in a message."""
+    """Sends requests to one server. `name` is the server's name in messages."""
 
     name: str
 
     @abstractmethod
     def _open(self, method: str, path: str, fields: Mapping[str, Any], files: Files) -> AbstractContextManager[tuple[int, Reply]]:
-        """Send a request: a form where there are files, else JSON."""
+        """Send a request: as a form if there are files, else as JSON."""
 
     has_key = False
     """Whether requests carry a key."""
 
     @contextlib.contextmanager
     def open(self, method: str, path: str, fields: Mapping[str, Any] | None = None, files: Files | None = None) -> Iterator[Reply]:
-        """The reply to a request, to be read inside the block. Raises Refused or Unreachable."""
+        """Send a request and return its reply, to be read inside the context. Raises Refused or Unreachable."""
         with self._open(method, path, fields or {}, files or {}) as (status, reply):
             if status >= 300:
                 raise self._refusal(status, reply)
             yield reply
 
     def get(self, path: str) -> dict[str, Any]:
-        """The JSON object at an address."""
+        """Return the JSON object at a path."""
         return self._object("GET", path)
 
     def post(self, path: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON object that answers these fields."""
+        """Post fields as JSON and return the JSON object of the reply."""
         return self._object("POST", path, fields)
 
     def _object(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         with self.open(method, path, fields) as reply:
             body = _json(b"".join(reply.chunks))
         if not isinstance(body, dict):
-            raise Unreachable(f"{self.name} answers, but not as a Parlance server does. Is it the right address?")
+            raise Unreachable(f"{self.name} is not a Parlance server. Check the address.")
         return body
 
     def _refusal(self, status: int, reply: Reply) -> Refused:
@@ -90,17 +90,17 @@ class Connection(ABC):
         if isinstance(error, dict) and isinstance(error.get("message"), str):
             message, code = error["message"], str(error.get("code") or "")
         elif 300 <= status < 400:
-            message, code = f"{self.name} sends on to {reply.headers.get('location', 'another address')}: name that one as the server.", ""
+            message, code = f"{self.name} redirects to {reply.headers.get('location', 'another address')}. Use that address.", ""
         else:
-            message, code = f"{self.name} answered {status}, and not as a Parlance server does. Is it the right address?", ""
+            message, code = f"{self.name} answered {status} and is not a Parlance server. Check the address.", ""
         if status == 401:
-            what = "The key is not accepted. Give another key" if self.has_key else f"{self.name} needs a key. Give the key"
-            message = f"{what} with --key, or in the environment variable {KEY_VARIABLE}."
-        return Refused(message, status, code, _waiting_time(reply.headers))
+            problem = "The key is not accepted. Give another key" if self.has_key else f"{self.name} requires a key. Give the key"
+            message = f"{problem} with --key, or in the environment variable {KEY_VARIABLE}."
+        return Refused(message, status, code, _retry_after(reply.headers))
 
 
 Connect = Callable[[], AbstractContextManager[Connection]]
-"""Makes the connection once it is needed: a model may have to be loaded for it."""
+"""Returns a context with a connection, which may load a model first."""
 
 
 class NetworkConnection(Connection):
@@ -112,7 +112,7 @@ class NetworkConnection(Connection):
         self._key = key
         self.has_key = bool(key)
         self._session = requests.Session()
-        # A proxy of the environment cannot know what this machine calls itself.
+        # A proxy from the environment cannot resolve this machine's own names.
         self._session.trust_env = not _is_loopback(self.address)
 
     @contextlib.contextmanager
@@ -138,20 +138,20 @@ class NetworkConnection(Connection):
             raise Unreachable(f"{self.name} does not answer in time.") from error
         except requests.exceptions.RequestException as error:
             if has_answered:
-                raise Unreachable(f"{self.name} ended its answer early. Its log may say why.") from error
+                raise Unreachable(f"{self.name} ended its reply early. See the server's log.") from error
             if isinstance(error, requests.exceptions.ConnectionError):
                 raise Unreachable(f"No server answers at {self.name}. Is it started, and is the address right?") from error
-            raise Unreachable(f"{self.name} cannot be asked: {error}") from error
+            raise Unreachable(f"The request to {self.name} failed: {error}") from error
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set also without a key: else requests would send what it finds in a netrc file."""
+        """Add the key to a request. Used without a key as well, since requests would send credentials of a netrc file otherwise."""
         if self._key:
             request.headers["Authorization"] = f"Bearer {_header_text(self._key)}"
         return request
 
 
-class InnerConnection(Connection):
-    """An application within this process, asked as if over the network, but without one."""
+class InProcessConnection(Connection):
+    """A connection to an application in this process."""
 
     name = "This process"
 
@@ -174,9 +174,9 @@ class InnerConnection(Connection):
 
 
 def base_address(address: str) -> str:
-    """The address that paths such as `/v1/models` are appended to; raises Unreachable where it is none.
+    """Return the base URL for paths such as `/v1/models`; raises Unreachable for an invalid address.
 
-    A name without `http://` means the port of Parlance unless it has one: `nas` is `http://nas:5093`.
+    Without `http://`, the default port is Parlance's: `nas` is `http://nas:5093`.
     """
     written = address.strip()
     has_scheme = "://" in written
@@ -196,7 +196,7 @@ def base_address(address: str) -> str:
 
 
 def _with_brackets(host: str) -> str:
-    """An IPv6 address as it stands in an address of a server; anything else as it is."""
+    """Return an IPv6 address in brackets, and anything else unchanged."""
     try:
         return f"[{ipaddress.IPv6Address(host)}]"
     except ValueError:
@@ -212,7 +212,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _header_text(text: str) -> str:
-    """Text whose Latin-1 bytes, which is how headers travel, are its UTF-8 bytes."""
+    """Return a string that the HTTP library, which encodes headers as Latin-1, sends as the UTF-8 bytes of `text`."""
     return text.encode().decode("latin-1")
 
 
@@ -227,8 +227,8 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _waiting_time(headers: Mapping[str, str]) -> float | None:
-    """Seconds after which the server wants to be asked again; None where asking again is of no use."""
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds after which to retry a request; None if it should not be retried."""
     if headers.get("x-should-retry") == "false":
         return None
     try:

@@ -1,4 +1,4 @@
-"""`voices` and `models`: tables, or JSON."""
+"""The commands `voices` and `models`, which print tables or JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tts_server.client.connection import Connect
 
 
 def voices(connect: Connect, options: argparse.Namespace) -> int:
-    """List the voices."""
+    """Print the voices; return the exit code."""
     with connect() as connection:
         listed = connection.get("/v1/voices")
     if options.json:
@@ -29,12 +29,12 @@ def voices(connect: Connect, options: argparse.Namespace) -> int:
         for voice in listed.get("data", [])
     ]
     _print_table(["voice", "language", "from", "description"], rows)
-    print("* speaks where no voice is named")
+    print("* default voice")
     return 0
 
 
 def models(connect: Connect, options: argparse.Namespace) -> int:
-    """List the models, and the other names that they answer to."""
+    """Print the models and their aliases; return the exit code."""
     with connect() as connection:
         listed = connection.get("/v1/models")
     if options.json:
@@ -46,25 +46,25 @@ def models(connect: Connect, options: argparse.Namespace) -> int:
         [
             f"{model['id']} *" if model.get("default") else model["id"],
             str(model.get("state", "")).replace("_", " "),
-            _shortened(model.get("languages") or []),
+            _shorten(model.get("languages") or []),
             ", ".join(names[model["id"]]),
         ]
         for model in found
     ]
-    _print_table(["model", "state", "languages", "also called"], rows)
-    print("* answers where no model is named")
+    _print_table(["model", "state", "languages", "aliases"], rows)
+    print("* default model")
     for hint in dict.fromkeys(model["install_hint"] for model in found if model.get("install_hint")):
-        print(f"Those that are not installed come with: {hint}")
+        print(f"To install further models: {hint}")
     return 0
 
 
-def _shortened(languages: Sequence[str], number: int = 4) -> str:
+def _shorten(languages: Sequence[str], number: int = 4) -> str:
     more = f" and {len(languages) - number} more" if len(languages) > number else ""
     return ", ".join(languages[:number]) + more
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as their widest cell; the last is left as long as it is."""
+    """Print rows with aligned columns."""
     table = [list(titles), *map(list, rows)]
     widths = [max(_width(row[column]) for row in table) for column in range(len(titles))]
     for row in table:
@@ -73,5 +73,5 @@ def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal: letters of East Asia take two, marks above others none."""
+    """Return the width of a text in a terminal: East Asian letters take two columns, combining marks none."""
     return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,4 +1,4 @@
-"""Whether the model that was asked for is the one that answered."""
+"""Warns if another model than the requested one has answered."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from tts_server.errors import TTSError
 from tts_server.spelling import did_you_mean
 
 
-def other_model_warning(connection: Connection, wanted: str | None, answered: str) -> str:
-    """A sentence where `answered`, the id of a model, is not what the name `wanted` means on that server; else empty."""
-    if not wanted or not answered or wanted.strip().lower() == answered.lower():
+def model_warning(connection: Connection, requested: str | None, used: str) -> str:
+    """Return a warning if the server has used another model than `requested` means there; else an empty string."""
+    if not requested or not used or requested.strip().lower() == used.lower():
         return ""
-    meanings = _meanings(connection)
-    name = wanted.strip().lower()
-    if not meanings:
-        return f"The model {wanted!r} was not used; {answered} spoke."
-    if name not in meanings:
-        return f"There is no model {wanted!r} at {connection.name}; {answered} spoke.{did_you_mean(wanted, meanings)}"
-    if meanings[name] == answered.lower():
+    targets = _targets(connection)
+    name = requested.strip().lower()
+    if not targets:
+        return f"The model {requested!r} was not used; {used} was used instead."
+    if name not in targets:
+        return f"There is no model {requested!r} at {connection.name}; {used} was used instead.{did_you_mean(requested, targets)}"
+    if targets[name] == used.lower():
         return ""
-    return f"The model {wanted!r} is not ready; {answered} spoke instead."
+    return f"The model {requested!r} is not ready; {used} was used instead."
 
 
-def _meanings(connection: Connection) -> dict[str, str]:
-    """The id behind each name of a model, all in lower case; empty where the server does not tell."""
+def _targets(connection: Connection) -> dict[str, str]:
+    """Return the model id for each name of a model, in lower case; empty if the server does not list them."""
     try:
         listed = connection.get("/v1/models").get("data")
     except TTSError:

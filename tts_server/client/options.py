@@ -1,4 +1,4 @@
-"""The options of a client's command, as the fields of a request."""
+"""Turns the options of a client command into fields of a request."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tts_server.launcher.client_options import FIELDS, NUMBERS, SWITCHES
 
 
 def request_fields(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a speech request that were given."""
+    """Return the fields of a speech request that the options contain."""
     return {name: value for name in (*FIELDS, *NUMBERS, *SWITCHES) if (value := getattr(options, name)) is not None}

@@ -1,4 +1,4 @@
-"""How a text will be read, as lines to print, without speaking it."""
+"""Prints the spoken form of a text, without synthesis."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from tts_server.client.texts import pieces
 from tts_server.errors import NothingToSay
 
 PREVIEW_FIELDS = ("voice", "model", "language", "text_normalization")
-"""Options of `say` that decide how a text is read."""
+"""Options of `say` that affect the spoken form of a text."""
 
 SILENT = "[silent]"
 
 MAX_SHOWN = 80
-"""Characters of a changed form, and of what it becomes, that are shown."""
+"""Maximum length of the original and the spoken form of a change."""
 
 
 def read_pieces(connection: Connection, text: str, fields: Mapping[str, Any], max_characters: int) -> Iterator[dict[str, Any]]:
-    """The server's answers for the text, which is cut as for speech; raises Refused, Unreachable or, for an empty text, NothingToSay."""
+    """Yield the server's replies for the text, cut as for synthesis. Raises Refused, Unreachable, or NothingToSay for an empty text."""
     if not text.strip():
-        raise NothingToSay("The text leaves nothing to say. Write some words.", param="input")
+        raise NothingToSay("There is nothing to say: the text is empty.", param="input")
     chosen = {name: fields[name] for name in PREVIEW_FIELDS if name in fields}
     for piece in pieces(text, max_characters):
         if not piece.text:
             continue
         answer = connection.post("/v1/text/normalize", {**chosen, "input": piece.text})
         if not isinstance(answer.get("text"), str) or not isinstance(answer.get("changes"), list):
-            raise Unreachable(f"{connection.name} does not answer as a Parlance server that can show how a text is read.")
+            raise Unreachable(f"{connection.name} is not a Parlance server, or too old for previews.")
         yield answer
 
 
 def preview_lines(answers: Iterable[Mapping[str, Any]], *, only_words: bool) -> Iterator[str]:
-    """The words of each piece as soon as they are there, then a line for each change unless `only_words` are wanted."""
+    """Yield the spoken form of each piece as it arrives, then a line for each change unless `only_words`."""
     changes: Counter[str] = Counter()
     language = ""
     for number, answer in enumerate(answers):
@@ -52,10 +52,10 @@ def preview_lines(answers: Iterable[Mapping[str, Any]], *, only_words: bool) -> 
 
 
 def describe_change(change: Mapping[str, Any]) -> str:
-    """`$5 -> five dollars (money)`; what is not spoken becomes `[silent]`."""
-    return f"{_shortened(change.get('from'))} -> {_shortened(change.get('to')) or SILENT} ({change.get('rule')})"
+    """Return a change as `$5 -> five dollars (money)`; text that is not spoken becomes `[silent]`."""
+    return f"{_shorten(change.get('from'))} -> {_shorten(change.get('to')) or SILENT} ({change.get('rule')})"
 
 
-def _shortened(text: object) -> str:
+def _shorten(text: object) -> str:
     line = " ".join(str(text or "").split())
     return line if len(line) <= MAX_SHOWN else line[: MAX_SHOWN - 1] + "…"

@@ -1,4 +1,4 @@
-"""`say`: a text through the speakers, into a file, or as it would be read."""
+"""The command `say`: plays a text, writes it to a file, or prints its spoken form."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tqdm import tqdm
 
 from tts_server.client.connection import Connect
 from tts_server.client.errors import UsageError
-from tts_server.client.models import other_model_warning
+from tts_server.client.models import model_warning
 from tts_server.client.options import request_fields
 from tts_server.client.preview import preview_lines, read_pieces
 from tts_server.client.speakers import Speakers
-from tts_server.client.spoken import Spoken, ahead
+from tts_server.client.speech_stream import SpeechStream, prefetch
 from tts_server.client.texts import PIECE_CHARACTERS, STANDARD_INPUT, TextSource
 from tts_server.speech import AudioFormat, Samples
 
 
 def say(connect: Connect, options: argparse.Namespace) -> int:
-    """Speak a text through the speakers or into a file, or only print how it would be read."""
+    """Play a text, write it to a file, or print its spoken form; return the exit code."""
     if options.preview:
         return preview(connect, options)
     format_ = _format(options)
@@ -34,21 +34,21 @@ def say(connect: Connect, options: argparse.Namespace) -> int:
     clip = Path(options.reference) if options.reference else None
     speakers = Speakers(options.device) if options.output is None else None
     with connect() as connection, _progress_bar(text, options.quiet) as bar:
-        spoken = Spoken(
+        spoken = SpeechStream(
             connection,
             text,
             request_fields(options),
             clip.read_bytes() if clip else None,
-            tell=_quiet if options.quiet else _tell,
+            report=_ignore if options.quiet else _print_note,
             max_characters=getattr(options, "max_characters", PIECE_CHARACTERS),
         )
-        chunks = _followed(spoken, bar)
-        # A request that cannot be fulfilled fails here, before anything is opened; and the rate is known only now.
+        chunks = _with_progress(spoken, bar)
+        # A request that fails does so here, before the output is opened. The sample rate is known with the first chunk.
         audio = chain([next(chunks)], chunks)
-        if warning := other_model_warning(connection, options.model, spoken.model):
-            _tell(warning)
+        if warning := model_warning(connection, options.model, spoken.model):
+            _print_note(warning)
         if speakers is not None:
-            speakers.play(ahead(audio), spoken.sample_rate)
+            speakers.play(prefetch(audio), spoken.sample_rate)
         else:
             with contextlib.closing(chunks), _output(options.output) as file:
                 _write(audio, spoken.sample_rate, format_, file)
@@ -58,9 +58,9 @@ def say(connect: Connect, options: argparse.Namespace) -> int:
 
 
 def preview(connect: Connect, options: argparse.Namespace) -> int:
-    """Print how a text will be read."""
+    """Print the spoken form of a text; return the exit code."""
     if options.output is not None:
-        raise UsageError("--preview speaks nothing, so there is nothing to write: leave out either --preview or --output.")
+        raise UsageError("--preview produces no audio: leave out either --preview or --output.")
     text = TextSource(options.text, options.file, options.encoding).read()
     with connect() as connection:
         max_characters = getattr(options, "max_characters", PIECE_CHARACTERS)
@@ -76,25 +76,25 @@ def _format(options: argparse.Namespace) -> AudioFormat:
             return AudioFormat(options.format or "wav")
         except ValueError:
             formats = ", ".join(format_.value for format_ in AudioFormat)
-            raise UsageError(f"--format: there is no format {options.format!r}. There are {formats}.") from None
+            raise UsageError(f"--format: there is no format {options.format!r}. Formats: {formats}.") from None
     ending = Path(options.output).suffix.lstrip(".").lower()
     try:
         return AudioFormat(ending or "mp3")
     except ValueError:
         endings = ", ".join("." + format_.value for format_ in AudioFormat)
-        raise UsageError(f"{Path(options.output).name}: the name must end in one of {endings}, or --format must name one.") from None
+        raise UsageError(f"{Path(options.output).name}: the name must end in one of {endings}, or use --format.") from None
 
 
 @contextlib.contextmanager
 def _output(name: str) -> Iterator[IO[bytes]]:
-    """The file to write; it takes its name when it is complete, and nothing stays of one that is not."""
+    """A context with the file to write. It gets its name when it is complete, and is removed otherwise."""
     if name == STANDARD_INPUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     path = Path(name).resolve()
     if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent} to write {path.name} in.")
+        raise UsageError(f"{path.name} cannot be written: there is no folder {path.parent}.")
     if path.exists() and not path.is_file():  # a device or a pipe
         with path.open("wb") as file:
             yield file
@@ -109,7 +109,7 @@ def _output(name: str) -> Iterator[IO[bytes]]:
 
 
 def _write(audio: Iterator[Samples], sample_rate: int, format_: AudioFormat, file: IO[bytes]) -> None:
-    # Imported here, since what is only played needs no encoder.
+    # Imported here, since playback needs no encoder.
     from tts_server.audio.encoders import create_encoder, supported_rate
     from tts_server.audio.resample import Resampler
 
@@ -128,10 +128,10 @@ def _write(audio: Iterator[Samples], sample_rate: int, format_: AudioFormat, fil
 
 
 def _progress_bar(text: str, is_quiet: bool) -> tqdm[Any]:
-    """On a terminal, and nowhere else: how much of the text is spoken, and the time that the rest will take."""
+    """Return a bar with the progress and the remaining time. It is shown on a terminal only."""
     return tqdm(
         total=len(text),
-        desc=_made(0),
+        desc=_duration(0),
         disable=True if is_quiet else None,
         bar_format="{desc} |{bar}| {percentage:3.0f}%, {remaining} left",
         leave=False,
@@ -139,14 +139,14 @@ def _progress_bar(text: str, is_quiet: bool) -> tqdm[Any]:
     )
 
 
-def _followed(spoken: Spoken, bar: tqdm[Any]) -> Generator[Samples, None, None]:
+def _with_progress(spoken: SpeechStream, bar: tqdm[Any]) -> Generator[Samples, None, None]:
     for samples in spoken.chunks():
-        bar.set_description_str(_made(spoken.seconds), refresh=False)
+        bar.set_description_str(_duration(spoken.seconds), refresh=False)
         bar.update(spoken.characters - bar.n)
         yield samples
 
 
-def _report(spoken: Spoken, options: argparse.Namespace, format_: AudioFormat) -> None:
+def _report(spoken: SpeechStream, options: argparse.Namespace, format_: AudioFormat) -> None:
     how = f" ({spoken.cloning} to {Path(options.reference).name})" if options.reference and spoken.cloning else ""
     made = f"{spoken.seconds:.1f} s by {spoken.model or 'an unnamed model'}, voice {spoken.voice or 'of the clip'}{how}"
     if options.output in (None, STANDARD_INPUT):
@@ -157,20 +157,20 @@ def _report(spoken: Spoken, options: argparse.Namespace, format_: AudioFormat) -
         print(f"{spoken.model} ignored: {spoken.ignored}", file=sys.stderr)
 
 
-def _tell(sentence: str) -> None:
+def _print_note(sentence: str) -> None:
     tqdm.write(sentence, file=sys.stderr)
 
 
-def _quiet(_sentence: str) -> None:
-    """For --quiet."""
+def _ignore(_sentence: str) -> None:
+    """Print nothing, for --quiet."""
 
 
-def _made(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02} of speech"
 
 
 def _use_utf8(output: object) -> None:
-    """On Windows a pipe or file would have the code page of the system, which lacks most letters."""
+    """Encode the output as UTF-8. The default for pipes and files on Windows is the code page of the system, which lacks most letters."""
     if isinstance(output, io.TextIOWrapper):
         output.reconfigure(encoding="utf-8", errors="replace")

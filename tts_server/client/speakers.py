@@ -1,4 +1,4 @@
-"""The loudspeakers of this machine."""
+"""Plays audio through the speakers of this machine."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tts_server.client.errors import NoSpeakers
 from tts_server.speech import Samples
 
 SLICE_SECONDS = 0.2
-"""How much is handed over at once: Ctrl-C is heard in between."""
+"""Duration of one write to the audio device. Ctrl-C takes effect between two writes."""
 
 INSTEAD = "Write a file instead: -o speech.mp3"
 
 
 class Speakers:
-    """Plays samples through PortAudio; raises NoSpeakers where that is not possible.
+    """Plays samples through PortAudio; raises NoSpeakers if that is not possible.
 
-    `device` is a number or a part of a device's name as `sounddevice` lists them; without it the system's choice.
+    `device` is the number or a part of the name of a device, as `sounddevice` lists them. The default is the system's default device.
     """
 
     def __init__(self, device: str | None = None) -> None:
@@ -37,13 +37,13 @@ class Speakers:
         except (ValueError, sounddevice.PortAudioError) as error:
             if device is not None:
                 names = [found["name"] for found in sounddevice.query_devices() if found["max_output_channels"]]
-                there = f"There are: {'; '.join(names)}." if names else "There are none."
-                raise NoSpeakers(f"There are no speakers {device!r}. {there}") from error
+                available = f"Available: {'; '.join(names)}." if names else "None are available."
+                raise NoSpeakers(f"There are no speakers {device!r}. {available}") from error
             raise NoSpeakers(f"This machine has no speakers that a program can use. {INSTEAD}") from error
 
     def play(self, chunks: Iterator[Samples], sample_rate: int) -> None:
-        """Play mono samples to their end, as they come."""
-        rate = self._possible_rate(sample_rate)
+        """Play mono samples as they arrive, until their end."""
+        rate = self._supported_rate(sample_rate)
         resampler = Resampler(sample_rate, rate)
         try:
             stream = self._sound.OutputStream(samplerate=rate, channels=1, dtype="float32", device=self._device, latency="high")
@@ -54,12 +54,12 @@ class Speakers:
         except self._sound.PortAudioError as error:
             raise NoSpeakers(f"The speakers cannot be used: {error}. {INSTEAD}") from error
 
-    def _possible_rate(self, wanted: int) -> int:
+    def _supported_rate(self, rate: int) -> int:
         try:
-            self._sound.check_output_settings(device=self._device, channels=1, dtype="float32", samplerate=wanted)
+            self._sound.check_output_settings(device=self._device, channels=1, dtype="float32", samplerate=rate)
         except self._sound.PortAudioError:
             return self._default_rate
-        return wanted
+        return rate
 
     def _write(self, stream: Any, samples: Samples, rate: int) -> None:
         step = int(SLICE_SECONDS * rate)

@@ -1,4 +1,4 @@
-"""Where the text comes from: the command line, files, standard input."""
+"""Reads the text of a command: from the command line, a file or standard input."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tts_server.text.segment import segments
 
 STANDARD_INPUT = "-"
 PIECE_CHARACTERS = 4000
-"""What is asked for at once: servers take 4096 characters unless set otherwise."""
+"""Length of the text of one request; the default limit of servers is 4096 characters."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True)
 class TextSource:
-    """What the options say about the text."""
+    """The options that select the text."""
 
     words: Sequence[str]
     file: str | None = None
     encoding: str | None = None
 
     def read(self) -> str:
-        """The text; raises UsageError or OSError."""
+        """Return the text; raises UsageError or OSError."""
         if self.words and self.file:
             raise UsageError("Give either a text or --file, not both.")
         if self.file and self.file != STANDARD_INPUT:
@@ -38,31 +38,31 @@ class TextSource:
         if self.file or list(self.words) == [STANDARD_INPUT]:
             return decode(sys.stdin.buffer.read(), self.encoding, "The standard input")
         if not self.words:
-            raise UsageError('There is no text. Write it behind the command ("Hello"), or use --file NAME, or - for the standard input.')
+            raise UsageError('There is no text. Write it after the command ("Hello"), or use --file NAME, or - for the standard input.')
         return " ".join(self.words)
 
 
 def decode(data: bytes, encoding: str | None, name: str) -> str:
-    """Text from bytes in `encoding`, or as their byte order mark says, or in UTF-8; raises UsageError where they are something else."""
+    """Decode bytes by `encoding`, else by their byte order mark, else as UTF-8; raises UsageError if they are invalid."""
     marked = next((coding for mark, coding in _MARKS if data.startswith(mark)), None)
     coding = encoding or marked or "utf-8"
     try:
         return data.decode(coding)
     except LookupError as error:
-        raise UsageError(f"--encoding {coding}: Python knows no such encoding. Common ones are utf-8, cp1252, gb18030.") from error
+        raise UsageError(f"--encoding {coding}: unknown encoding. Common ones are utf-8, cp1252, gb18030.") from error
     except UnicodeError as error:
         raise UsageError(f"{name} is not {coding} text. Save it as UTF-8, or name its encoding, such as --encoding cp1252.") from error
 
 
 def pieces(text: str, max_characters: int = PIECE_CHARACTERS) -> Iterator[Segment]:
-    """The text as it is if one request takes it, else cut where sentences and paragraphs end, with the pauses between them.
+    """Yield the text as one piece if one request accepts it, else cut at sentences and paragraphs, with the pauses between them.
 
-    SSML stays whole: a part of it is not well formed.
+    SSML is not cut, since a part of it would not be well formed.
     """
     if len(text) <= max_characters or is_ssml(text):
         yield Segment(text)
         return
     text = clean(text)
     for piece in segments(text, first_chars=max_characters, max_chars=max_characters):
-        # As it was written: markup depends on where lines end.
+        # The original text, since markup depends on line ends.
         yield Segment(text[piece.start : piece.end] if has_speech(piece.text) else "", piece.pause_after)

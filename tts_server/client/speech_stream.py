@@ -1,4 +1,4 @@
-"""A text spoken by a server, as samples that arrive while it is made."""
+"""Streams the speech of a text from a server, as samples that arrive during synthesis."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ from tts_server.errors import NothingToSay
 from tts_server.speech import Samples
 
 FULL_SCALE = np.float32(32767)
-"""What `to_s16` multiplies by, so that samples come back as they were."""
+"""The factor of `to_s16`, so that samples keep their values."""
 
 CHARACTERS_PER_SECOND = 15.0
-"""How fast speech uses up its text, until the first piece has shown it."""
+"""Estimated speech rate, until the first piece has been measured."""
 
 ALMOST = 0.99
-"""How much of a piece counts as spoken, at most, before its end has come."""
+"""Upper limit of the progress within a piece before its end has arrived."""
 
 MAX_WAIT_SECONDS = 5.0
-"""A model may be ready before the time that the server guesses."""
+"""Upper limit of the pause before a retry, since a model may be ready earlier than the server's estimate."""
 
 
 @dataclass
-class Spoken:
-    """A text that `connection` speaks. `fields` are those of a speech request; what answered stands here once audio arrives.
+class SpeechStream:
+    """The speech of a text, synthesized by the server of `connection`.
 
-    `seconds` and `characters` (about how much of the text is spoken) grow while `chunks` is read. `tell` is given sentences about waiting.
+    `fields` are those of a speech request. `model`, `voice`, `cloning` and `ignored` are set when the first audio arrives. `seconds` and
+    `characters`, an estimate of how much of the text has been spoken, grow while `chunks` is read. `report` receives notes about waiting.
     """
 
     connection: Connection
     text: str
     fields: Mapping[str, Any]
     clip: bytes | None = None
-    tell: Callable[[str], None] = print
+    report: Callable[[str], None] = print
     max_characters: int = PIECE_CHARACTERS
     sample_rate: int = 24000
     model: str = ""
@@ -56,7 +57,7 @@ class Spoken:
     _pace: float = field(default=CHARACTERS_PER_SECOND, repr=False)
 
     def chunks(self) -> Iterator[Samples]:
-        """Mono float32 at `sample_rate`, which is known with the first of them. Raises Refused or Unreachable."""
+        """Yield mono float32 samples at `sample_rate`, which is set with the first chunk. Raises Refused or Unreachable."""
         pause = 0.0
         for piece in pieces(self.text, self.max_characters):
             begin, seconds = self.characters, self.seconds
@@ -67,29 +68,29 @@ class Spoken:
             self.characters = begin + len(piece.text)
             pause += piece.pause_after / float(self.fields.get("speed") or 1.0)
         if not self.seconds:
-            raise NothingToSay("The text leaves nothing to say. Write some words.", param="input")
+            raise NothingToSay("There is nothing to say: the text is empty.", param="input")
         self.characters = len(self.text)
 
     def _piece(self, text: str, pause: float) -> Iterator[Samples]:
-        """A pause of so many seconds, then the text."""
+        """Yield a pause in seconds, then the speech of the text."""
         end = self.characters + len(text) * ALMOST
         odd = b""
-        with self._answered({**self.fields, "input": text, "response_format": "pcm", "stream": True}) as reply:
+        with self._open_reply({**self.fields, "input": text, "response_format": "pcm", "stream": True}) as reply:
             self._describe(reply.headers)
             if pause:
-                yield self._counted(silence(pause, self.sample_rate))
+                yield self._count(silence(pause, self.sample_rate))
             for chunk in reply.chunks:
                 data = odd + chunk
                 odd = data[len(data) // 2 * 2 :]
                 samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / FULL_SCALE
                 if len(samples):
                     self.characters = min(self.characters + len(samples) / self.sample_rate * self._pace, end)
-                    yield self._counted(samples)
+                    yield self._count(samples)
 
     @contextlib.contextmanager
-    def _answered(self, fields: Mapping[str, Any]) -> Iterator[Reply]:
-        """The reply to a speech request. While the server says that it will answer later, it is asked again."""
-        told = ""
+    def _open_reply(self, fields: Mapping[str, Any]) -> Iterator[Reply]:
+        """Send a speech request and return its reply; retry while the server asks for that."""
+        reported = ""
         while True:
             files: Files = {"custom_voice_file": ("clip", io.BytesIO(self.clip))} if self.clip is not None else {}
             with contextlib.ExitStack() as stack:
@@ -98,9 +99,9 @@ class Spoken:
                 except Refused as refusal:
                     if refusal.status not in (429, 503) or refusal.retry_after is None:
                         raise
-                    if refusal.message != told:
-                        told = refusal.message
-                        self.tell(f"{told} (Waiting; Ctrl-C gives up.)")
+                    if refusal.message != reported:
+                        reported = refusal.message
+                        self.report(f"{reported} (Waiting; stop with Ctrl-C.)")
                     wait = min(refusal.retry_after, MAX_WAIT_SECONDS)
                 else:
                     yield reply
@@ -114,7 +115,7 @@ class Spoken:
         self.cloning = headers.get("x-voice-cloning", "")
         self.ignored = headers.get("x-ignored-parameters", "")
 
-    def _counted(self, samples: Samples) -> Samples:
+    def _count(self, samples: Samples) -> Samples:
         self.seconds += len(samples) / self.sample_rate
         return samples
 
@@ -123,13 +124,13 @@ class Spoken:
             self._pace = characters / seconds
 
 
-def ahead(chunks: Iterator[Samples], count: int = 256) -> Iterator[Samples]:
-    """The same chunks, fetched by a thread up to `count` ahead of who takes them, so that playing does not wait between pieces."""
+def prefetch(chunks: Iterator[Samples], count: int = 256) -> Iterator[Samples]:
+    """Yield the same chunks. A thread fetches up to `count` of them in advance, so that playback does not wait between pieces."""
     waiting: queue.Queue[Samples | BaseException | None] = queue.Queue(count)
-    is_left = threading.Event()
+    is_stopped = threading.Event()
 
     def put(item: Samples | BaseException | None) -> bool:
-        while not is_left.is_set():
+        while not is_stopped.is_set():
             with contextlib.suppress(queue.Full):
                 waiting.put(item, timeout=0.2)
                 return True
@@ -139,7 +140,7 @@ def ahead(chunks: Iterator[Samples], count: int = 256) -> Iterator[Samples]:
         try:
             if all(map(put, chunks)):
                 put(None)
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the consumer
             put(error)
 
     thread = threading.Thread(target=fetch, name="fetch", daemon=True)
@@ -150,4 +151,4 @@ def ahead(chunks: Iterator[Samples], count: int = 256) -> Iterator[Samples]:
                 raise item
             yield item
     finally:
-        is_left.set()
+        is_stopped.set()

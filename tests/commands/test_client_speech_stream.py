@@ -16,7 +16,7 @@ from tts_server.audio.pcm import to_s16
 from tts_server.client.connection import Connection, NetworkConnection
 from tts_server.client.errors import NoSpeakers
 from tts_server.client.speakers import Speakers
-from tts_server.client.spoken import FULL_SCALE, Spoken, ahead
+from tts_server.client.speech_stream import FULL_SCALE, SpeechStream, prefetch
 from tts_server.client.texts import PIECE_CHARACTERS, pieces
 from tts_server.commands import main
 from tts_server.errors import NothingToSay
@@ -41,8 +41,8 @@ class Counted(NetworkConnection):
         return super().open(method, path, fields, files)
 
 
-def speak(connection: Connection, text: str, **options) -> tuple[Spoken, np.ndarray]:
-    spoken = Spoken(connection, text, {"seed": 1, **options.pop("fields", {})}, **options)
+def speak(connection: Connection, text: str, **options) -> tuple[SpeechStream, np.ndarray]:
+    spoken = SpeechStream(connection, text, {"seed": 1, **options.pop("fields", {})}, **options)
     return spoken, np.concatenate(list(spoken.chunks()))
 
 
@@ -104,7 +104,7 @@ def test_a_long_text_of_signs_alone_leaves_nothing_to_say(server):
 
 
 def test_progress_only_grows_and_ends_with_the_text(server):
-    spoken = Spoken(NetworkConnection(server.url), STORY, {}, max_characters=150)
+    spoken = SpeechStream(NetworkConnection(server.url), STORY, {}, max_characters=150)
     seen = [spoken.characters for _ in spoken.chunks()]
     assert seen == sorted(seen)
     assert len(set(seen)) > 5
@@ -124,7 +124,7 @@ def test_reading_ahead_keeps_order_and_ends_with_the_error():
 
     seen = []
     with pytest.raises(NothingToSay, match="The end"):
-        for chunk in ahead(chunks(), count=10):
+        for chunk in prefetch(chunks(), count=10):
             seen.append(int(chunk[0]))
     assert seen == list(range(1000))
 
@@ -205,7 +205,7 @@ def test_speakers_are_chosen_by_number_or_name(sound):
     for given, meant in (("3", 3), ("Desk", "Desk")):
         Speakers(given).play(iter([np.zeros(10, np.float32)]), 24000)
         assert machine.opened["device"] == meant
-    with pytest.raises(NoSpeakers, match=r"There are no speakers 'Kitchen'. There are: Desk speakers"):
+    with pytest.raises(NoSpeakers, match=r"There are no speakers 'Kitchen'. Available: Desk speakers"):
         Speakers("Kitchen")
 
 

@@ -1,4 +1,4 @@
-"""A server within this process, for the commands that ask no other one."""
+"""A server in this process, for commands without `--server`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from tts_server.build import build_app, build_synthesizer
-from tts_server.client.connection import Connection, InnerConnection
+from tts_server.client.connection import Connection, InProcessConnection
 from tts_server.client.errors import UsageError
 from tts_server.client.texts import PIECE_CHARACTERS
 from tts_server.config import Settings
@@ -21,45 +21,45 @@ from tts_server.spelling import did_you_mean
 
 
 @contextlib.contextmanager
-def inner_connection(options: argparse.Namespace, settings: Settings, packages: Sequence[EnginePackage]) -> Iterator[Connection]:
-    """A connection to an application that lives as long as the block; completes `options` by the settings."""
-    # The cache is for a server; one that runs at the same time could not use it.
+def in_process_connection(options: argparse.Namespace, settings: Settings, packages: Sequence[EnginePackage]) -> Iterator[Connection]:
+    """A context with a connection to an application of its own; completes `options` by the settings."""
+    # Without the cache, which only one process can use: a server may be running.
     synthesizer = build_synthesizer(settings.model_copy(update={"cache_ttl_minutes": 0.0}), packages=packages)
     try:
         if options.command == "say":
-            _require_known(synthesizer.catalog, options.model)
+            _require_model(synthesizer.catalog, options.model)
             if not options.preview:
-                options.model = _loaded(synthesizer.catalog, options.model, is_quiet=options.quiet)
+                options.model = _load(synthesizer.catalog, options.model, is_quiet=options.quiet)
             options.sample_rate = options.sample_rate or settings.sample_rate
             options.max_characters = min(PIECE_CHARACTERS, settings.max_text_length)
-        with _silenced(logging.getLogger("tts_server.web"), settings.log_level):
-            yield InnerConnection(build_app(settings, synthesizer, KeyRing()), "")
+        with _silence(logging.getLogger("tts_server.web"), settings.log_level):
+            yield InProcessConnection(build_app(settings, synthesizer, KeyRing()), "")
     finally:
         synthesizer.close()
 
 
-def _require_known(catalog: ModelCatalog, name: str | None) -> None:
+def _require_model(catalog: ModelCatalog, name: str | None) -> None:
     """Raise UsageError for a name of no model. A server answers it with its default model, which here would hide a typing mistake."""
     known = [*catalog.entries, *catalog.aliases]
     if name and name.strip().lower() not in known:
         raise UsageError(f"There is no model {name!r}.{did_you_mean(name, known)} Models: {', '.join(catalog.entries)}.")
 
 
-def _loaded(catalog: ModelCatalog, name: str | None, *, is_quiet: bool) -> str:
-    """The id of the model meant by `name`, once it is loaded; raises ModelNotAvailable where it is not installed."""
+def _load(catalog: ModelCatalog, name: str | None, *, is_quiet: bool) -> str:
+    """Load a model and return its id; raises ModelNotAvailable if it is not installed."""
     model_id = catalog.named(name)
     if not catalog.is_installed(model_id):
         entry = catalog.entries[model_id]
         raise ModelNotAvailable(f"{entry.name} is not installed. Install it with: {entry.install_hint}", param="model")
     if not is_quiet and model_id in catalog.models:
-        print("The model is being loaded. The first time, its files are downloaded.", file=sys.stderr)
-    # Waiting is possible here, so no other model has to answer.
+        print("Loading the model. The first time, its files are downloaded.", file=sys.stderr)
+    # Unlike a server, this process can wait until the model is loaded.
     return catalog.ready(name)
 
 
 @contextlib.contextmanager
-def _silenced(logger: logging.Logger, level: str) -> Iterator[None]:
-    """Silence a logger inside of the context, unless everything is to be logged: the command reports errors itself."""
+def _silence(logger: logging.Logger, level: str) -> Iterator[None]:
+    """Silence a logger inside the context, unless the level is DEBUG: the command prints errors itself."""
     before = logger.level
     logger.setLevel(before if level == "DEBUG" else logging.CRITICAL)
     try:
