@@ -20,7 +20,7 @@ from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.manager.model_manager import ModelManager
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.package import EnginePackage
-from tts_server.engines.prepared_files import forget_clip
+from tts_server.engines.prepared_files import delete_prepared
 from tts_server.engines.registry import PACKAGES
 from tts_server.keys import KeyFile, KeyFileError, KeyRing
 from tts_server.metrics import Metrics
@@ -136,7 +136,7 @@ def _build_synthesizer(
         settings.voice_library_path,
         clip_decoder(settings),
         builtin,
-        when_deleted=partial(forget_clip, settings.voice_cache_path),
+        when_deleted=partial(delete_prepared, settings.voice_cache_path),
     )
     voice = settings.default_voice_name
     default_voice = voice.lower() if voice.lower() in builtin else library.find(voice)

@@ -15,7 +15,7 @@ import torch
 from tts_server.engines.chatterbox.voices import prepared
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals, from_tensors, key_of
 from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
-from tts_server.engines.prepared_files import forget_clip
+from tts_server.engines.prepared_files import delete_prepared
 from tts_server.errors import InvalidReference
 from tts_server.speech import VoiceReference
 
@@ -218,7 +218,7 @@ def test_a_clip_can_be_forgotten_whichever_models_prepared_it(
         for norm_loudness in (True, False):
             voices().get(clip(name), norm_loudness=norm_loudness)
     (tmp_path / MODEL / "damaged.safetensors").write_bytes(b"\xff" * 20)
-    forget_clip(tmp_path, clip("a").digest)
+    delete_prepared(tmp_path, clip("a").digest)
     assert len(files(tmp_path)) == 3
     listener.heard.clear()
     voices().get(clip("b"))

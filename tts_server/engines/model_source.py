@@ -1,4 +1,4 @@
-"""A model before it is an engine: where it comes from, and how far it is on its way."""
+"""The source of a model, from which its engine is created, and the states that a model passes through."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tts_server.engines.base import Capabilities, ReloadableEngine
 
 
 class ModelState(str, enum.Enum):
-    """Where a model is on its way to speaking."""
+    """The state of a model."""
 
     NOT_INSTALLED = "not_installed"
     """Its Python packages are missing."""
     ABSENT = "absent"
-    """Its files are not on this machine yet."""
+    """Its files are not on this machine."""
     DOWNLOADING = "downloading"
     UNLOADED = "unloaded"
-    """Its files are here, its memory is free."""
+    """Its files are on this machine; it is not in memory."""
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
@@ -30,10 +30,10 @@ BUSY = frozenset({ModelState.DOWNLOADING, ModelState.LOADING})
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """What can be told of a model now.
+    """The state of a model and its progress.
 
-    `bytes_done` of `bytes_total` are downloaded, where the total is known; `memory_bytes` is what it holds while it is loaded;
-    `reason` says in words why it failed; `retry_after` is in how many seconds asking again is worth while.
+    `bytes_done` of `bytes_total` are downloaded, where the total is known; `memory_bytes` is the memory that it holds while it is loaded;
+    `reason` is the reason of a failure as a sentence; `retry_after` is the estimated number of seconds until the model may be ready.
     """
 
     state: ModelState
@@ -45,7 +45,7 @@ class ModelStatus:
 
 
 class ModelSource(Protocol):
-    """Where a model comes from. `capabilities` are known before it is loaded; `download_bytes` is about what a download takes."""
+    """Downloads and loads one model. `capabilities` are known before it is loaded; `download_bytes` is about the size of the download."""
 
     name: str
     download_bytes: int | None
@@ -55,16 +55,16 @@ class ModelSource(Protocol):
         """What the model can do."""
 
     def is_present(self) -> bool:
-        """Whether all its files are on this machine. Quick: asked for each status."""
+        """Whether all its files are on this machine. Must be fast: every status calls it."""
 
     def stamp(self) -> str:
-        """Another one when its files are others. They are here; quick."""
+        """A text that identifies the files of the model, which are on this machine. Must be fast."""
 
     def fetch(self, report: Callable[[int, int | None], None]) -> None:
-        """Bring its files here. `report(bytes done, bytes in all)` is called now and then and raises Cancelled, which must come through."""
+        """Download its files. Calls `report(bytes done, bytes in all)` repeatedly, which raises Cancelled to end the download."""
 
     def memory_bytes(self) -> int:
-        """What the loaded model will hold in memory, estimated from the sizes of its files."""
+        """An estimate of the memory that the loaded model holds."""
 
     def create(self) -> ReloadableEngine:
-        """Load it. Its files are here."""
+        """Load the model, whose files are on this machine."""

@@ -1,4 +1,4 @@
-"""Files of prepared voices, seen from outside of the models that made them, which need not be loaded."""
+"""Access to the files of prepared voices without loading the models that made them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ log = logging.getLogger(__name__)
 MAX_HEADER_BYTES = 1024 * 1024
 
 
-def forget_clip(folder: Path, digest: str) -> None:
-    """Delete what any model prepared of the clip whose file has this sha256."""
+def delete_prepared(folder: Path, digest: str) -> None:
+    """Delete the files that models have prepared from the clip whose file has this sha256."""
     for path in folder.glob("*/*.safetensors"):
         try:
             if f"-{digest}-" in _key(path):
@@ -23,7 +23,7 @@ def forget_clip(folder: Path, digest: str) -> None:
 
 
 def _key(path: Path) -> str:
-    """What a file says it was made of; empty where it says nothing."""
+    """The key of a prepared voice in its file's header; empty where there is none."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = file.read(size) if size <= MAX_HEADER_BYTES else b""

@@ -1,4 +1,4 @@
-"""A voice store in an S3-compatible bucket (AWS, Cloudflare R2, MinIO …), with a local copy of what was read."""
+"""A voice store in an S3-compatible bucket (AWS, Cloudflare R2, MinIO …), with local copies of the files that were read."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def parse_bucket(address: str) -> tuple[str, str]:
 
 
 def has_client() -> bool:
-    """Whether the package that speaks to buckets is installed."""
+    """Whether the client for buckets is installed."""
     return importlib.util.find_spec("obstore") is not None
 
 
 class BucketStore:
-    """Files of a bucket by key. What was read stays in `cache`; after `fresh_seconds` the bucket is asked whether it has changed.
+    """Files of a bucket by key. Each file that was read is cached in `cache`; after `fresh_seconds` it is revalidated with the bucket.
 
-    While the bucket cannot be reached, the copies answer. Beyond `max_cached_bytes` those unused for longest are removed.
-    `clock` tells the seconds by which copies age.
+    While the bucket cannot be reached, the copies are used. Beyond `max_cached_bytes` the least recently used copies are removed.
+    `clock` returns the time in seconds by which copies age.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class BucketStore:
         self._fresh_seconds = fresh_seconds
         self._max_cached_bytes = max_cached_bytes
         self._clock = clock
-        self._asked: dict[str, float] = {}
+        self._validated_at: dict[str, float] = {}
         self._store: Any = None
         self._lock = threading.Lock()
 
@@ -84,21 +84,21 @@ class BucketStore:
             raise not_found(key)
         copy = _Copy.of(self._path(key))
         with self._lock:
-            asked = self._asked.get(key)
-        if copy is not None and asked is not None and self._clock() - asked < self._fresh_seconds:
+            validated_at = self._validated_at.get(key)
+        if copy is not None and validated_at is not None and self._clock() - validated_at < self._fresh_seconds:
             return copy.data
-        data = self._ask(key, copy)
+        data = self._fetch(key, copy)
         with self._lock:
-            self._asked[key] = self._clock()
+            self._validated_at[key] = self._clock()
         return data
 
-    def _ask(self, key: str, copy: _Copy | None) -> bytes:
-        """The file as the bucket has it now, or the copy where that is still the same."""
+    def _fetch(self, key: str, copy: _Copy | None) -> bytes:
+        """The current content of a file: from the bucket, or the copy if it has not changed."""
         from obstore.exceptions import BaseError, NotFoundError, NotModifiedError
 
         path = self._path(key)
         try:
-            found = self._opened().get(key, options={"if_none_match": copy.tag} if copy is not None and copy.tag else None)
+            found = self._client().get(key, options={"if_none_match": copy.tag} if copy is not None and copy.tag else None)
             if found.meta["size"] > self._max_bytes:
                 raise too_large(key, self._max_bytes)
             data = b"".join(bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
@@ -112,14 +112,14 @@ class BucketStore:
             raise not_found(key) from error
         except BaseError as error:
             if copy is not None:
-                log.warning("The voice bucket cannot be read (%s); the copy of %r answers.", type(error).__name__, key)
+                log.warning("The voice bucket cannot be read (%s); the copy of %r is used.", type(error).__name__, key)
                 return copy.data
             raise Unavailable("The voice store cannot be read at this moment. Try again.", param="voice_key") from error
-        self._keep(path, _Copy(found.meta["e_tag"] or "", data))
+        self._cache_copy(path, _Copy(found.meta["e_tag"] or "", data))
         return data
 
-    def _opened(self) -> Any:
-        """The client, made when it is first needed."""
+    def _client(self) -> Any:
+        """The client, which is created on first use."""
         from obstore.store import S3Store
 
         with self._lock:
@@ -146,7 +146,7 @@ class BucketStore:
         name = "\n".join((options.endpoint, options.bucket, options.prefix, key))
         return self._cache / f"{hashlib.sha256(name.encode()).hexdigest()}.voice"
 
-    def _keep(self, path: Path, copy: _Copy) -> None:
+    def _cache_copy(self, path: Path, copy: _Copy) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             copy.write(path)
@@ -167,7 +167,7 @@ class BucketStore:
 
 @dataclass(frozen=True)
 class _Copy:
-    """A file of the bucket and the tag by which the bucket knows its content. On disk: a line with the tag, then the file."""
+    """A file of the bucket and its ETag. On disk: a line with the tag, then the file."""
 
     tag: str
     data: bytes
@@ -181,7 +181,7 @@ class _Copy:
         return cls(tag.decode("utf-8", "replace"), data)
 
     def write(self, path: Path) -> None:
-        """At once: whoever reads meanwhile sees the old copy or the new one."""
+        """Replace the file atomically: readers see the old copy or the new one."""
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -1,4 +1,4 @@
-"""Fetching `voice_url`: a reference clip from the web, without becoming a door into the local network."""
+"""Fetches `voice_url`, a reference clip from the web, without giving access to the local network (SSRF)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tts_server.errors import InvalidRequest, TooLarge
@@ -20,12 +19,12 @@ from tts_server.errors import InvalidRequest, TooLarge
 MAX_REDIRECTS = 3
 CHUNK_BYTES = 64 * 1024
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-"""All of IPv6 that is the internet. Outside lie, among others, wrappings of IPv4: mapped, compatible, translated, NAT64."""
+"""The public part of IPv6. Outside of it are, among others, IPv4 addresses in IPv6: mapped, compatible, translated, NAT64."""
 
 SPECIAL = tuple(
     ipaddress.ip_network(network)
     for network in (
-        "192.0.0.0/24", "192.88.99.0/24", "3fff::/20",  # reserved; older Pythons do not know that
+        "192.0.0.0/24", "192.88.99.0/24", "3fff::/20",  # reserved; older Pythons count them as public
         "168.63.129.16/32",  # Azure's own service inside each of its machines
     )
 )  # fmt: skip
@@ -33,7 +32,7 @@ SPECIAL = tuple(
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """What a fetch may reach and take: bytes, seconds for everything together, plain http, addresses that are not public."""
+    """The limits of a fetch: bytes, seconds for everything together, plain http, addresses that are not public."""
 
     max_bytes: int
     seconds: float = 15.0
@@ -42,7 +41,7 @@ class FetchLimits:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, seen through IPv6 wrappings of IPv4."""
+    """Whether an IP address belongs to the public internet; of an IPv4 address within IPv6 the former decides."""
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
@@ -56,7 +55,7 @@ def fetch(url: str, limits: FetchLimits) -> bytes:
     """The body of `url`; raises InvalidRequest or TooLarge with `voice_url` as the field.
 
     Each hop's name is resolved once, every address is checked, and the connection goes to the checked address itself,
-    so a name that changes its answer in between gains nothing.
+    so that a name with changing addresses (DNS rebinding) has no effect.
     """
     deadline = time.monotonic() + limits.seconds
     for _ in range(MAX_REDIRECTS + 1):
@@ -85,7 +84,7 @@ def _fetch_once(url: str, limits: FetchLimits, deadline: float) -> tuple[bytes, 
     sock = _connect(host, port, limits, deadline)
     if is_tls:
         sock = _with_tls(sock, host)
-    with sock, _cut_off(sock, deadline):
+    with sock, _closed_at(sock, deadline):
         if isinstance(sock, ssl.SSLSocket):
             sock.do_handshake()
         connection = http.client.HTTPConnection(host, port)
@@ -107,30 +106,30 @@ def _connect(host: str, port: int, limits: FetchLimits, deadline: float) -> sock
     addresses = _resolved(host, port, deadline)
     if not limits.allow_private and not all(is_public(address) for address in addresses):
         raise _refused("it leads to an address that is not on the public internet")
-    sock = _first_that_answers(addresses, port, deadline)
+    sock = _connect_to_first(addresses, port, deadline)
     if not limits.allow_private and sock.getsockname()[0] in addresses:
-        # A public address of this very machine: what listens there may trust who comes from here.
+        # A public address of this machine: services there may trust clients on the same machine.
         sock.close()
         raise _refused("it leads to this machine")
     return sock
 
 
 def _resolved(host: str, port: int, deadline: float) -> list[str]:
-    """Every address of a name. The system's resolver has no time limit, so a thread asks, which is left behind where it is late."""
-    answer: concurrent.futures.Future[list[tuple[Any, ...]]] = concurrent.futures.Future()
+    """Every address of a name. The system's resolver has no time limit, so it runs in a thread that is abandoned at the deadline."""
+    addresses: concurrent.futures.Future[list[str]] = concurrent.futures.Future()
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
-            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            addresses.set_result([str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
         except Exception as error:
-            answer.set_exception(error)
+            addresses.set_exception(error)
 
-    threading.Thread(target=ask, name="resolver", daemon=True).start()
+    threading.Thread(target=resolve, name="resolver", daemon=True).start()
     try:
-        found = answer.result(_left(deadline))
+        found = addresses.result(_left(deadline))
     except concurrent.futures.TimeoutError as error:
         raise TimeoutError("the name was not resolved in time") from error
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
+    return list(dict.fromkeys(found))
 
 
 def _with_tls(sock: socket.socket, host: str) -> ssl.SSLSocket:
@@ -142,8 +141,8 @@ def _with_tls(sock: socket.socket, host: str) -> ssl.SSLSocket:
 
 
 @contextlib.contextmanager
-def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
-    """End the connection when time is up: a server that trickles keeps every single read within its own time."""
+def _closed_at(sock: socket.socket, deadline: float) -> Iterator[None]:
+    """Close the connection at the deadline, also where a slow server sends a few bytes before the timeout of each read."""
     timer = threading.Timer(_left(deadline), _shut_down, [sock])
     timer.daemon = True
     timer.start()
@@ -153,8 +152,8 @@ def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _first_that_answers(addresses: list[str], port: int, deadline: float) -> socket.socket:
-    """Of a name's addresses some may be out of reach, such as IPv6 ones from a network without it."""
+def _connect_to_first(addresses: list[str], port: int, deadline: float) -> socket.socket:
+    """Connect to the first reachable address: some may be unreachable, such as IPv6 ones from a network without it."""
     for address in addresses[:-1]:
         with contextlib.suppress(OSError):
             return socket.create_connection((address, port), timeout=_left(deadline) / 2)
@@ -163,7 +162,7 @@ def _first_that_answers(addresses: list[str], port: int, deadline: float) -> soc
 
 def _shut_down(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        # Not that of SSLSocket, which would take the encryption away under the thread that reads.
+        # Not SSLSocket's own shutdown, which would remove the encryption while another thread reads.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
@@ -173,7 +172,7 @@ def _read(response: http.client.HTTPResponse, limits: FetchLimits, deadline: flo
         _left(deadline)
         chunk = response.read1(CHUNK_BYTES)
         if not chunk:
-            _left(deadline)  # an end that came from the cut is no end
+            _left(deadline)  # raises where the connection was closed at the deadline
             return bytes(body)
         body += chunk
         if len(body) > limits.max_bytes:
@@ -181,6 +180,7 @@ def _read(response: http.client.HTTPResponse, limits: FetchLimits, deadline: flo
 
 
 def _left(deadline: float) -> float:
+    """The seconds until the deadline; raises TimeoutError after it."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("out of time")

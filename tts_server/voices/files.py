@@ -1,4 +1,4 @@
-"""The folder of voices as it is read and locked: reading never waits for a pipe, and one process at a time changes the folder."""
+"""Reads files of the folder of voices, without blocking on pipes, and locks the folder for changes by one process at a time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if sys.platform != "win32":
 LOCK_SECONDS = 30.0
 LOCK_POLL_SECONDS = 0.02
 LOCK_FILE = ".lock"
-"""Where a folder cannot be locked itself (Windows, some network file systems). The leading dot keeps it from being a voice."""
+"""For folders that cannot be locked themselves (Windows, some network file systems). With a leading dot it is no voice."""
 
 UNFINISHED = ".unfinished"
-"""Suffix of files on their way; a leading dot keeps them from being voices."""
+"""Suffix of files that are being written; with a leading dot they are no voices."""
 STALE_SECONDS = 3600.0
 
 _LACKING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -32,14 +32,14 @@ _BUSY = frozenset({errno.EAGAIN, errno.EACCES})
 
 
 class NotAFile(OSError):
-    """There is something else at the path of a file: a folder, a pipe, a socket, a device."""
+    """The path is not a regular file but a folder, a pipe, a socket or a device."""
 
 
 def read_file(path: Path, max_bytes: int | None = None) -> bytes:
-    """The first `max_bytes` of a regular file, or all. Raises OSError; NotAFile for a pipe, which would wait for somebody to write."""
+    """The first `max_bytes` of a regular file, or all. Raises OSError; NotAFile for a pipe, which would block until a writer appears."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise NotAFile("it is not a file")
-    # Should a pipe have taken its place since, opening it does not wait either.
+    # If the file has been replaced by a pipe since, opening it does not block either.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -49,7 +49,7 @@ def read_file(path: Path, max_bytes: int | None = None) -> bytes:
 
 @contextlib.contextmanager
 def hold_lock(folder: Path) -> Iterator[None]:
-    """Keep other processes from changing `folder` during the block; raises Unavailable, or Conflict where the folder cannot be written."""
+    """Lock `folder` against changes by other processes; raises Unavailable, or Conflict where the folder cannot be written."""
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ if sys.platform != "win32":
 
 
 def not_writable(error: OSError | NotImplementedError) -> TTSError:
-    """What to raise for an error while the folder was changed."""
+    """The error to raise for an OSError during a change of the folder."""
     if isinstance(error, OSError) and error.errno in _LACKING and (failure := resource_exhausted(error)) is not None:
         return failure
     why = (isinstance(error, OSError) and error.strerror) or "it is not writable, or its file system has no locks"
@@ -91,7 +91,7 @@ def not_writable(error: OSError | NotImplementedError) -> TTSError:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a server that was killed left half-written; younger files may be another server's work."""
+    """Remove the unfinished files of a killed server; younger ones may belong to another server."""
     for path in folder.rglob(f".*{UNFINISHED}"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > STALE_SECONDS:

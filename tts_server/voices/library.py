@@ -1,4 +1,4 @@
-"""The folder of voices: each audio file in it is a voice, named by its stem; `voices.json` says more about some."""
+"""The folder of voices: each audio file in it is a voice, named by its stem; `voices.json` has more data about some."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".m4a"})
 
 SHIPPED = "standard"
-"""The sub-folder of the samples that come with the project; nothing in it is renamed, deleted or written over."""
+"""The sub-folder of the samples that come with the project; nothing in it is renamed, deleted or overwritten."""
 
 OWN = "custom"
 """The sub-folder for voices that are made through the API."""
@@ -36,7 +36,7 @@ _Stamp = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Reloaded:
-    """What `reload` found: all voices, those that came and went since the last time, and what is wrong in `voices.json`."""
+    """The result of `reload`: all voices, those added and removed since the last time, and the errors in `voices.json`."""
 
     voices: tuple[str, ...]
     added: tuple[str, ...]
@@ -46,8 +46,8 @@ class Reloaded:
 
 
 @dataclass(frozen=True)
-class _Shelf:
-    """The folder at one moment. `files` and `voices` are by `name_key`; `names` leads from every other name to a key of them."""
+class _Snapshot:
+    """The folder at one moment. `files` and `voices` are by `name_key`; `names` maps every other name to such a key."""
 
     files: Mapping[str, Path]
     voices: Mapping[str, Voice]
@@ -61,12 +61,12 @@ class _Shelf:
 
 
 class VoiceLibrary:
-    """Voices under `folder` and its sub-folders; files may come and go while the server runs, also by our own hand.
+    """Voices under `folder` and its sub-folders; files may be added and removed while the server runs.
 
     A name is looked up among the files found, never joined to a path, so no name can leave the folder.
-    `decode` turns a file's bytes into a VoiceReference; the results for the last few files are
-    kept until those change. `reserved` are names that no voice here can have: those of built-in voices. `when_deleted` is told the
-    sha256 of a deleted recording, so that what was made of it can go too.
+    `decode` turns a file's bytes into a VoiceReference; the results for the most recent files are cached until those change.
+    `reserved` are names that no voice here can have: those of built-in voices. `when_deleted` is called with the sha256 of a deleted
+    recording, so that data made from it can be deleted too.
     """
 
     def __init__(
@@ -86,20 +86,20 @@ class VoiceLibrary:
         self._decoding: dict[_Stamp, Future[VoiceReference]] = {}
         self._lock = threading.Lock()
         self._reloading = threading.Lock()
-        self._last: tuple[Contents | None, _Shelf | None] = None, None
-        self._known = self._shelf(tell=True).voices
+        self._last: tuple[Contents | None, _Snapshot | None] = None, None
+        self._known = self._snapshot(logs=True).voices
 
     # Looking
 
     def voices(self) -> list[Voice]:
-        """All voices; `path` is as clients of the earlier servers name it, such as `voices/standard/harbor.flac`."""
-        return list(self._shelf().voices.values())
+        """All voices; `path` has the form that clients of earlier servers use, such as `voices/standard/harbor.flac`."""
+        return list(self._snapshot().voices.values())
 
     def get(self, name: str) -> Voice | None:
         """The voice of this name or alias, whatever its case."""
-        shelf = self._shelf()
-        key = shelf.find(name)
-        return None if key is None else shelf.voices[key]
+        snapshot = self._snapshot()
+        key = snapshot.find(name)
+        return None if key is None else snapshot.voices[key]
 
     def find(self, name: str) -> str | None:
         """The id of the voice called `name`, whatever its case."""
@@ -118,17 +118,17 @@ class VoiceLibrary:
         return _content(self.path(voice_id), voice_id)
 
     def reference(self, voice_id: str) -> VoiceReference:
-        """The clip of a voice, decoded once however many ask; raises VoiceNotFound, or InvalidReference where the file is damaged."""
+        """The clip of a voice, decoded once for requests at the same time. Raises VoiceNotFound, InvalidReference."""
         path = self.path(voice_id)
         try:
             stamp = _stamp(path)
         except OSError as error:
             raise _unreadable(voice_id, error) from error
         with self._lock:
-            kept = self._decoded.get(stamp)
-            if kept is not None:
+            cached = self._decoded.get(stamp)
+            if cached is not None:
                 self._decoded.move_to_end(stamp)
-                return kept
+                return cached
             pending = self._decoding.get(stamp)
             future = pending or self._decoding.setdefault(stamp, Future())
         if pending is not None:
@@ -139,7 +139,7 @@ class VoiceLibrary:
             future.set_exception(error)
             raise
         else:
-            self._keep(stamp, reference)
+            self._cache(stamp, reference)
             future.set_result(reference)
             return reference
         finally:
@@ -159,44 +159,44 @@ class VoiceLibrary:
         except Exception as error:
             raise InvalidReference(f"The voice {voice_id!r} cannot be used: {error}", param="voice") from error
 
-    def _keep(self, stamp: _Stamp, reference: VoiceReference) -> None:
+    def _cache(self, stamp: _Stamp, reference: VoiceReference) -> None:
         with self._lock:
             self._decoded[stamp] = reference
             while len(self._decoded) > NUM_DECODED:
                 self._decoded.popitem(last=False)
 
-    # Changing: one change at a time, and each is whole on the disk before the next begins
+    # Changing: one change at a time; each is completely on the disk before the next begins
 
     def reload(self) -> Reloaded:
-        """Look at the folder and at `voices.json` anew, and forget what is gone."""
+        """Read the folder and `voices.json` again, and drop cached clips whose files no longer exist."""
         with self._reloading:
-            shelf = self._shelf(fresh=True, tell=True)
-            before, self._known = self._known, shelf.voices
-        self._forget(lambda stamp: Path(stamp[0]) not in shelf.files.values())
+            snapshot = self._snapshot(fresh=True, logs=True)
+            before, self._known = self._known, snapshot.voices
+        self._drop_decoded(lambda stamp: Path(stamp[0]) not in snapshot.files.values())
         return Reloaded(
-            tuple(voice.id for voice in shelf.voices.values()),
-            tuple(voice.id for key, voice in shelf.voices.items() if key not in before),
-            tuple(voice.id for key, voice in before.items() if key not in shelf.voices),
-            shelf.failed,
-            shelf.problems,
+            tuple(voice.id for voice in snapshot.voices.values()),
+            tuple(voice.id for key, voice in snapshot.voices.items() if key not in before),
+            tuple(voice.id for key, voice in before.items() if key not in snapshot.voices),
+            snapshot.failed,
+            snapshot.problems,
         )
 
     def check_free(self, name: str, aliases: Iterable[str] = (), *, but: str | None = None) -> None:
-        """Raise Conflict where one of these names means a voice already, other than the voice `but`."""
-        shelf = self._shelf()
+        """Raise Conflict where one of these names is already in use by a voice other than `but`."""
+        snapshot = self._snapshot()
         own = None if but is None else name_key(but)
         for param, wanted in [("name", name), *(("aliases", alias) for alias in aliases)]:
             key = name_key(wanted)
             if key in self._reserved:
                 raise Conflict(f"{wanted!r} is the name of a built-in voice. Choose another.", param=param, code="voice_exists")
-            found = shelf.find(wanted)
+            found = snapshot.find(wanted)
             if found is not None and found != own:
-                other = shelf.voices[found].id
-                told = f"There is already a voice {other!r}" if found == key else f"{wanted!r} is another name of the voice {other!r}"
-                raise Conflict(f"{told}. Choose another name, or delete that voice first.", param=param, code="voice_exists")
+                other = snapshot.voices[found].id
+                reason = f"There is already a voice {other!r}" if found == key else f"{wanted!r} is another name of the voice {other!r}"
+                raise Conflict(f"{reason}. Choose another name, or delete that voice first.", param=param, code="voice_exists")
 
     def create(self, name: str, audio: bytes, reference: VoiceReference, entry: VoiceEntry) -> Voice:
-        """A new voice from a FLAC file that holds `reference`. Raises InvalidRequest for a name that cannot be one, else Conflict."""
+        """Create a voice from a FLAC file that holds `reference`. Raises InvalidRequest for an invalid name, Conflict for one in use."""
         name = checked_name(name)
         key = name_key(name)
         with self._registry.changing():
@@ -204,24 +204,24 @@ class VoiceLibrary:
             path = self.folder / OWN / f"{name}.flac"
             if not (self.folder / OWN).resolve().is_relative_to(self.folder.resolve()):
                 raise Conflict(f"The folder {OWN} leads out of the folder of voices; nothing is written there.", code="folder_not_writable")
-            # The entry first: one without a recording means nothing, should the power fail in between.
+            # The entry first: an entry without a recording is ignored, should the power fail in between.
             self._registry.update(_put(name, entry.model_copy(update={"name": entry.name or name})))
             try:
                 write_whole(path, audio)
             except TTSError:
-                self._registry.update(_take_out(key))
+                self._registry.update(_remove(key))
                 raise
-            self._keep(_stamp(path), reference)
+            self._cache(_stamp(path), reference)
             return self._present(name)
 
     def change(self, voice_id: str, name: str | None, changes: Mapping[str, Any]) -> Voice:
-        """Another name for a voice, by which its file is renamed, and other values for fields of its entry.
+        """Change the name of a voice, by which its file is renamed, and fields of its entry.
 
-        Raises VoiceNotFound, Forbidden, Conflict, and InvalidRequest for a name that cannot be one.
+        Raises VoiceNotFound, Forbidden, Conflict, and InvalidRequest for an invalid name.
         """
         with self._registry.changing():
-            shelf = self._shelf()
-            voice, path = self._changeable(shelf, voice_id)
+            snapshot = self._snapshot()
+            voice, path = self._changeable(snapshot, voice_id)
             key = name_key(voice_id)
             before = self._registry.contents().of(voice_id)
             entry = before.model_copy(update=dict(changes))
@@ -240,19 +240,19 @@ class VoiceLibrary:
             try:
                 move(path, self.folder / renamed)
             except OSError as error:
-                back = _take_out(name_key(new)) if is_other else _put(voice.id, before, over=new, fields=(*changes, "name"))
+                back = _remove(name_key(new)) if is_other else _put(voice.id, before, over=new, fields=(*changes, "name"))
                 self._registry.update(back)
                 raise _not_found(voice_id) if isinstance(error, FileNotFoundError) else not_writable(error) from error
             if is_other:
-                self._registry.update(_take_out(key, renamed={relative.as_posix(): renamed.as_posix()}))
-            self._forget(lambda stamp: stamp[0] == str(path))
+                self._registry.update(_remove(key, renamed={relative.as_posix(): renamed.as_posix()}))
+            self._drop_decoded(lambda stamp: stamp[0] == str(path))
             return self._present(new)
 
     def delete(self, voice_id: str) -> str:
-        """Remove a voice's recording and entry; the id it had. Raises VoiceNotFound, Forbidden, or Conflict while the file is held."""
+        """Remove a voice's recording and entry; returns its id. Raises VoiceNotFound, Forbidden, or Conflict while the file is locked."""
         with self._registry.changing():
-            shelf = self._shelf()
-            voice, path = self._changeable(shelf, voice_id)
+            snapshot = self._snapshot()
+            voice, path = self._changeable(snapshot, voice_id)
             if not voice.is_removable:
                 raise Forbidden(f"{voice.id!r} comes with the project and cannot be deleted.", code="voice_is_fixed")
             self._registry.check()
@@ -263,37 +263,37 @@ class VoiceLibrary:
                 raise _not_found(voice_id) if isinstance(error, FileNotFoundError) else not_writable(error) from error
             self._when_deleted(digest)
             try:
-                self._registry.update(_take_out(name_key(voice.id), path.relative_to(self.folder).as_posix()))
+                self._registry.update(_remove(name_key(voice.id), path.relative_to(self.folder).as_posix()))
             except TTSError as error:
-                # The voice is gone all the same: an entry without a recording means nothing.
+                # The voice is deleted nevertheless: an entry without a recording is ignored.
                 log.warning("The entry of the deleted voice %s stays in %s: %s", voice.id, FILE_NAME, error.message)
-            self._forget(lambda stamp: stamp[0] == str(path))
+            self._drop_decoded(lambda stamp: stamp[0] == str(path))
             return voice.id
 
     def _present(self, voice_id: str) -> Voice:
-        voice = self._shelf().voices.get(name_key(voice_id))
-        if voice is None:  # another program was quicker
+        voice = self._snapshot().voices.get(name_key(voice_id))
+        if voice is None:  # another program has removed it meanwhile
             raise _not_found(voice_id)
         return voice
 
-    def _changeable(self, shelf: _Shelf, voice_id: str) -> tuple[Voice, Path]:
-        """The voice of just this id: what is changed is named by no alias, lest another voice is hit."""
+    def _changeable(self, snapshot: _Snapshot, voice_id: str) -> tuple[Voice, Path]:
+        """The voice with this id. Aliases are not accepted for changes, so that no other voice is changed by mistake."""
         key = name_key(voice_id)
         if key in self._reserved:
             raise Forbidden(f"{voice_id!r} is a built-in voice and cannot be changed.", code="voice_is_fixed")
-        if key not in shelf.voices:
+        if key not in snapshot.voices:
             raise _not_found(voice_id)
-        return shelf.voices[key], shelf.files[key]
+        return snapshot.voices[key], snapshot.files[key]
 
-    def _forget(self, is_gone: Callable[[_Stamp], bool]) -> None:
+    def _drop_decoded(self, is_stale: Callable[[_Stamp], bool]) -> None:
         with self._lock:
-            for stamp in [stamp for stamp in self._decoded if is_gone(stamp)]:
+            for stamp in [stamp for stamp in self._decoded if is_stale(stamp)]:
                 del self._decoded[stamp]
 
     # The folder and voices.json together
 
     def _files(self) -> tuple[dict[str, Path], tuple[str, ...]]:
-        """Key -> file, of two files with one stem the first by path; and what is wrong with files that are skipped."""
+        """Key -> file, of two files with one stem the first by path; and a message for each file that is skipped."""
         found: dict[str, Path] = {}
         odd: list[str] = []
         for path in sorted(self._audio_files()):
@@ -312,30 +312,30 @@ class VoiceLibrary:
         def is_inside(path: Path) -> bool:
             return path.resolve().is_relative_to(root)
 
-        for folder, folders, names in os.walk(self.folder, onerror=_raise_out_of_room):
+        for folder, folders, names in os.walk(self.folder, onerror=_raise_exhausted):
             here = Path(folder)
-            folders[:] = [name for name in folders if not name.startswith(".") and _is_sure(is_inside, here / name)]
+            folders[:] = [name for name in folders if not name.startswith(".") and _holds(is_inside, here / name)]
             for name in names:
                 path = here / name
                 if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
                     continue
-                if _is_sure(Path.is_file, path) and (not path.is_symlink() or _is_sure(is_inside, path)):
+                if _holds(Path.is_file, path) and (not path.is_symlink() or _holds(is_inside, path)):
                     yield path
 
-    def _shelf(self, *, fresh: bool = False, tell: bool = False) -> _Shelf:
-        """The folder now; `tell` logs what is wrong, which between the two steps of a change is wrong for a moment only."""
+    def _snapshot(self, *, fresh: bool = False, logs: bool = False) -> _Snapshot:
+        """The folder now. `logs`: log the problems; between the two steps of a change there are some that do not last."""
         contents = self._registry.contents(fresh=fresh)
         files, odd = self._files()
-        known, shelf = self._last
-        if shelf is not None and known is contents and shelf.files == files and not tell:
-            return shelf
-        shelf = self._described_shelf(contents, files, odd)
-        self._last = contents, shelf
-        for problem in shelf.problems[len(contents.problems) :] if tell else ():
+        known, snapshot = self._last
+        if snapshot is not None and known is contents and snapshot.files == files and not logs:
+            return snapshot
+        snapshot = self._build_snapshot(contents, files, odd)
+        self._last = contents, snapshot
+        for problem in snapshot.problems[len(contents.problems) :] if logs else ():
             log.warning("%s", problem)
-        return shelf
+        return snapshot
 
-    def _described_shelf(self, contents: Contents, files: Mapping[str, Path], odd: Iterable[str]) -> _Shelf:
+    def _build_snapshot(self, contents: Contents, files: Mapping[str, Path], odd: Iterable[str]) -> _Snapshot:
         entries: dict[str, VoiceEntry] = {}
         for name, entry in contents.entries.items():
             entries.setdefault(name_key(name), entry)
@@ -348,7 +348,7 @@ class VoiceLibrary:
             failed.append(name)
 
         def call(key: str, name: str, entry: str) -> None:
-            """Let `name` mean the voice `key`, unless it means something else already."""
+            """Make `name` a name of the voice `key`, unless it is in use already."""
             wanted = name_key(name)
             if wanted in self._reserved:
                 wrong(entry, f"{name!r} is the name of a built-in voice, which always means that one")
@@ -373,7 +373,7 @@ class VoiceLibrary:
             call(key_of_file, name, name)
             if name_key(name) != key_of_file:
                 voices[key_of_file] = replace(voices[key_of_file], aliases=(*voices[key_of_file].aliases, name))
-        return _Shelf(files, voices, names, tuple(dict.fromkeys(failed)), tuple(problems))
+        return _Snapshot(files, voices, names, tuple(dict.fromkeys(failed)), tuple(problems))
 
     def _described(self, path: Path, entry: VoiceEntry) -> Voice:
         relative = path.relative_to(self.folder)
@@ -391,14 +391,14 @@ class VoiceLibrary:
         )
 
 
-def _raise_out_of_room(error: OSError) -> None:
-    """A folder that cannot be listed is skipped, unless the machine has no descriptors left: then its voices are not gone."""
+def _raise_exhausted(error: OSError) -> None:
+    """Raise where the machine has no descriptors left; otherwise a folder that cannot be listed is skipped."""
     if (failure := resource_exhausted(error)) is not None:
         raise failure from error
 
 
-def _is_sure(check: Callable[[Path], bool], path: Path) -> bool:
-    """Whether `check` says so; False where the system does not let it look, or links lead in a circle (RuntimeError before Python 3.13)."""
+def _holds(check: Callable[[Path], bool], path: Path) -> bool:
+    """Whether `check` is true; False where access is denied or links form a circle (RuntimeError before Python 3.13)."""
     try:
         return check(path)
     except (OSError, RuntimeError):
@@ -411,7 +411,7 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def _relative(given: str) -> str:
-    """A path of `voices.json` as it is compared with the files found; it is never opened."""
+    """A path of `voices.json` in the form for comparison with the files found; it is never opened."""
     path = PurePosixPath(given.replace("\\", "/"))
     parts = path.parts[1:] if path.parts[:1] == ("voices",) else path.parts
     return "/".join(parts).casefold()
@@ -420,13 +420,13 @@ def _relative(given: str) -> str:
 def _put(
     voice_id: str, entry: VoiceEntry, *, over: str | None = None, fields: Iterable[str] = tuple(VoiceEntry.model_fields)
 ) -> Callable[[dict[str, Any]], None]:
-    """Write `fields` of a voice's entry; the rest of it is what is written of the voice `over`, right or wrong."""
+    """A change that writes `fields` of a voice's entry; its other fields are copied from the entry of the voice `over`, unchecked."""
     chosen = frozenset(fields)
 
     def change(raw: dict[str, Any]) -> None:
         own = [(name, value) for name, value in raw.items() if over is not None and name_key(name) == name_key(over)]
-        kept = next((value for _, value in own if isinstance(value, dict)), {})
-        written = {name: value for name, value in kept.items() if name not in chosen}
+        before = next((value for _, value in own if isinstance(value, dict)), {})
+        written = {name: value for name, value in before.items() if name not in chosen}
         written |= {name: value for name, value in entry.as_json().items() if name in chosen}
         spellings = [name for name, value in raw.items() if name_key(name) == name_key(voice_id) and isinstance(value, dict)]
         if not spellings and not written:
@@ -439,15 +439,15 @@ def _put(
     return change
 
 
-def _take_out(key: str, path: str | None = None, *, renamed: Mapping[str, str] | None = None) -> Callable[[dict[str, Any]], None]:
-    """Remove a voice's entry and the names that lead to the file `path`; names for `renamed` files lead to where those are now."""
-    gone = None if path is None else _relative(path)
+def _remove(key: str, path: str | None = None, *, renamed: Mapping[str, str] | None = None) -> Callable[[dict[str, Any]], None]:
+    """A change that removes a voice's entry and the names of the file `path`, and updates the names of `renamed` files."""
+    removed = None if path is None else _relative(path)
     moved = {_relative(old): new for old, new in (renamed or {}).items()}
 
     def change(raw: dict[str, Any]) -> None:
         for name, value in list(raw.items()):
             if isinstance(value, str):
-                if _relative(value) == gone:
+                if _relative(value) == removed:
                     del raw[name]
                 elif _relative(value) in moved:
                     raw[name] = moved[_relative(value)]
@@ -462,6 +462,7 @@ def _not_found(voice_id: str) -> VoiceNotFound:
 
 
 def _content(path: Path, voice_id: str) -> bytes:
+    """The bytes of a recording."""
     try:
         return read_file(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Names of voices: the same voice however it is written, and a proper file name on every system."""
+"""Names of voices: comparison of spellings, and checks that a name is a valid file name on every system."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ MAX_BYTES = 200
 """Of the name in UTF-8; file systems take 255 with the suffix."""
 
 MAX_COMPARED = 500
-"""Characters of a name that is still compared with others. Normalising a letter with n accents takes n² steps."""
+"""The longest name that is compared with others. Normalising a letter with n accents takes n² steps."""
 
 AUDIO_SUFFIXES = frozenset(
     ".3gp .aac .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .mka .mkv .mov .mp2 .mp3 .mp4 .oga .ogg .opus .w64 .wav .wave .weba"
     " .webm .wma".split()
 )
-"""Endings of audio files in lower case, which clients put behind the name of a voice."""
+"""Endings of audio files in lower case, which clients append to the name of a voice."""
 
 _FORBIDDEN = frozenset('<>:"/\\|?*%')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE | re.DOTALL)
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name have in common: case, width of letters, composed accents and spaces at the ends do not count.
+    """A key that is equal for all spellings of a name: case, width of letters, composed accents and spaces at the ends do not count.
 
-    A text too long to be a name is given back as it is: no voice is called like that.
+    A text that is too long for a name is returned unchanged: no voice has such a name.
     """
     if len(name) > MAX_COMPARED:
         return name
@@ -42,16 +42,16 @@ def possible_names(name: str) -> tuple[str, ...]:
 
 
 def is_printable(text: str) -> bool:
-    """Whether a name found on the disk has no control characters, line ends or bytes that are no letters in the system's encoding."""
+    """Whether a name of a file has no control characters, line ends or bytes that are invalid in the system's encoding."""
     return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
 
 
 def checked_name(name: str, param: str = "name") -> str:
-    """`name` in its composed form, with single spaces; raises InvalidRequest, saying why, where it cannot name a file on every system."""
+    """`name` in its composed form, with single spaces; raises InvalidRequest with the reason if it is no valid file name everywhere."""
     if len(name) > MAX_COMPARED:
         raise _refused(param, f"the name has {len(name)} characters; at most {MAX_CHARACTERS} are possible")
     given = " ".join(part for part in unicodedata.normalize("NFC", name).split(" ") if part)
-    # What looks like a slash or a dot counts as one: some file systems and programs take it for that.
+    # A character that looks like a slash or a dot counts as one: some file systems and programs treat it so.
     plain = unicodedata.normalize("NFKC", given)
     if not given:
         raise _refused(param, "a name is required")

@@ -1,4 +1,4 @@
-"""`voices.json`: what is known of the voices beyond their recordings. People write it by hand as well."""
+"""`voices.json`: the data of the voices beside their recordings. Users also edit it by hand."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ FILES_ARE_HELD = os.name == "nt"
 
 
 class VoiceControls(Controls):
-    """The controls a voice brings; a misspelt one is an error."""
+    """The default controls of a voice; a misspelt one is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class VoiceDictionary(BaseModel):
-    """A pronunciation dictionary that the texts of a voice are read with."""
+    """A pronunciation dictionary for the texts of a voice."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -49,7 +49,7 @@ class VoiceDictionary(BaseModel):
 
 
 class VoiceEntry(BaseModel):
-    """What `voices.json` says of one voice: a name to show, more names to call it by, and what holds unless a request says otherwise."""
+    """The entry of one voice in `voices.json`: a name to show, more names for it, and defaults for fields that a request omits."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -85,7 +85,7 @@ class VoiceEntry(BaseModel):
         return code
 
     def as_json(self) -> dict[str, Any]:
-        """What was given, and nothing else."""
+        """The fields that are set, and no others."""
         written = self.model_dump(mode="json", exclude_defaults=True)
         if controls := self.controls.controls():
             written["controls"] = controls
@@ -95,7 +95,7 @@ class VoiceEntry(BaseModel):
 
 
 def _name_or_value_error(name: str) -> str:
-    """Pydantic collects ValueErrors, with their places."""
+    """The checked name; raises ValueError, as Pydantic's validators must."""
     try:
         return checked_name(name)
     except InvalidRequest as error:
@@ -104,11 +104,11 @@ def _name_or_value_error(name: str) -> str:
 
 @dataclass(frozen=True)
 class Contents:
-    """`voices.json`, understood.
+    """The parsed `voices.json`.
 
     `entries` are by the name as it is written, `files` maps more names to paths below the folder, as an earlier server wrote them
-    (`"narrator": "elite/narrator.wav"`). `problems` names what was wrong, `failed` the entries concerned. `raw` is what was read, None
-    where it was not JSON.
+    (`"narrator": "elite/narrator.wav"`). `problems` are messages, `failed` the entries with problems. `raw` is the JSON object, None where
+    the file was none.
     """
 
     entries: Mapping[str, VoiceEntry] = field(default_factory=dict)
@@ -124,15 +124,15 @@ class Contents:
 
 
 _Stamp = tuple[int, int, int]
-"""When the file was changed, its size, and its number in the file system, which each new version has of its own."""
+"""The time of the last change of the file, its size, and its inode number, which differs for each version."""
 
 
 class VoiceRegistry:
-    """Reads `voices.json` again whenever it has changed, and changes it as a whole: readers see the old file or the new one, never a part.
+    """Reads `voices.json` again whenever it has changed, and replaces it atomically: readers see the old file or the new one.
 
     Changes of several threads and processes exclude one another; reading needs no lock.
 
-    While the file cannot be understood, what was known before holds, and nothing is written, so that no work by hand is lost.
+    While the file cannot be parsed, the previous contents apply, and nothing is written, so that no edit of a user is lost.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -140,26 +140,26 @@ class VoiceRegistry:
         self._folder = folder
         self._lock = threading.RLock()
         self._changing = threading.RLock()
-        self._num_changes = 0  # that `changing` is in the middle of, one within another. Guarded by `_changing`
+        self._num_changes = 0  # the depth of nested `changing` blocks; guarded by `_changing`
         self._stamp: _Stamp | None = None
         self._contents = Contents()
         remove_unfinished(folder)
 
     def contents(self, *, fresh: bool = False) -> Contents:
-        """What the file says now; `fresh` reads it again even where it seems unchanged."""
+        """The current contents of the file; `fresh` reads it again even where it seems unchanged."""
         with self._lock:
             stamp = self._stamp_now()
             if fresh or stamp != self._stamp:
-                told = self._contents.problems
+                logged = self._contents.problems
                 self._contents = self._read()
                 self._stamp = stamp
                 for problem in self._contents.problems:
-                    if problem not in told:
+                    if problem not in logged:
                         log.warning("%s", problem)
             return self._contents
 
     def check(self) -> dict[str, Any]:
-        """What the file holds; raises Conflict where it is not understood, so that it cannot be changed."""
+        """The JSON object of the file; raises Conflict where the file cannot be parsed and so cannot be changed."""
         contents = self.contents(fresh=True)
         if contents.raw is None:
             raise Conflict(f"{contents.problems[0]} Correct it first; nothing was changed.", code="voices_json_invalid")
@@ -176,7 +176,7 @@ class VoiceRegistry:
                 self._num_changes -= 1
 
     def update(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Let `change` alter what the file holds, and write it if it did. Raises Conflict where it cannot be read or written."""
+        """Apply `change` to the JSON object and write the file if that changed it. Raises Conflict where it cannot be read or written."""
         with self.changing(), self._lock:
             before = json.dumps(self.check())
             after = json.loads(before)
@@ -187,9 +187,9 @@ class VoiceRegistry:
             self.contents(fresh=True)
 
     def _stamp_now(self) -> _Stamp | None:
-        for look in (self.path.stat, self.path.lstat):  # a link that leads nowhere is there as well
+        for stat in (self.path.stat, self.path.lstat):  # a broken link counts as a file too
             try:
-                status = look()
+                status = stat()
             except OSError:
                 continue
             return status.st_mtime_ns, status.st_size, status.st_ino
@@ -199,21 +199,21 @@ class VoiceRegistry:
         try:
             data = read_file(self.path, MAX_FILE_BYTES + 1)
             if len(data) > MAX_FILE_BYTES:
-                return self._not_understood(f"it is larger than {MAX_FILE_BYTES // 2**20} MiB")
+                return self._invalid(f"it is larger than {MAX_FILE_BYTES // 2**20} MiB")
             raw = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
         except NotAFile as error:
-            return self._not_understood(str(error))
+            return self._invalid(str(error))
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not self.path.is_symlink():
                 return Contents()
-            return self._not_understood(f"it cannot be read: {error.strerror or error}")
+            return self._invalid(f"it cannot be read: {error.strerror or error}")
         except (ValueError, RecursionError) as error:
-            return self._not_understood(f"it cannot be read: {error}")
+            return self._invalid(f"it cannot be read: {error}")
         if not isinstance(raw, dict):
-            return self._not_understood('it must be an object such as {"harbor": {"aliases": ["narrator"]}}')
-        return _understood(raw)
+            return self._invalid('it must be an object such as {"harbor": {"aliases": ["narrator"]}}')
+        return _parse(raw)
 
-    def _not_understood(self, why: str) -> Contents:
+    def _invalid(self, why: str) -> Contents:
         known = self._contents
         return Contents(known.entries, known.files, (f"{FILE_NAME}: {why}.",), (), None)
 
@@ -226,7 +226,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _understood(raw: dict[str, Any]) -> Contents:
+def _parse(raw: dict[str, Any]) -> Contents:
     entries: dict[str, VoiceEntry] = {}
     files: dict[str, str] = {}
     problems: list[str] = []
@@ -246,28 +246,28 @@ def _understood(raw: dict[str, Any]) -> Contents:
 
 
 def _entry(value: dict[str, Any]) -> tuple[VoiceEntry, list[str]]:
-    """The entry without its wrong fields, and what was wrong with them."""
+    """The entry without its invalid fields, and a message for each of those."""
     try:
         return VoiceEntry.model_validate(value), []
     except ValidationError as error:
         wrong = {str(e["loc"][0]) for e in error.errors()}
-        found = [f"{'.'.join(map(str, e['loc']))}: {in_words(e)}" for e in error.errors()]
-    return VoiceEntry.model_validate({name: kept for name, kept in value.items() if name not in wrong}), found
+        found = [f"{'.'.join(map(str, e['loc']))}: {validation_message(e)}" for e in error.errors()]
+    return VoiceEntry.model_validate({name: valid for name, valid in value.items() if name not in wrong}), found
 
 
-def in_words(error: Mapping[str, Any]) -> str:
-    """Pydantic's message in the manner of the others."""
+def validation_message(error: Mapping[str, Any]) -> str:
+    """Pydantic's message in the style of the other messages."""
     if error["type"] == "extra_forbidden":
         return "there is no such field"
     message = str(error["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 
 
-# Files that are there as a whole or not at all
+# Files that are written atomically
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once, over what is there; raises Conflict where the folder cannot be written, ResourceExhausted."""
+    """Write `data` to `path` atomically; raises Conflict where the folder cannot be written, ResourceExhausted."""
     unfinished = path.with_name(f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -284,7 +284,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename over what is there; where a scanner or a reader holds the file for a moment, try again."""
+    """Rename a file, replacing the target; try again where a scanner or a reader locks it for a moment."""
     for attempt in range(REPLACE_ATTEMPTS):
         try:
             source.replace(target)

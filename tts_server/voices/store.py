@@ -21,10 +21,10 @@ STORE_PREFIX = "voices/"
 """Keys may begin with this where the store's folder is itself the folder of voices."""
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
-"""Names that Windows takes for devices, with any ending."""
+"""Names of devices on Windows, with any ending."""
 
 _FORBIDDEN = re.compile(r'[\\:*?"<>|%~]')
-"""What leads elsewhere on some system: drives and streams, wildcards, encoded dots, home folders."""
+"""Characters with a special meaning on some system: drives and streams, wildcards, encoded dots, home folders."""
 
 
 class VoiceStore(Protocol):
@@ -35,14 +35,14 @@ class VoiceStore(Protocol):
 
 
 def is_inside(key: str) -> bool:
-    """Whether a key can only lead into the store, on every system. Decided by its letters alone, before anything is looked up."""
+    """Whether a key stays inside the store on every system. Only its characters decide; no file is accessed."""
     if _FORBIDDEN.search(key) or any(unicodedata.category(char) in ("Cc", "Cs", "Cf") for char in key):
         return False
     return all(part and not part.startswith(".") and part == part.rstrip(". ") and not _DEVICE.fullmatch(part) for part in key.split("/"))
 
 
 def not_found(key: str) -> VoiceNotFound:
-    """One answer for all that is not there, whatever may lie outside."""
+    """The error for a missing file; it is the same for keys outside the store, whether a file exists there or not."""
     return VoiceNotFound(f"Voice not found at '{key}'", param="voice_key")
 
 
@@ -76,7 +76,7 @@ class FolderStore:
 
 
 class StoredVoices:
-    """Decoded clips of a store. Those of the last few files are kept; each request reads its file anew, so changes are heard at once.
+    """Decoded clips of a store. The most recent ones are cached by content; each request reads its file, so changes take effect at once.
 
     `decode` turns a file's bytes into a VoiceReference.
     """
@@ -92,9 +92,9 @@ class StoredVoices:
         data = self._store.read(key)
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
-            if (kept := self._decoded.get(digest)) is not None:
+            if (cached := self._decoded.get(digest)) is not None:
                 self._decoded.move_to_end(digest)
-                return kept
+                return cached
         reference = self._decode(data)
         with self._lock:
             self._decoded[digest] = reference

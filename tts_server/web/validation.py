@@ -10,7 +10,7 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 
 from tts_server.errors import InvalidRequest, TTSError
-from tts_server.voices.registry import in_words
+from tts_server.voices.registry import validation_message
 from tts_server.web.failures import InvalidFields
 from tts_server.web.payload import read_payload
 
@@ -29,7 +29,7 @@ def validate(
     is_nested: bool = False,
     max_errors: int | None = None,
     error: type[InvalidFields] = InvalidFields,
-    describe: Callable[[Mapping[str, Any]], str] = in_words,
+    describe: Callable[[Mapping[str, Any]], str] = validation_message,
 ) -> Fields:
     """Return the fields of `kind`; raises `error` naming each wrong one below `place`, at most `max_errors` of them.
 

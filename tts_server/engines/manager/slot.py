@@ -9,7 +9,7 @@ from tts_server.engines.manager.handles import EngineFacts
 from tts_server.engines.model_source import BUSY, ModelSource, ModelState, ModelStatus
 from tts_server.errors import ModelLoading, ModelNotAvailable, Unavailable
 
-# OpenAI's SDKs do not obey a longer Retry-After.
+# OpenAI's SDKs ignore a longer Retry-After.
 MAX_RETRY_AFTER = 60.0
 DEFAULT_LOADING_SECONDS = 10.0
 
@@ -98,7 +98,7 @@ class ModelSlot:
         return loaded
 
     def status(self, now: float) -> ModelStatus:
-        """The status of the model, as far as it does not depend on its files."""
+        """The status of the model; `unloaded` also where its files are missing, which the caller has to check."""
         is_downloading, is_failed = self.state is ModelState.DOWNLOADING, self.state is ModelState.FAILED
         return ModelStatus(
             self.state or ModelState.UNLOADED,
