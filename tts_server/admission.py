@@ -43,28 +43,28 @@ class QueuePolicy(str, enum.Enum):
 class Ticket:
     """One request's place in the queue, then its slot.
 
-    `decided` is done when its work may begin, or never will: its client is gone, or it has a `refusal`. `position` is the one on arrival:
-    0 for a request that need not wait, 1 for the first in the queue. `waited` is in seconds. `name` is the one by which its client asks
-    for it, `size` the bytes of its request, `number` its place in the order of arrival. It `has_begun` once it has had a slot, and has been
-    `overtaken` by so many tickets. Only the Admission that made it changes it.
+    Any thread may read it. Only the Admission that made it changes it, under its lock.
     """
 
-    name: str = ""
-    is_large: bool = False
-    is_admin: bool = False
-    size: int = 0
-    number: int = 0
-    overtaken: int = 0
-    cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
-    refusal: Busy | None = None
-    position: int = 0
-    waited: float = 0.0
-    decided: Future[None] = field(default_factory=Future, repr=False)
-    is_active: bool = False
-    is_paused: bool = False
-    has_begun: bool = False
-    is_measured: bool = False
-    arrived: float = 0.0
+    # Set on arrival
+    name: str = ""  # by which its client asks for the position
+    is_large: bool = False  # leaves a part of the slots to others
+    is_admin: bool = False  # goes before others
+    size: int = 0  # bytes of the request
+    cancellation: Cancellation = field(default_factory=Cancellation, repr=False)  # cancelled when the client disconnects
+    position: int = 0  # 0 for a request that need not wait, 1 for the first in the queue
+    arrived: float = 0.0  # time.monotonic()
+
+    # Changed while it waits and runs
+    refusal: Busy | None = None  # set before `decided`
+    decided: Future[None] = field(default_factory=Future, repr=False)  # done when the work may begin, or never will
+    number: int = 0  # the order of arrival; a new one when it waits again
+    overtaken: int = 0  # how many tickets that arrived later began before it
+    waited: float = 0.0  # seconds in the queue before the first slot
+    has_begun: bool = False  # it has, or has had, a slot
+    is_active: bool = False  # it has a slot
+    is_paused: bool = False  # it has released its slot for a while
+    is_measured: bool = False  # its first release is recorded
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,16 @@ class Admission:
         self._policy = policy
         self._large_slots = max(1, slots - max(1, slots // 4))
         self._max_waiting = max_waiting
-        # All of this is guarded by the lock. The queue is sorted by `_rank`.
-        self._queue: list[Ticket] = []
-        self._numbers = itertools.count()
-        self._active = 0
-        self._large_active = 0
-        self._paused = 0
-        self._is_closed = False
-        self._intervals: deque[float] = deque(maxlen=NUM_MEASURED)
-        self._last_end = 0.0
         self._lock = threading.Lock()
+        # Guarded by the lock
+        self._queue: list[Ticket] = []  # sorted by _rank
+        self._numbers = itertools.count()  # for Ticket.number
+        self._active = 0  # tickets that have a slot
+        self._large_active = 0  # those of them that are large
+        self._paused = 0
+        self._is_closed = False  # the server stops: no ticket begins
+        self._intervals: deque[float] = deque(maxlen=NUM_MEASURED)  # busy seconds between two releases of slots
+        self._last_end = 0.0  # time of the last release, or of the first slot after a time without any
 
     def acquire(
         self,
@@ -122,7 +122,7 @@ class Admission:
 
         It has to be given to `release`, also where it has not begun.
         """
-        ticket = Ticket(name, is_large, is_admin, size, cancellation=cancellation or Cancellation(), arrived=time.monotonic())
+        ticket = Ticket(name, is_large, is_admin, size, cancellation or Cancellation(), arrived=time.monotonic())
         with self._lock:
             decided = self._drop_gone()
             self._insert(ticket)
