@@ -1,4 +1,4 @@
-"""An engine is one folder and one line of the registry: a package that only these tests know works everywhere."""
+"""An engine is one folder and one line of the registry: a package that exists only in the tests works everywhere."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_package_lies_in_the_folder_of_its_name(package: Any) -> None:
 
 
 def test_nothing_but_its_folder_names_an_engine() -> None:
-    """Settings have defaults, the API's description has examples, and requests of older clients have names of models."""
+    """Apart from defaults of settings, examples in the API's description, and model names in requests of older clients."""
     ids = {name for package in PACKAGES for name in (package.id, *(entry.id for entry in package.models), *package.default_aliases)}
     quoted = re.compile("|".join(rf"[\"'`]{re.escape(name)}[\"'`]" for name in sorted(ids)))
     own = {SOURCES / "engines" / package.id for package in PACKAGES}

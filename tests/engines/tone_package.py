@@ -1,6 +1,6 @@
 """An engine outside of the server, in one file: it plays a sine tone as long as its text.
 
-Nothing else knows it. Tests pass its package to what they start.
+No module of the server names it. Tests pass its package as an argument.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ToneStream:
 
 
 class ToneEngine:
-    """An engine that plays `hertz`, however its voices are called: those of the built-in engine and one of its own."""
+    """An engine that plays `hertz` in every voice: those of the built-in engine and one of its own."""
 
     name = "tone"
     capabilities = CAPABILITIES

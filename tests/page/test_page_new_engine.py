@@ -1,4 +1,4 @@
-"""An engine that the page does not know by name: shown, loaded and spoken with like any other."""
+"""An engine that no script of the page names: it is shown, loaded and used like any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The declaration of an engine: all that the rest of the server knows of it.
+"""The declaration of an engine: the only part of it that the rest of the server imports.
 
 Standard library only: the launcher reads the declarations before anything is installed. What needs more is imported by the functions of a
 declaration when they are called.
