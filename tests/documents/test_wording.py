@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wording import PROJECT, Finding, documents, findings, sources, unchecked
+from wording import PROJECT, Finding, documents, findings, page, sources, unchecked
 
-CHECKED = [path for path in [*documents(), *sources()] if path.relative_to(PROJECT).as_posix() not in unchecked()]
+CHECKED = [path for path in [*documents(), *page(), *sources()] if path.relative_to(PROJECT).as_posix() not in unchecked()]
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent for path in CHECKED}), ids=lambda folder: folder.relative_to(PROJECT).as_posix())

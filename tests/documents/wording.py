@@ -49,7 +49,7 @@ WORDS = {
     r"\b(?:answer|reason|problems|end|ends|refused|503|500|it|error|failure|told),? (?:at once )?in words\b": "as text, with a message",
     r"\banew\b": "again",
     r"\bas far as\b": "if, where, estimated from",
-    r"\bwho(?:ever)? (?:waits|leaves|stalls|comes|sends|asks)\b|\bwhoever\b": "a client that …",
+    r"\bwho (?:waits|leaves|stalls|comes|sends|asks)\b|\bwhoever\b(?! runs)": "a client that …",
     r"\bfor ever\b": "forever",
     r"\bspoilt\b": "corrupt",
     r"\bso many\b(?! that)": "this many",
@@ -78,6 +78,11 @@ WORD_LISTS = ("tts_server/text/language_words.py",)
 def documents() -> list[Path]:
     folders = [PROJECT, PROJECT / "docs", PROJECT / "voices", PROJECT / "tests"]
     return sorted(path for folder in folders for path in folder.glob("*.md") if path.name != "CHANGELOG.md")
+
+
+def page() -> list[Path]:
+    """The English texts of the page."""
+    return [PROJECT / "static" / "js" / "strings" / "en.js", *sorted((PROJECT / "templates").glob("*.html"))]
 
 
 def sources() -> list[Path]:
@@ -114,7 +119,12 @@ def _without_code(text: str) -> str:
 def findings(path: Path) -> list[Finding]:
     """The places in a file where a word stands that is not used."""
     text = path.read_text(encoding="utf-8")
-    parts = [(1, prose_of_document(text))] if path.suffix == ".md" else list(prose_of_source(text))
+    if path.suffix == ".py":
+        parts = list(prose_of_source(text))
+    elif path.suffix == ".md":
+        parts = [(1, prose_of_document(text))]
+    else:
+        parts = [(1, re.sub(r"\{\w+\}", "", text))]
     return sorted(
         Finding(path.relative_to(PROJECT).as_posix(), first + part.count("\n", 0, match.start()), match[0], instead)
         for first, part in parts
@@ -133,6 +143,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--prune"]:
         prune()
     else:
-        for path in [Path(name).resolve() for name in sys.argv[1:]] or [*documents(), *sources()]:
+        for path in [Path(name).resolve() for name in sys.argv[1:]] or [*documents(), *page(), *sources()]:
             for finding in findings(path):
                 print(finding)  # noqa: T201 - a program
