@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from tts_server.cancellation import Cancellation
 from tts_server.speech import Samples, Voice, VoiceReference
 
+PreparedVoice: TypeAlias = Any
+"""A voice in the engine's own form, which only that engine can use."""
+
 
 @dataclass(frozen=True)
 class Control:
-    """One knob that a model really has. A control of whole numbers has its three numbers as int; from 0 to 1 it is a switch."""
+    """One control of a model. In a control of whole numbers all three numbers are int; one from 0 to 1 is a switch."""
 
     name: str
     minimum: float
@@ -29,7 +32,7 @@ class Control:
 
 @dataclass(frozen=True)
 class LanguageNotice:
-    """Why a model speaks one of its languages less well than it could (`loss`), and what to do (`remedy`), in words."""
+    """A language that a model speaks less well on this machine: the effect (`loss`) and what to do (`remedy`), as sentences."""
 
     language: str
     loss: str
@@ -37,21 +40,20 @@ class LanguageNotice:
 
     @property
     def message(self) -> str:
-        """Both as sentences."""
+        """Both sentences."""
         return f"{self.loss}. {self.remedy}"
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a model can do; the page and the validation read it, nothing else decides.
+    """What a model can do. The page and the validation depend on it alone, never on the name of an engine.
 
     `scripts` are Unicode script names (`Latin`, `Han` …), empty for any. `cloning` is the value of `X-Voice-Cloning`
-    (`matched`, `cloned`) or None. `tempo_range` is the speeds the engine speaks at by itself. `tags` are the sounds it makes where
-    the text names them, such as `[laugh]`. Towards the limits of segments a Han, Kana or Hangul character counts as
-    `syllable_chars`: 3 where a limit stands for a time that the model can speak for. `converts` says whether it also speaks
-    recordings again in another voice (`VoiceConverter`), `reads_ipa` whether a text may hold `phoneme_span` tokens of `text.phonemes`.
-    It `varies_in_loudness` where segments of one text differ so much that they have to be matched. `notices` are about what is missing on
-    this machine.
+    (`matched`, `cloned`) or None. `tempo_range` are the tempos that the engine itself supports. `tags` are the sounds that it makes where
+    the text names them, such as `[laugh]`. In the limits of segments a Han, Kana or Hangul character counts as `syllable_chars`: 3 where
+    a limit stands for the time that the model can speak. `converts`: it also changes the voice of recordings (`VoiceConverter`).
+    `reads_ipa`: a text may hold `phoneme_span` tokens of `text.phonemes`. `varies_in_loudness`: segments of one text differ so much that
+    they have to be matched. `notices` name helpers that are missing on this machine.
     """
 
     sample_rate: int
@@ -72,15 +74,15 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Utterance:
-    """One segment on its way to an engine. `voice` is what `prepare_voice` or `builtin_voice` of the same engine returned.
+    """One segment for an engine. `voice` is the result of `prepare_voice` or `builtin_voice` of the same engine.
 
-    `index` is the segment's place in its text (0 goes before all later ones of other requests). `group` is the same for all
-    segments of one request, so that a long text cannot starve a short one. The text `begins_inside` or `ends_inside` a sentence where
-    that was too long for one segment.
+    `index` is the position of the segment in its text; an engine computes those with index 0 first. `group` is the same for all segments
+    of one request, so that a long text cannot starve a short one. The text `begins_inside` or `ends_inside` a sentence that was too long
+    for one segment.
     """
 
     text: str
-    voice: Any
+    voice: PreparedVoice
     index: int
     seed: int
     tempo: float
@@ -92,39 +94,39 @@ class Utterance:
 
 
 class SpeechStream(Protocol):
-    """The audio of one utterance, in order, as it is made."""
+    """The audio of one utterance, in order, as it is computed."""
 
     @property
     def retries(self) -> int:
-        """How often a part of it was made again because it did not sound like its text."""
+        """How many times a part was computed again because its speech did not match its text."""
 
     def chunks(self, cancellation: Cancellation) -> Iterator[Samples]:
-        """Yield float32 mono chunks at the engine's rate; raises EngineFailure, and Cancelled as soon as nobody wants the rest."""
+        """Yield float32 mono chunks at the engine's rate. Raises EngineFailure, and Cancelled as soon as `cancellation` is cancelled."""
 
     def close(self) -> None:
-        """Drop what is not yet made. Safe to call twice and from any thread."""
+        """Cancel the rest. May be called repeatedly and from any thread."""
 
 
 class Engine(Protocol):
-    """A thing that turns utterances into audio. All methods are thread-safe."""
+    """Computes the audio of utterances. All methods are thread-safe."""
 
     name: str
     capabilities: Capabilities
     num_parallel: int
-    """How many segments of one text are worth having in the queue at once."""
+    """How many segments of one text should be in the queue at once."""
     version: str
-    """Another one where the same utterance may sound different: other weights, another way of computing."""
+    """Identifies the weights and the arithmetic: with another version the same utterance may give other samples."""
 
     def voices(self) -> Sequence[Voice]:
-        """The voices the engine has by itself."""
+        """The built-in voices of the engine."""
 
-    def builtin_voice(self, voice_id: str) -> Any:
-        """The engine's own form of one of `voices()`; KeyError for others."""
+    def builtin_voice(self, voice_id: str) -> PreparedVoice:
+        """One of `voices()`, prepared; KeyError for others."""
 
-    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Any:
-        """A voice from a reference clip, its loudness evened out first where the model has that control; raises InvalidReference.
+    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> PreparedVoice:
+        """A voice from a reference clip, whose loudness is normalized first where the model has that control; raises InvalidReference.
 
-        Unless it is to `keep`, nothing of the clip is written to disk.
+        Without `keep`, nothing of the clip is written to disk.
         """
 
     def submit(self, utterance: Utterance) -> SpeechStream:
@@ -138,15 +140,15 @@ class Engine(Protocol):
 
 
 class ReloadableEngine(Engine, Protocol):
-    """An engine that may be made anew after its device has failed."""
+    """An engine that can be created again after it has failed."""
 
     @property
     def is_device_lost(self) -> bool:
-        """Whether the device has failed so that only a new process can use it again; then `is_broken` too. Never blocks."""
+        """Whether the device has failed so that only a new process can use it again; `is_broken` is then true as well. Never blocks."""
 
     @property
     def is_broken(self) -> bool:
-        """Whether nothing more can be expected of it, as after a sticky device error. Set before its streams are told; never blocks."""
+        """Whether the engine cannot be used any more, as after a sticky device error. True before its streams fail. Never blocks."""
 
 
 class ReplicatedEngine(Engine, Protocol):
@@ -159,12 +161,12 @@ class ReplicatedEngine(Engine, Protocol):
 class VoiceConverter(Engine, Protocol):
     """An engine that can change the voice of a recording."""
 
-    def convert(self, source: VoiceReference, voice: Any, seed: int) -> SpeechStream:
-        """Queue a recording to be spoken again in `voice`, with its own timing and melody; returns at once."""
+    def convert(self, source: VoiceReference, voice: PreparedVoice, seed: int) -> SpeechStream:
+        """Queue a recording to be converted to `voice`; its timing and melody stay. Returns at once."""
 
 
 class BuiltinEngine(Engine, Protocol):
-    """An engine that runs as long as the server, and has a clip of each of its voices for the engines that clone."""
+    """An engine that runs as long as the server, and returns a clip of each of its voices for engines that clone."""
 
     def reference(self, voice_id: str) -> VoiceReference:
         """Return the clip of one of `voices()`; KeyError for others."""

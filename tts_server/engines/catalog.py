@@ -1,4 +1,4 @@
-"""The models a client can name, and the engine behind each."""
+"""The models that a client can name, and the engine of each."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ModelCatalog:
         return self.models.source(model_id).capabilities if model_id in self.models else None
 
     def status(self, model_id: str) -> ModelStatus:
-        """How far a model is; KeyError for an unknown id."""
+        """The state of a model and its progress; KeyError for an unknown id."""
         if model_id in self._running:
             return ModelStatus(ModelState.READY)
         if model_id in self.models:
@@ -88,7 +88,7 @@ class ModelCatalog:
         """The model that answers in place of one that is not ready; None where no engine always runs."""
         return None if self._fallback is None else self.entries[self._fallback]
 
-    def stand_in(self) -> str | None:
+    def available_default(self) -> str | None:
         """The id of the model that answers by default: the default model or, while it is not ready, `fallback`; None without either."""
         if self.status(self.default).state in (ModelState.READY, ModelState.UNLOADED):
             return self.default
@@ -104,7 +104,7 @@ class ModelCatalog:
         return next((entry for entry in self.entries.values() if entry.reads_every_script), None)
 
     def named(self, name: str | None) -> str:
-        """The id of the model that is meant by `name`; raises ModelNotFound when strict and unknown."""
+        """The id of the model with this name or alias; raises ModelNotFound for an unknown one if `strict`."""
         key = (name or self.default).strip().lower()
         if key in self.entries:
             return key
@@ -114,9 +114,9 @@ class ModelCatalog:
         return self.aliases.get(key, self.default)
 
     def resolve(self, name: str | None, *, may_load: bool = True) -> str:
-        """The id of the model that answers to `name` now; raises ModelNotFound when strict and unknown.
+        """The id of the model to use for `name` now; raises ModelNotFound for an unknown one if `strict`.
 
-        A model that is not ready begins to load. Until then `fallback` answers in its place, unless it is asked for by its own id.
+        A model that is not ready begins to load. Until then `fallback` is used in its place, unless `name` is the model's own id.
         Without `may_load`, ModelNotAvailable is raised for a model that would have to be loaded.
         """
         model_id = self.named(name)
@@ -128,18 +128,18 @@ class ModelCatalog:
         return self._fallback
 
     def engine(self, model_id: str) -> Engine:
-        """The engine of a model that is ready; raises ModelLoading, or ModelNotAvailable with the command that brings it."""
+        """The engine of a model that is ready; raises ModelLoading, or ModelNotAvailable with the command that installs it."""
         if model_id in self._running:
             return self._running[model_id]
         return self._loadable(model_id).engine(model_id)
 
     def unloaded_engine(self, name: str | None) -> UnloadedEngine | None:
-        """The model meant by `name` where it was unloaded, without loading it; raises ModelNotFound when strict and unknown."""
+        """The model of this name if it was unloaded, without loading it; raises ModelNotFound for an unknown one if `strict`."""
         model_id = self.named(name)
         return self.models.unloaded_engine(model_id) if model_id in self.models else None
 
     def ready(self, name: str | None) -> str:
-        """The id of the model meant by `name`, once it is loaded or has failed to: for who has the time to wait."""
+        """The id of the model of this name, once it is loaded or its load has failed. May take minutes."""
         model_id = self.named(name)
         if model_id in self.models:
             self.models.load(model_id)
@@ -157,7 +157,7 @@ class ModelCatalog:
         return self._loadable(model_id).unload(model_id)
 
     def preload(self, names: Iterable[str]) -> None:
-        """Begin to load the models that these names mean, those of them that are installed."""
+        """Begin to load the models of these names that are installed."""
         for model_id in dict.fromkeys(map(self.named, names)):
             if model_id in self.models:
                 self.models.load(model_id)
@@ -175,7 +175,7 @@ class ModelCatalog:
             )
 
     def close(self) -> None:
-        """Stop every engine and give up what is being loaded."""
+        """Stop every engine and cancel all loads."""
         self.models.close()
         for engine in self._running.values():
             engine.close()

@@ -93,7 +93,7 @@ class Synthesizer:
         """
         model = self.catalog.named(request.model)
         fallback = self.catalog.fallback
-        stand_in = self.catalog.stand_in() or (fallback.id if fallback else model)
+        stand_in = self.catalog.available_default() or (fallback.id if fallback else model)
         capabilities = self.catalog.capabilities(model) or self.catalog.capabilities(stand_in)
         if capabilities is None:
             raise ModelNotAvailable(f"There is no model {model!r} on this server.", param="model")

@@ -24,7 +24,7 @@ def status_routes(synthesizer: Synthesizer, admission: Admission) -> Blueprint:
     @routes.get("/health", policy=HEALTH)
     @routes.get("/healthz", policy=HEALTH)
     def health() -> Response:
-        model = catalog.stand_in()
+        model = catalog.available_default()
         engine = catalog.engines.get(model) if model else None
         metrics = synthesizer.metrics.snapshot()
         stats = dict(engine.stats()) if engine else {}

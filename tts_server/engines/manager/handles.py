@@ -6,12 +6,24 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 from tts_server.cancellation import Cancellation
-from tts_server.engines.base import Capabilities, Engine, ReloadableEngine, ReplicatedEngine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.base import (
+    Capabilities,
+    Engine,
+    PreparedVoice,
+    ReloadableEngine,
+    ReplicatedEngine,
+    SpeechStream,
+    Utterance,
+    VoiceConverter,
+)
 from tts_server.engines.model_source import ModelSource, ModelStatus
 from tts_server.speech import Samples, Voice, VoiceReference
+
+VoiceFactory: TypeAlias = Callable[[Engine], PreparedVoice]
+"""Prepares a voice once the engine is loaded."""
 
 
 class EngineProvider(Protocol):
@@ -54,18 +66,18 @@ class ManagedEngine:
         engine = self._provider.loaded_engine(self.name)  # listing voices does not count as a use of the model
         return engine.voices() if engine else []
 
-    def builtin_voice(self, voice_id: str) -> Any:
+    def builtin_voice(self, voice_id: str) -> PreparedVoice:
         with self._provider.using(self.name) as engine:
             return engine.builtin_voice(voice_id)
 
-    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Any:
+    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> PreparedVoice:
         with self._provider.using(self.name) as engine:
             return engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
 
     def submit(self, utterance: Utterance) -> SpeechStream:
         return self._provider.stream(self.name, lambda engine: engine.submit(utterance))
 
-    def convert(self, source: VoiceReference, voice: Any, seed: int) -> SpeechStream:
+    def convert(self, source: VoiceReference, voice: PreparedVoice, seed: int) -> SpeechStream:
         return self._provider.stream(self.name, lambda engine: cast(VoiceConverter, engine).convert(source, voice, seed))
 
     def stats(self) -> Mapping[str, float]:
@@ -97,10 +109,10 @@ class UnloadedEngine:
     def voices(self) -> Sequence[Voice]:
         return self._voices
 
-    def builtin_voice(self, voice_id: str) -> Callable[[Engine], Any]:
+    def builtin_voice(self, voice_id: str) -> VoiceFactory:
         return lambda engine: engine.builtin_voice(voice_id)
 
-    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> Callable[[Engine], Any]:
+    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> VoiceFactory:
         return lambda engine: engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
 
     def submit(self, utterance: Utterance) -> SpeechStream:
