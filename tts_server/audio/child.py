@@ -1,4 +1,4 @@
-"""One run of ffmpeg as a child process: bounded in time, memory and output, and gone when it is over."""
+"""Runs ffmpeg as a child process, with limits on time, memory and output."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if sys.platform != "win32":
     import resource
 
 _MAX_ADDRESS_SPACE = 1024**3
-"""Bytes. An mp4 of 20 KB can promise tables of gigabytes: what one allocation may take, times the streams that may ask for one,
-bounds that. The whole is for what gets round it, where the system (Linux) can limit a process that runs."""
+"""Bytes. The header of an mp4 of 20 KB can declare tables of gigabytes, which ffmpeg's limits on allocations and streams bound. This limit
+of the whole process is a second barrier, on systems that can limit a running process (Linux)."""
 
 _MAX_LOG_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a child wrote to its output, the start of its messages, its exit status, and whether it was ended because time was up."""
+    """The output of a child, the start of its messages, its exit status, and whether it was killed at the deadline."""
 
     output: bytes
     log: bytes
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def find_ffmpeg() -> str:
-    """The program that IMAGEIO_FFMPEG_EXE names, the one that comes with `imageio-ffmpeg`, or another that it finds.
+    """The program in IMAGEIO_FFMPEG_EXE, the one that comes with `imageio-ffmpeg`, or another that this package finds.
 
     Raises EngineFailure where there is none.
     """
@@ -51,9 +51,9 @@ def find_ffmpeg() -> str:
 
 @functools.cache
 def _bundled_ffmpeg() -> str:
-    """The program that comes with `imageio-ffmpeg`, or another that it finds; raises EngineFailure where there is none.
+    """The program that comes with `imageio-ffmpeg`, or another that this package finds; raises EngineFailure where there is none.
 
-    The package would start the program to try it, and remember a failure for lack of descriptors for as long as the server runs.
+    The package itself runs the program as a test, and caches a failure for lack of descriptors as long as the server runs.
     """
     with contextlib.suppress(ModuleNotFoundError):
         folder = importlib.resources.files("imageio_ffmpeg.binaries")
@@ -72,7 +72,7 @@ def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcom
     Raises ResourceExhausted where the machine has no descriptors, processes, threads or memory left, EngineFailure where it does not start.
     """
     try:
-        child = subprocess.Popen(  # a list, no shell, and no word of it comes from the user
+        child = subprocess.Popen(  # a list, no shell, no argument from the user
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -93,7 +93,7 @@ def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcom
 
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), stop_late_child)
     with child:
-        assert child.stdout is not None and child.stderr is not None  # noqa: S101 - both are pipes; this tells the type checker
+        assert child.stdout is not None and child.stderr is not None  # noqa: S101 - both are pipes; for the type checker
         log = _Log(child.stderr)
         try:
             log.start()
@@ -102,7 +102,7 @@ def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcom
             if len(output) >= max_bytes:
                 child.kill()
             child.wait()
-        except RuntimeError as error:  # Python's word for a thread that does not start
+        except RuntimeError as error:  # a thread could not be started
             raise ResourceExhausted("threads") from error
         finally:
             timer.cancel()
@@ -113,14 +113,14 @@ def run_child(command: Sequence[str], max_bytes: int, deadline: float) -> Outcom
 
 
 def _confine(pid: int) -> None:
-    """Bound the child's memory as a whole."""
+    """Limit the child's memory as a whole."""
     if sys.platform == "linux" and hasattr(resource, "prlimit"):
         with contextlib.suppress(OSError):
             resource.prlimit(pid, resource.RLIMIT_AS, (_MAX_ADDRESS_SPACE, _MAX_ADDRESS_SPACE))
 
 
 class _Log(threading.Thread):
-    """Reads the child's messages, so that it never waits for us, and keeps the first few thousand bytes."""
+    """Reads all of the child's messages, so that it never blocks on a full pipe, and stores the first few thousand bytes."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(daemon=True, name="ffmpeg-log")

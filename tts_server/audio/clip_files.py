@@ -1,7 +1,7 @@
-"""Files that may hold a reference clip: how each is recognised, what ffmpeg may use to read it, and headers that it would misread.
+"""Files that may hold a reference clip: their detection, the demuxers and decoders that ffmpeg may use, and headers that it misreads.
 
-Every demuxer in DEMUXERS reads the file it was given and no other: none follows playlists or names of files. (The one for mov can, and
-does so only with its option `enable_drefs`, which is off.)
+Every demuxer in DEMUXERS reads only the given file: none follows playlists or names of files. (The one for mov can, but only with its
+option `enable_drefs`, which is off.)
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 ACCEPTED = "WAV, MP3, FLAC, Ogg, Opus, M4A, MP4, 3GP, AAC, WebM, AIFF, CAF, AMR, AU or W64"
-"""The accepted files in words, for messages."""
+"""The accepted files, for messages."""
 
 DEMUXERS = ("wav", "mp3", "flac", "ogg", "aac", "mov", "matroska", "aiff", "caf", "amr", "au", "w64")
 DECODERS = (
@@ -63,7 +63,7 @@ def _sniff_frames(data: bytes) -> str | None:
 
 
 def _after_id3(data: bytes) -> int:
-    """Where the audio starts behind ID3v2 tags, of which there may be several (ID3v2.4, section 3.1: sizes have 7 bits a byte)."""
+    """Where the audio starts after ID3v2 tags, of which there may be several (ID3v2.4, section 3.1: sizes have 7 bits a byte)."""
     start = 0
     while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
         size = 0
@@ -74,10 +74,10 @@ def _after_id3(data: bytes) -> int:
 
 
 def corrected(data: bytes, demuxer: str) -> Sequence[bytes | memoryview]:
-    """The file as ffmpeg should read it, in pieces to be written one after another.
+    """The file with a header that ffmpeg reads correctly, in pieces to be written one after another.
 
-    WAVE_FORMAT_EXTENSIBLE may store samples of 24 bits in containers of 32, whose lowest bits are then zero. ffmpeg goes by the smaller
-    number and misreads such samples, so it is given the size of the container.
+    WAVE_FORMAT_EXTENSIBLE may store samples of 24 bits in containers of 32, whose lowest bits are then zero. ffmpeg uses the smaller
+    number and misreads such samples, so the header gets the size of the container.
     """
     if demuxer not in ("wav", "w64"):
         return (data,)

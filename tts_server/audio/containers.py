@@ -15,7 +15,7 @@ from tts_server.speech import Samples
 
 
 class _Outbox:
-    """Where a muxer that must not seek puts its bytes until someone takes them."""
+    """A buffer for the output of a muxer, which must not seek."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -79,8 +79,8 @@ class ContainerEncoder(Encoder):
         return self._outbox.take()
 
     def _release(self) -> None:
-        # Closing writes the end of the file, which nobody reads any more; it also frees the codec. Where the file takes no more, the first
-        # error has been raised already.
+        # Closing frees the codec, and writes the end of the file, which is no longer used. If the file cannot be written, the first error
+        # has been raised already.
         with contextlib.suppress(av.FFmpegError, OSError, ResourceExhausted):
             self._container.close()
         del self._stream, self._container

@@ -1,7 +1,7 @@
-"""Reference clips from strangers: decoded by an ffmpeg child process, never in this one.
+"""Decodes untrusted reference clips by an ffmpeg child process, never in this process.
 
-What the child gets is decided here, by the first bytes of the file: the demuxer is named, not guessed, and only one of those that hold
-audio and cannot name other files. The rest are limits: on size, time, memory, and on what is read back.
+The first bytes of the file determine the demuxer, which is passed to ffmpeg, and only demuxers of audio that cannot open other files are
+allowed. Size, time, memory and output are limited.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _MAX_ALLOCATION = 16 * 1024 * 1024
 _MAX_STREAMS = 12
 _FRAME_BYTES = 3 * 4
 _CANCELLED = 1 / 16
-"""The mix of two channels that have nothing in common has half the energy of one: with less than this share they cancel each other."""
+"""The mix of two uncorrelated channels has half the energy of one: below this fraction they cancel each other."""
 
 _CUT_OFF = (b"moov atom not found", b"End of file")
 _PREFIX, _SUFFIX = "parlance-clip-", ".bin"
 _STALE_SECONDS = 3600.0
 _ENDED_FROM_OUTSIDE = (-15, -9)
-"""Exit statuses of a child that was told to end or was killed: not the clip's fault, and what came until then is not all of it."""
+"""Exit statuses of a child that was terminated or killed: the clip is not the cause, and the output is incomplete."""
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class _Soundless(InvalidReference):
 
 @dataclass(frozen=True)
 class ClipLimits:
-    """What a clip may be: size of the file in bytes, length of its audio in seconds, and seconds that decoding may take."""
+    """The limits of a clip: size of the file in bytes, length of its audio in seconds, and seconds that decoding may take."""
 
     max_bytes: int = 25 * 1024 * 1024
     min_seconds: float = 1.0
@@ -64,8 +64,8 @@ def decode_clip(data: bytes, *, limits: ClipLimits | None = None, ffmpeg: Sequen
     """The audio of an uploaded file, mono at 24,000 Hz, within -1..1.
 
     `ffmpeg` is the command that starts the decoder, by default the program that comes with `imageio-ffmpeg`.
-    Raises UnsupportedAudio for what is not audio, TooLarge for too many bytes or seconds, and InvalidReference, with the measured
-    number in words, for a clip that is empty, damaged, too short, silent, or holds samples that are not numbers.
+    Raises UnsupportedAudio for a file that is not audio, TooLarge for too many bytes or seconds, and InvalidReference, with the measured
+    number, for a clip that is empty, damaged, too short, silent, or holds samples that are not numbers.
     """
     limits = limits or ClipLimits()
     if not data:
@@ -82,7 +82,7 @@ def decode_clip(data: bytes, *, limits: ClipLimits | None = None, ffmpeg: Sequen
 
 
 def _first_sound(demuxer: str, path: Path, limits: ClipLimits, ffmpeg: Sequence[str]) -> Samples:
-    """The first audio track that is not silent. Raises for a file without one what the first track is refused with."""
+    """The first audio track that is not silent. For a file without one, raises the error of the first track."""
     deadline = time.monotonic() + limits.timeout_seconds
     refusal: TTSError | None = None
     for track in range(_MAX_STREAMS if demuxer in HOLDS_MANY_TRACKS else 1):
@@ -97,7 +97,7 @@ def _first_sound(demuxer: str, path: Path, limits: ClipLimits, ffmpeg: Sequence[
 
 
 def remove_leftovers() -> None:
-    """Delete clips that a server which was killed left among the temporary files; younger ones may be another server's work."""
+    """Delete the temporary clips of a killed server; younger ones may belong to another server."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_SUFFIX}"):
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > _STALE_SECONDS:
@@ -105,12 +105,12 @@ def remove_leftovers() -> None:
 
 
 def _arguments(demuxer: str, path: Path, track: int, limits: ClipLimits) -> list[str]:
-    # Three channels: left and right, which shows what cancels in the mix, and the mix. One aresample each, else both would start from it.
+    # Three channels: left, right and their mix; the former show whether they cancel in the mix. Each needs its own aresample.
     graph = (
         f"[0:a:{track}]asplit[a][b];[a]aresample={SAMPLE_RATE}:ochl=mono[mono];[b]aresample={SAMPLE_RATE}:ochl=stereo[stereo];"
         "[stereo][mono]amerge[clip]"
     )
-    # `-t` makes the child stop by itself soon after the limit; one second more shows that the clip was longer.
+    # `-t` makes the child stop soon after the limit; one second more shows that the clip was longer.
     return [
         "-nostdin", "-hide_banner", "-loglevel", "error", "-filter_threads", "1", "-filter_complex_threads", "1",
         "-max_alloc", str(_MAX_ALLOCATION), "-max_streams", str(_MAX_STREAMS),
@@ -122,7 +122,7 @@ def _arguments(demuxer: str, path: Path, track: int, limits: ClipLimits) -> list
 
 @contextlib.contextmanager
 def _temporary_file(parts: Iterable[bytes | memoryview]) -> Iterator[Path]:
-    """A closed file holding `parts`, under a name of our own, gone afterwards. An mp4 cannot be read from a pipe."""
+    """A closed temporary file with `parts`, removed after the block. An mp4 cannot be read from a pipe."""
     handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX)
     path = Path(name)
     try:
@@ -135,7 +135,7 @@ def _temporary_file(parts: Iterable[bytes | memoryview]) -> Iterator[Path]:
 
 
 def _decode(demuxer: str, path: Path, track: int, limits: ClipLimits, ffmpeg: Sequence[str], deadline: float) -> Samples:
-    """The samples of an audio track in mono, at most what the limits allow plus one second. Raises what `decode_clip` raises."""
+    """The samples of an audio track in mono, at most one second more than the limit. Raises the errors of `decode_clip`."""
     max_bytes = round((limits.max_seconds + 1) * SAMPLE_RATE) * _FRAME_BYTES
     done = run_child([*ffmpeg, *_arguments(demuxer, path, track, limits)], max_bytes, deadline)
     if done.is_late:
@@ -153,7 +153,7 @@ def _decode(demuxer: str, path: Path, track: int, limits: ClipLimits, ffmpeg: Se
 
 def _mono(frames: npt.NDArray[np.float32]) -> Samples:
     """The mono mix of frames of shape [n, 3] (left, right, mix), or the louder side where both sides cancel each other in the mix."""
-    with np.errstate(all="ignore"):  # what is not a number is refused later
+    with np.errstate(all="ignore"):  # samples that are not numbers are refused later
         left, right, mix = (float(frames[:, column].var()) for column in range(3))
     column = 2 if mix >= _CANCELLED * max(left, right) or not np.isfinite(left + right + mix) else int(right > left)
     return frames[:, column].astype(np.float32)

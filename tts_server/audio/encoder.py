@@ -1,4 +1,4 @@
-"""What every encoder has in common."""
+"""The base class of all encoders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tts_server.speech import Samples
 
 
 class SeekableFile(Protocol):
-    """What an encoder needs of a file to write a header whose values are known only at the end."""
+    """A file that an encoder can go back in, to write a header whose values are known only at the end."""
 
     def write(self, data: bytes, /) -> int | None: ...
 
@@ -19,10 +19,10 @@ class SeekableFile(Protocol):
 
 
 class Encoder(ABC):
-    """One file in the making. `encode` returns what is ready, `flush` the rest; after `flush` or `close` it cannot be used.
+    """Encodes one file. `encode` returns the bytes that are ready, `flush` the rest; after `flush` or `close` it cannot be used.
 
     `sample_rate` is the rate in Hz that samples must have. With a `file`, which must be empty, everything is written there and both methods
-    return nothing. Call `close` when the encoding is abandoned midway; calling it again does no harm.
+    return nothing. Call `close` when the encoding is abandoned; it may be called repeatedly.
     """
 
     def __init__(self, sample_rate: int, file: SeekableFile | None = None) -> None:
@@ -69,8 +69,8 @@ class Encoder(ABC):
     @abstractmethod
     def _finish(self) -> bytes: ...
 
-    def _complete(self, file: SeekableFile) -> None:  # noqa: B027 - most headers say nothing of what follows
-        """Write into the header what is known only at the end."""
+    def _complete(self, file: SeekableFile) -> None:  # noqa: B027 - most headers do not depend on the rest of the file
+        """Write the values of the header that are known only at the end."""
 
     def _release(self) -> None:  # noqa: B027 - most have nothing to release
-        """What `close` has to do beyond forgetting."""
+        """Release the resources of the encoder."""

@@ -1,7 +1,7 @@
-"""Holds the loudness of later segments near that of the first one of a text.
+"""Matches the loudness of later segments of a text to that of the first one.
 
-A model speaks each segment for itself, some several dB louder or softer than others. The level is a gated RMS: that of the 20 ms frames
-that are louder than an absolute threshold and than 10 dB below their mean, as the gates of ITU-R BS.1770 leave silence and pauses out.
+A model computes each segment independently, some several dB louder or softer than others. The level is a gated RMS: that of the 20 ms
+frames that are louder than an absolute threshold and than 10 dB below their mean, as the gates of ITU-R BS.1770 exclude silence.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ SILENCE_DB = -45.0
 RELATIVE_GATE_DB = -10.0
 
 WINDOW_SECONDS = 3.0
-"""Speech by which a later segment is measured. Its audio is held back until so much has come, or all of it."""
+"""The length of speech that determines the level of a later segment. Its audio is delayed until this much of it, or all, is there."""
 
 MIN_SPEECH_SECONDS = 0.4
-"""With less speech than that a segment has no level: it stays as it is."""
+"""A segment with less speech has no level and is not changed."""
 
 FREE_DB = 1.5
-"""A difference up to this is left: speech is not all of one level."""
+"""A difference up to this remains: natural speech varies too."""
 
 MAX_GAIN_DB = 12.0
 
 
 class LoudnessMatcher:
-    """Matches the segments of one text, in their order. `sample_rate` in Hz."""
+    """Matches the segments of one text, in their order. `sample_rate` is in Hz."""
 
     def __init__(self, sample_rate: int) -> None:
         self.frame_samples = round(FRAME_SECONDS * sample_rate)
@@ -41,13 +41,13 @@ class LoudnessMatcher:
 
 
 class SegmentLoudness:
-    """One segment: how its samples are cut when they come makes no difference."""
+    """Matches one segment. The result does not depend on how the input is cut into chunks."""
 
     def __init__(self, matcher: LoudnessMatcher) -> None:
         self._matcher = matcher
         self._is_reference = matcher.reference is None
         self._gain: float | None = 1.0 if self._is_reference else None
-        self._held: list[Samples] = []
+        self._delayed: list[Samples] = []
         self._rest = np.zeros(0, np.float32)
         self._levels: list[float] = []
 
@@ -57,19 +57,19 @@ class SegmentLoudness:
             self._measure(samples)
         if self._gain is not None:
             return self._amplified(samples)
-        self._held.append(samples)
+        self._delayed.append(samples)
         if len(self._levels) * FRAME_SECONDS < WINDOW_SECONDS:
             return np.zeros(0, np.float32)
         return self._release()
 
     def flush(self) -> Samples:
-        """No more samples: the rest."""
+        """The remaining samples."""
         if self._is_reference:
             self._matcher.reference = self._level()
         return self._release() if self._gain is None else np.zeros(0, np.float32)
 
     def _measure(self, samples: Samples) -> None:
-        """Note the levels of the whole frames that are not silent, for the window's length where the segment is a later one."""
+        """Record the levels of the whole frames that are not silent; for later segments at most WINDOW_SECONDS of them."""
         size = self._matcher.frame_samples
         joined = np.concatenate((self._rest, samples))
         num_frames = len(joined) // size
@@ -89,11 +89,11 @@ class SegmentLoudness:
 
     def _release(self) -> Samples:
         self._gain = self._chosen_gain()
-        held, self._held = np.concatenate([np.zeros(0, np.float32), *self._held]), []
-        return self._amplified(held)
+        delayed, self._delayed = np.concatenate([np.zeros(0, np.float32), *self._delayed]), []
+        return self._amplified(delayed)
 
     def _chosen_gain(self) -> float:
-        """The factor that leaves a difference of FREE_DB at most, within MAX_GAIN_DB."""
+        """The factor after which the difference is at most FREE_DB, limited to MAX_GAIN_DB."""
         level, reference = self._level(), self._matcher.reference
         if level is None or reference is None:
             return 1.0

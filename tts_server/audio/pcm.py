@@ -1,4 +1,4 @@
-"""Samples by themselves: 16-bit bytes, silence, joints between segments, and a limiter."""
+"""Operations on PCM samples: conversion to 16 bits, silence, joining of segments, and a limiter."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def silence(seconds: float, sample_rate: int) -> Samples:
 
 
 def soft_limit(samples: Samples) -> Samples:
-    """Samples bent softly so that none leaves -1..1. What lies within ±0.9 passes untouched; each sample is treated by itself."""
+    """The samples compressed so that none leaves -1..1. Samples within ±0.9 are not changed; each sample is computed independently."""
     magnitude = np.abs(samples)
     if not len(samples) or magnitude.max() <= KNEE:
         return samples
-    room = np.float32(1.0 - KNEE)
-    bent = np.sign(samples) * (np.float32(KNEE) + room * np.tanh((magnitude - np.float32(KNEE)) / room))
-    return np.where(magnitude > KNEE, bent, samples).astype(np.float32)
+    headroom = np.float32(1.0 - KNEE)
+    limited = np.sign(samples) * (np.float32(KNEE) + headroom * np.tanh((magnitude - np.float32(KNEE)) / headroom))
+    return np.where(magnitude > KNEE, limited, samples).astype(np.float32)
 
 
 class SegmentJoiner:
     """Joins segments and pauses into one stream without clicks.
 
-    Give each segment's audio to `process` in chunks of any size and end it with `end_segment`. Every segment starts and ends with a short
-    raised-cosine fade (`fade_seconds`), so that it meets silence, or its neighbour, at zero. Near-silence (no sample above `threshold`, of
-    full scale) at its edges is cut down to `edge_silence` seconds, so that the pauses are those that were asked for; `None` keeps it all.
-    The result does not depend on how the audio is cut into chunks.
+    Pass each segment's audio to `process` in chunks of any size and end it with `end_segment`. Every segment starts and ends with a short
+    raised-cosine fade (`fade_seconds`), so that its ends are zero. Near-silence (no sample above `threshold`, of full scale) at its edges
+    is cut to `edge_silence` seconds, so that the pauses have the requested length; with `None` all of it remains. The result does not
+    depend on how the audio is cut into chunks.
 
-    Silence inside a segment waits until it is known not to be its end: up to `max_wait` seconds, beyond which it is given out.
+    Silence inside a segment is delayed until it is certain that it is not its end, for at most `max_wait` seconds.
     """
 
     def __init__(
@@ -62,22 +62,22 @@ class SegmentJoiner:
         self._begin()
 
     def _begin(self) -> None:
-        self._held: Samples = np.zeros(0, dtype=np.float32)
+        self._delayed: Samples = np.zeros(0, dtype=np.float32)
         self._is_speaking = self._edge is None
         self._faded_in = 0
 
     def process(self, samples: Samples) -> Samples:
-        """What can be given out after the next chunk of the current segment."""
-        held = np.concatenate([self._held, samples]).astype(np.float32, copy=False)
+        """The samples that are ready after the next chunk of the current segment."""
+        delayed = np.concatenate([self._delayed, samples]).astype(np.float32, copy=False)
         if not self._is_speaking:
-            held = self._without_lead(held)
-        ready = len(held) - self._tail_length(held) if self._is_speaking else 0
-        self._held = held[ready:]
-        return self._faded(held[:ready])
+            delayed = self._without_lead(delayed)
+        ready = len(delayed) - self._tail_length(delayed) if self._is_speaking else 0
+        self._delayed = delayed[ready:]
+        return self._faded(delayed[:ready])
 
     def end_segment(self, pause_after: float = 0.0) -> Samples:
         """The rest of the segment and `pause_after` seconds of exact silence. The next chunk starts a new segment."""
-        rest = self._held
+        rest = self._delayed
         if not self._is_speaking:
             rest = rest[:0]
         elif self._edge is not None:
@@ -91,27 +91,27 @@ class SegmentJoiner:
         self._begin()
         return np.concatenate([rest, silence(pause_after, self._sample_rate)])
 
-    def _without_lead(self, held: Samples) -> Samples:
+    def _without_lead(self, delayed: Samples) -> Samples:
         edge = self._edge or 0
-        loud = np.flatnonzero(np.abs(held) > self._threshold)
+        loud = np.flatnonzero(np.abs(delayed) > self._threshold)
         if len(loud):
             self._is_speaking = True
-            return held[max(0, int(loud[0]) - edge) :]
-        return held[max(0, len(held) - edge) :]
+            return delayed[max(0, int(loud[0]) - edge) :]
+        return delayed[max(0, len(delayed) - edge) :]
 
-    def _tail_length(self, held: Samples) -> int:
+    def _tail_length(self, delayed: Samples) -> int:
         """How many samples at the end may still turn out to be the segment's end."""
         fade = len(self._fade_in)
         if self._edge is None:
-            return min(len(held), fade)
-        loud = np.flatnonzero(np.abs(held) > self._threshold)
-        quiet = len(held) - (int(loud[-1]) + 1) if len(loud) else len(held)
-        return min(len(held), max(fade, min(quiet + fade, self._max_wait)))
+            return min(len(delayed), fade)
+        loud = np.flatnonzero(np.abs(delayed) > self._threshold)
+        quiet = len(delayed) - (int(loud[-1]) + 1) if len(loud) else len(delayed)
+        return min(len(delayed), max(fade, min(quiet + fade, self._max_wait)))
 
     def _faded(self, samples: Samples) -> Samples:
-        """A copy with as much of the fade-in as is still due."""
+        """A copy with the remaining part of the fade-in applied."""
         faded: Samples = samples.copy()
-        due = self._fade_in[self._faded_in : self._faded_in + len(faded)]
-        faded[: len(due)] *= due
-        self._faded_in += len(due)
+        factors = self._fade_in[self._faded_in : self._faded_in + len(faded)]
+        faded[: len(factors)] *= factors
+        self._faded_in += len(factors)
         return faded

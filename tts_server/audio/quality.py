@@ -1,4 +1,4 @@
-"""What a reference clip is like, in numbers and in friendly words."""
+"""Measures the quality of a reference clip, with advice for users."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tts_server.speech import VoiceReference
 _FLOOR_DB = -96.0
 _BAND_HZ = 250.0
 _EMPTY_DB = -75.0
-"""A band this far below the strongest one holds nothing; the noise of any room and microphone is louder."""
+"""A band this far below the strongest one is empty; the noise of any room and microphone is louder."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number about a clip, whether it is fit for a copy of the voice, and what to do about it or not."""
+    """One measurement of a clip, whether it is good enough to clone the voice, and advice."""
 
     value: float
     unit: str
@@ -27,11 +27,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class ClipReport:
-    """Measures of a clip. Levels are in dB of full scale, shares within 0..1.
+    """Measurements of a clip. Levels are in dB of full scale, shares within 0..1.
 
     `speech_share` is the share of 20 ms frames within 25 dB of the loud ones and above the noise, `speech_dbfs` the level of the loud ones,
-    `noise_dbfs` that of the quietest tenth, `clipping_share` the share of the samples stuck at full scale, `bandwidth_hz` the highest
-    frequency that holds any sound. `problems` is empty for a clip to be glad of.
+    `noise_dbfs` that of the quietest tenth, `clipping_share` the share of the samples at full scale, `bandwidth_hz` the highest frequency
+    with any energy. `problems` is empty for a good clip.
     """
 
     seconds: float
@@ -49,7 +49,7 @@ class ClipReport:
         return self.speech_dbfs - self.noise_dbfs
 
     def measures(self) -> dict[str, Measure]:
-        """Each measure with a word of advice."""
+        """Each measurement with advice."""
         return {
             "seconds": self._length(),
             "level_dbfs": self._level(),
@@ -69,14 +69,14 @@ class ClipReport:
 
     def _level(self) -> Measure:
         is_good = self.speech_dbfs >= -35
-        told = f"speech at {self.speech_dbfs:.0f} dBFS"
-        advice = f"Loud enough ({told})." if is_good else f"Very quiet ({told}). Move nearer to the microphone or raise its level."
+        level = f"speech at {self.speech_dbfs:.0f} dBFS"
+        advice = f"Loud enough ({level})." if is_good else f"Very quiet ({level}). Move nearer to the microphone or raise its level."
         return Measure(self.speech_dbfs, "dBFS", is_good, advice)
 
     def _noise(self) -> Measure:
         is_good = self.noise_dbfs < -40 or self.snr_db >= 25
-        told = f"the pauses are at {self.noise_dbfs:.0f} dBFS"
-        advice = f"A quiet room ({told})." if is_good else f"The room is heard ({told}). Record where it is quieter."
+        level = f"the pauses are at {self.noise_dbfs:.0f} dBFS"
+        advice = f"A quiet room ({level})." if is_good else f"The background is audible ({level}). Record in a quieter place."
         return Measure(self.noise_dbfs, "dBFS", is_good, advice)
 
     def _distance(self) -> Measure:
@@ -90,7 +90,7 @@ class ClipReport:
         is_good = self.speech_share * self.seconds >= 1.0 and self.speech_share >= 0.3
         advice = f"Speech for {self.speech_share:.0%} of the time."
         if not is_good:
-            advice = f"Little speech ({self.speech_share:.0%} of the time). Cut the silence away."
+            advice = f"Little speech ({self.speech_share:.0%} of the time). Remove the silence."
         return Measure(1.0 - self.speech_share, "share", is_good, advice)
 
     def _clipping(self) -> Measure:
@@ -109,7 +109,7 @@ class ClipReport:
 
 
 def describe(reference: VoiceReference) -> ClipReport:
-    """Measure a clip and name what would make a copy of its voice worse."""
+    """Measure a clip and list the problems that would make a clone of its voice worse."""
     samples = reference.samples.astype(np.float64)
     peak = float(np.abs(samples).max(initial=0.0))
     frame = max(1, round(0.02 * reference.sample_rate))
@@ -127,13 +127,13 @@ def describe(reference: VoiceReference) -> ClipReport:
         clipping_share=_stuck_share(np.abs(samples), peak),
         bandwidth_hz=_bandwidth(samples, reference.sample_rate),
     )
-    # The level of the pauses is told beside its distance to the speech, which decides.
+    # The level of the pauses is no problem by itself: its distance to the speech decides, which is measured too.
     report.problems.extend(m.advice for name, m in report.measures().items() if not m.is_good and name != "noise_dbfs")
     return report
 
 
 def _bandwidth(samples: npt.NDArray[np.float64], sample_rate: int) -> float:
-    """Upper end in Hz of the highest band that holds something; what was recorded at a low rate stays empty above half of it."""
+    """Upper end in Hz of the highest band that is not empty; a recording of a low sample rate is empty above half of it."""
     size = 2048
     frames = samples[: len(samples) // size * size].reshape(-1, size)
     if not len(frames) or not samples.any():

@@ -11,7 +11,7 @@ from tts_server.speech import Samples
 class Resampler:
     """Converts a stream from `source_rate` to `target_rate` Hz. The result does not depend on how the input is cut into chunks.
 
-    All of it together is `round(n * target_rate / source_rate)` samples long, within one; equal rates pass through untouched.
+    The whole result has `round(n * target_rate / source_rate)` samples, within one; with equal rates the samples are not changed.
     """
 
     def __init__(self, source_rate: int, target_rate: int) -> None:
@@ -20,7 +20,7 @@ class Resampler:
             self._stream = soxr.ResampleStream(source_rate, target_rate, 1, dtype="float32", quality="HQ")
 
     def process(self, samples: Samples) -> Samples:
-        """The samples that are ready; the filter keeps some milliseconds back."""
+        """The samples that are ready; the filter delays them by some milliseconds."""
         if self._stream is None:
             return samples
         return self._convert(samples, last=False) if len(samples) else samples

@@ -32,7 +32,7 @@ class TempoChanger:
 
     The method is waveform-similarity overlap-add (W. Verhelst, M. Roelands: "An overlap-add technique based on waveform similarity
     (WSOLA) for high quality time-scale modification of speech", ICASSP 1993), in FFmpeg's `atempo` filter. The result does not depend
-    on how the input is cut into chunks. All of it together is `round(n / factor)` samples long. Factor 1 passes through.
+    on how the input is cut into chunks. The whole result has `round(n / factor)` samples. With factor 1 nothing is changed.
     """
 
     def __init__(self, sample_rate: int, factor: float) -> None:
@@ -40,7 +40,7 @@ class TempoChanger:
             raise ValueError(f"tempo must lie between {SLOWEST} and {FASTEST}, not {factor}")
         self._sample_rate = sample_rate
         self._factor = factor
-        # The filter's rounding follows the frames it is given, so it always gets the same ones, whatever the chunks were.
+        # The filter's rounding depends on the frames, so it always gets frames of the same size, whatever the chunks are.
         self._block = max(1, round(0.05 * sample_rate))
         self._waiting: Samples = np.zeros(0, dtype=np.float32)
         self._samples_in = 0
@@ -59,7 +59,7 @@ class TempoChanger:
         return graph
 
     def process(self, samples: Samples) -> Samples:
-        """The samples that are ready; the filter's windows keep 0.05 to 0.2 s back."""
+        """The samples that are ready; the filter's windows delay them by 0.05 to 0.2 s."""
         if self._graph is None:
             return samples
         self._samples_in += len(samples)
@@ -71,7 +71,7 @@ class TempoChanger:
         """The rest. Afterwards the changer cannot be used."""
         if self._graph is None or not self._samples_in:
             return np.zeros(0, dtype=np.float32)
-        # Silence behind the end pushes the end itself out of the filter's windows; then it is cut off again.
+        # Silence after the end flushes the end out of the filter's windows; it is then removed.
         rest = self._push(np.zeros(round(0.4 * self._sample_rate) // self._block * self._block + self._block, dtype=np.float32))
         self._graph = None
         return rest[: max(0, round(self._samples_in / self._factor) - self._samples_out)]

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, whatever ends the process."""
+"""Writes files atomically, also if the process is killed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tts_server.errors import Conflict
 UNFINISHED = ".unfinished"
 REPLACE_ATTEMPTS = 10
 STALE_SECONDS = 3600.0
-"""Age from which an unfinished file is what a killed server left; a younger one may be another server's work."""
+"""An unfinished file that is older belongs to a killed server; a younger one may belong to another running server."""
 
 _EXHAUSTED = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once, over what is there, and on the disk before this returns.
+    """Write `data` to `path` atomically; it is on the disk when this returns.
 
-    Raises Conflict where the folder cannot be written, OSError where the machine has no more room.
+    Raises Conflict where the folder cannot be written, OSError where the disk is full.
     """
     unfinished = path.with_name(f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
@@ -41,7 +41,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def not_writable(error: OSError) -> Exception:
-    """What to raise for an error while the folder was changed."""
+    """The error to raise for an OSError during a change of the folder."""
     if error.errno in _EXHAUSTED:
         return error
     message = f"The folder of pronunciation dictionaries cannot be changed: {error.strerror or 'it is not writable'}."
@@ -49,7 +49,7 @@ def not_writable(error: OSError) -> Exception:
 
 
 def remove_folder(folder: Path, first: str) -> None:
-    """Remove a folder of files, the file `first` before the others, which without it mean nothing."""
+    """Remove a folder of files, the file `first` before the others, which are ignored without it."""
     try:
         (folder / first).unlink(missing_ok=True)
         for path in folder.iterdir():
@@ -69,7 +69,7 @@ def is_stale(path: Path) -> bool:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Rename over what is there. On Windows a reader or a scanner that has the file open is in the way for a moment."""
+    """Rename a file, replacing the target. On Windows a reader or a scanner that has it open blocks this for a moment."""
     for attempt in range(REPLACE_ATTEMPTS):
         try:
             source.replace(target)
@@ -82,7 +82,7 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name of a file last as well; Windows has no such call."""
+    """Write the new name of a file to the disk as well; Windows has no such call."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

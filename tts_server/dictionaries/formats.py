@@ -1,4 +1,4 @@
-"""Reading a file of rules whatever its format is: what it holds says whether it is PLS or a table."""
+"""Reads a file of rules. Its content determines whether it is PLS or a table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Pronunciation Lexicon Specification 1.0 (W3C 2008): reading and writing rules as PLS.
 
-The parser takes no document type and no entities, so nothing is fetched or expanded, and stops at a few levels of elements.
+The parser accepts no document type and no entities, so nothing is fetched or expanded, and limits the depth of elements.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tts_server.text.pronunciation.rules import MAX_RULES, Rule
 
 NAMESPACE = "http://www.w3.org/2005/01/pronunciation-lexicon"
 OWN_NAMESPACE = "urn:parlance:pronunciation"
-"""Of the attributes `case-sensitive` and `word-boundaries` of a lexeme, which PLS has no words for."""
+"""The namespace of the attributes `case-sensitive` and `word-boundaries` of a lexeme, which PLS does not have."""
 
 MAX_DEPTH = 16
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -71,7 +71,7 @@ def invalid_file(why: str, line: int | None = None) -> InvalidRequest:
 
 
 class _Reader:
-    """Collects the rules while expat parses; what the specification does not name is passed over with all it holds."""
+    """Collects the rules while expat parses; elements that the specification does not have are ignored with their content."""
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []

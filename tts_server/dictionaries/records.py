@@ -1,4 +1,4 @@
-"""What is stored of a pronunciation dictionary, and its JSON."""
+"""The data of a pronunciation dictionary, and its JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ID = r"[0-9a-f]{20}"
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of a dictionary. Its rules are in a file of their own, which never changes."""
+    """One version of a dictionary. Its rules are in a separate file, which never changes."""
 
     id: str = Field(pattern=f"^{ID}$")
     num_rules: int = Field(ge=0)
@@ -29,7 +29,7 @@ class Version:
 class Dictionary:
     """A dictionary without its rules; times are Unix times in seconds.
 
-    `created_by` is the name of the key that made it. The server's texts are read by one that `is_default`, unless it is archived.
+    `created_by` is the name of the key that created it. A dictionary that `is_default` applies to all texts, unless it is archived.
     """
 
     id: str = Field(pattern=f"^{ID}$")

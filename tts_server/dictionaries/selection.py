@@ -1,4 +1,4 @@
-"""Which dictionaries a request is read with: those it names, those of its voice, those of the server."""
+"""Selects the dictionaries of a request: those it names, those of its voice, those of the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Locator = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Pronunciation:
-    """The rules that a request is read with. `versions` are the ids of the versions they come from, in their order, for a cache key."""
+    """The rules for a request. `versions` are the ids of their versions, in order, for a cache key."""
 
     rules: tuple[CompiledRules, ...] = ()
     versions: tuple[str, ...] = ()
@@ -33,19 +33,19 @@ class Pronunciation:
 
 
 class DictionarySelection:
-    """Chooses from a store. `defaults` are ids or names of dictionaries that every text is read with, besides those marked so."""
+    """Selects from a store. `defaults` are ids or names of dictionaries for all texts, in addition to those marked as default."""
 
     def __init__(self, store: DictionaryStore, defaults: Sequence[str] = ()) -> None:
         self.store = store
         self._defaults = tuple(defaults)
-        self._reported: set[str] = set()  # what a warning has been logged about. Guarded by `_lock`
+        self._reported: set[str] = set()  # the messages that have been logged; guarded by `_lock`
         self._lock = threading.Lock()
 
     def resolve(self, requested: Iterable[Locator] = (), of_voice: Iterable[Locator] = ()) -> Pronunciation:
         """The rules for a request: first those it names, in their order, then those of its voice, then those of the server.
 
-        Raises DictionaryNotFound where it names one that does not exist, Conflict where that is damaged. One of a voice or of the server
-        that cannot be used is left out, with a warning in the log.
+        Raises DictionaryNotFound where it names one that does not exist, Conflict where that is damaged. A dictionary of a voice or of the
+        server that cannot be used is ignored, with a warning in the log.
         """
         chosen: dict[str, CompiledRules] = {}
         for dictionary_id, version_id in requested:

@@ -1,7 +1,7 @@
 """Pronunciation dictionaries on disk: a folder for each, in it `dictionary.json` and a file for each version.
 
-A version's file is written before `dictionary.json` names it, and `dictionary.json` is replaced as a whole, so whatever ends the process
-leaves the old state or the new one. Changes of several processes exclude one another by a lock file; reading needs no lock.
+A version's file is written before `dictionary.json` names it, and `dictionary.json` is replaced atomically, so the folder has the old
+state or the new one even if the process is killed. A lock file excludes changes by several processes; reading needs no lock.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ log = logging.getLogger(__name__)
 
 MAX_DICTIONARIES = 1000
 MAX_VERSIONS = 100
-"""Versions kept of one dictionary; with one more the oldest is deleted."""
+"""The most versions of one dictionary; with one more the oldest is deleted."""
 
 LATEST = "latest"
-"""In place of the id of a version."""
+"""Names the latest version instead of an id."""
 
 NUM_COMPILED = 64
 LOCK_SECONDS = 10.0
@@ -62,13 +62,13 @@ class DictionaryNotFound(NotFound):
 class DictionaryStore:
     """The dictionaries below `folder`, which need not exist yet. All methods may be called from any thread.
 
-    One that is damaged is left out, and named by `problems`; the others are not affected.
+    A damaged dictionary is ignored and listed by `problems`; the others are not affected.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[str, tuple[Stamp, Dictionary | None, str]] = {}  # by id; the text says what is wrong. Guarded by `_lock`
-        self._compiled: OrderedDict[str, CompiledRules] = OrderedDict()  # by version id. Guarded by `_lock`
+        self._known: dict[str, tuple[Stamp, Dictionary | None, str]] = {}  # by id, with a message where it is damaged; guarded by `_lock`
+        self._compiled: OrderedDict[str, CompiledRules] = OrderedDict()  # by version id; guarded by `_lock`
         self._lock = threading.Lock()
         self._remove_leftovers()
 
@@ -140,7 +140,7 @@ class DictionaryStore:
     # Changing
 
     def create(self, name: str, rules: list[Rule], *, description: str = "", created_by: str = "") -> Dictionary:
-        """Make a dictionary; of several rules for one string the first counts.
+        """Create a dictionary; of several rules for one string the first counts.
 
         Raises InvalidRequest where there are too many rules, Conflict where there are too many dictionaries or the folder is not writable.
         """
@@ -173,7 +173,7 @@ class DictionaryStore:
         is_archived: bool | None = None,
         is_default: bool | None = None,
     ) -> Dictionary:
-        """Change what is given; the version stays. Raises DictionaryNotFound, or Conflict."""
+        """Change the given fields; the version stays. Raises DictionaryNotFound, or Conflict."""
         with self._changing():
             before = self.get(dictionary_id)
             archived = before.archived
@@ -189,9 +189,9 @@ class DictionaryStore:
             return before if after == before else self._write(after)
 
     def set_rules(self, dictionary_id: str, rules: list[Rule]) -> Dictionary:
-        """A new version with these rules alone, also where the latest is damaged.
+        """Add a version with these rules alone, also where the latest is damaged.
 
-        Raises what `change` raises, and InvalidRequest where there are too many rules.
+        Raises the errors of `change`, and InvalidRequest where there are too many rules.
         """
         with self._changing():
             dictionary = self.get(dictionary_id)
@@ -202,13 +202,13 @@ class DictionaryStore:
             return self._with_rules(dictionary, before, merged([], rules))
 
     def add_rules(self, dictionary_id: str, rules: list[Rule]) -> Dictionary:
-        """A new version with these rules too, in place of those that replace the same strings. Raises what `set_rules` raises."""
+        """Add a version with these rules too, instead of those that replace the same strings. Raises the errors of `set_rules`."""
         with self._changing():
             before = self.rules(dictionary_id)
             return self._with_rules(self.get(dictionary_id), before, merged(before, rules))
 
     def remove_rules(self, dictionary_id: str, strings: list[str]) -> Dictionary:
-        """A new version without the rules for these strings; where there are none of them, all stays. Raises what `set_rules` raises."""
+        """Add a version without the rules for these strings, if there are any. Raises the errors of `set_rules`."""
         removed = frozenset(strings)
         with self._changing():
             before = self.rules(dictionary_id)
@@ -237,7 +237,7 @@ class DictionaryStore:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
-        """While no other thread or process changes anything."""
+        """Exclude changes by other threads and processes during the block."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / _LOCK, timeout=LOCK_SECONDS)
@@ -263,7 +263,7 @@ class DictionaryStore:
         return self.folder / dictionary_id / f"{version_id}.json"
 
     def _read(self, dictionary_id: str) -> Dictionary | None:
-        """The dictionary as it is on disk now; None where there is none or it is damaged."""
+        """The dictionary on disk; None where there is none or it is damaged."""
         path = self.folder / dictionary_id / _FILE
         try:
             status = path.stat()
@@ -300,7 +300,7 @@ class DictionaryStore:
         return version
 
     def _remove_leftovers(self) -> None:
-        """Remove what a server that was killed left behind: unfinished files, and dictionaries and versions that are named nowhere."""
+        """Remove the leftovers of a killed server: unfinished files, and unreferenced dictionaries and versions."""
         with contextlib.suppress(OSError):
             folders = [path for path in self.folder.iterdir() if _ID.fullmatch(path.name) and path.is_dir() and is_stale(path)]
             for folder in folders:

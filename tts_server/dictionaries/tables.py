@@ -1,7 +1,7 @@
 """Rules as a table (CSV): `string_to_replace,type,alias_or_phoneme,alphabet,case_sensitive,word_boundaries`.
 
-The first line may name the columns, in any order. Commas, semicolons or tabs divide them. Without a line of names, two columns are a
-string and its alias; more are in the order above, where the type may be left out.
+The first line may name the columns, in any order. Commas, semicolons or tabs separate them. Without a header, two columns are a string
+and its alias; more are in the order above, where the type may be omitted.
 """
 
 from __future__ import annotations
