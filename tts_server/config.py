@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from tts_server.languages import language_code
 from tts_server.origins import ANY, parse_origin
+from tts_server.ranges import SAMPLE_RATE, SEED
 from tts_server.setting_messages import unknown_names
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -195,7 +196,9 @@ class Settings(BaseSettings):
         description="Language of texts whose language cannot be detected, such as those of fewer than 20 letters, as a code: `de`, "
         "`pt-br`. The field `language` of a request takes precedence.",
     )
-    seed: int | None = Field(None, ge=0, le=2**63 - 1, description="Seed for requests without one. Unset: a random seed for each request.")
+    seed: int | None = Field(
+        None, ge=SEED.minimum, le=SEED.maximum, description="Seed for requests without one. Unset: a random seed for each request."
+    )
 
     max_text_length: int = Field(4096, ge=1, description="Maximum length of the text of one request, in characters.")
     max_audio_seconds: float = Field(
@@ -210,7 +213,9 @@ class Settings(BaseSettings):
         description="Maximum size of the audio of one reply, in MB, checked before synthesis as well. Unless this is set, a larger "
         "`MAX_TEXT_LENGTH` raises it.",
     )
-    sample_rate: int = Field(24000, ge=8000, le=48000, description="Sample rate of replies, in Hz, for requests without one.")
+    sample_rate: int = Field(
+        24000, ge=SAMPLE_RATE.minimum, le=SAMPLE_RATE.maximum, description="Sample rate of replies, in Hz, for requests without one."
+    )
     max_upload_bytes: int = Field(
         25 * 2**20,
         ge=1024,

@@ -131,6 +131,19 @@ def shapes_of_requests(document: dict[str, Any], operations: list[tuple[str, dic
     return found
 
 
+@pytest.mark.parametrize("name", ["SpeechFields", "GenerateFields", "TtsFields", "VoiceControls"])
+def test_every_number_with_a_range_states_its_ends(document, name):
+    ends = {
+        field: tuple(part.get(end) for end in ("minimum", "maximum"))
+        for field, schema in document["components"]["schemas"][name]["properties"].items()
+        for part in schema.get("anyOf", [schema])
+        if part.get("type") in ("number", "integer")
+    }
+    assert {field for field, both in ends.items() if None in both} <= {"chunk_size"}
+    assert all(ends.get(control, (low, high)) == (low, high) for control, low, high in [("temperature", 0, 2), ("top_p", 0, 1)])
+    assert len(ends) >= 4
+
+
 def test_the_fields_of_a_request_are_the_same_in_json_and_forms(document, operations):
     fields = shapes_of_requests(document, operations)
     speech = set(document["components"]["schemas"]["SpeechFields"]["properties"])

@@ -206,7 +206,7 @@ class AudioCache:
                 self._expired += self._drop(name, entry)
 
     def _is_old(self, entry: _Entry) -> bool:
-        # An entry must not last for ever because the clock was set back.
+        # An entry must not last forever because the clock was set back.
         return not -CLOCK_SLACK_SECONDS <= self._clock() - entry.created < self.ttl
 
     def _drop(self, name: str, entry: _Entry) -> bool:

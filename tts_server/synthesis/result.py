@@ -13,7 +13,7 @@ class CacheUse(str, enum.Enum):
     MISS = "MISS"
     """Not in the cache; stored once it is complete."""
     BYPASS = "BYPASS"
-    """The client wants it neither read nor stored."""
+    """The client requested that it is neither read nor stored."""
     ADHOC = "ADHOC"
     """The request brings audio of its own, of which nothing is stored."""
     DISABLED = "DISABLED"

@@ -44,7 +44,7 @@ class GenerateFields(BaseModel):
     )
     temperature: Temperature = Field(0.8, description="How much one take differs from the next.")
     top_p: TopP = Field(0.95, description="Draw from the likeliest sounds that make up this share; 1 is all.")
-    top_k: Annotated[int, Field(ge=1, le=TOP_K.maximum), NOT_BOOL] = Field(1000, description="Draw from so many of the likeliest sounds.")
+    top_k: Annotated[int, Field(ge=1, le=TOP_K.maximum), NOT_BOOL] = Field(1000, description="Draw from this many of the likeliest sounds.")
     repetition_penalty: RepetitionPenalty = Field(1.2, description="How strongly repetitions are avoided; 1 is not at all.")
     norm_loudness: bool = Field(True, description="Even out the loudness of the clip first.")
     text_normalization: TextNormalization = Field("auto", description=TEXT_NORMALIZATION)
@@ -61,7 +61,7 @@ def resonance_routes(service: SpeechService, voices: StoredVoices) -> Blueprint:
         except (TTSError, Cancelled, HTTPException):
             raise
         except Exception as error:
-            raise EngineFailure("Something went wrong in the server. Its log has more.") from error
+            raise EngineFailure("Internal server error. See the server's log.") from error
 
     def speak(fields: GenerateFields) -> Response:
         speech_fields = SpeechFields.model_validate({"input": fields.prompt, **fields.model_dump(exclude={"prompt", "voice_key"})})

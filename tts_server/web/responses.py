@@ -28,30 +28,30 @@ EVENT_STREAM = "text/event-stream"
 
 
 def current_cancellation() -> Cancellation:
-    """The cancellation of the current request; the server cancels it when the client is gone or cannot be waited for."""
+    """Return the cancellation of the current request; the server cancels it when the client has disconnected or the server stops."""
     cancellation: Cancellation | None = request.environ.get(CANCELLATION)
     return cancellation or Cancellation()
 
 
 def whole_audio(audio: CachedAudio, *, has_ranges: bool = False) -> Response:
-    """One file with its exact length, or the part of it that a GET asks for where it `has_ranges`.
+    """Return one file with its exact length, or the part of it that a GET requests where it `has_ranges`.
 
-    `X-Retries` says how many parts were made again; a stream's headers are sent before that is known.
+    `X-Retries` is the number of parts that were made again; the headers of a stream are sent before that is known.
     """
     file = finished_file(audio)
     return described(file_reply(file, audio.plan.format.content_type, has_ranges=has_ranges), audio, is_whole=True)
 
 
 def finished_file(audio: CachedAudio) -> AudioFile:
-    """The whole audio for the client of the current request. Close it."""
+    """Return the whole audio for the client of the current request. Close it."""
     with audio.metrics.request():
         return audio.file(current_cancellation())
 
 
 def file_reply(file: AudioFile, content_type: str, *, has_ranges: bool = False) -> Response:
-    """A reply whose body is the rest of a file. It is sent from the file, which is closed then, without being held in memory.
+    """Return a reply whose body is the rest of a file. It is sent from the file, which is then closed, not from memory.
 
-    Where it `has_ranges`, a header Range of one range is honoured: status 206, or 416 for one that lies outside.
+    Where it `has_ranges`, a header Range of one range gets status 206, or 416 where it lies outside.
     """
     begin = file.tell()
     length = file.seek(0, os.SEEK_END) - begin
@@ -77,7 +77,7 @@ def file_reply(file: AudioFile, content_type: str, *, has_ranges: bool = False) 
 
 
 def streamed_audio(audio: CachedAudio) -> Response:
-    """A body that starts with the first audio and goes on as more is made. What the cache has is sent with its length."""
+    """Return a reply that is sent while the audio is made. Audio from the cache is sent with its length."""
     content_type = audio.plan.format.content_type
     cached = audio.find_streamed_file()
     if cached is None:
@@ -89,7 +89,7 @@ def streamed_audio(audio: CachedAudio) -> Response:
 
 
 def openai_events(audio: CachedAudio) -> Response:
-    """OpenAI's own events: `speech.audio.delta` …, `speech.audio.done`."""
+    """Return OpenAI's events: `speech.audio.delta` …, `speech.audio.done`."""
 
     def events() -> Iterator[bytes]:
         for data in audio.stream(cancellation, in_pieces=True):
@@ -97,11 +97,11 @@ def openai_events(audio: CachedAudio) -> Response:
         yield _event({"type": "speech.audio.done", "usage": usage(audio)})
 
     cancellation = current_cancellation()
-    return _streamed(_ending_in_words(events(), audio), audio, EVENT_STREAM)
+    return _streamed(_ending_with_error(events(), audio), audio, EVENT_STREAM)
 
 
 def response_events(audio: CachedAudio) -> Response:
-    """Events in the style of the Responses API: s16le PCM, or pieces of a file in another format."""
+    """Return events in the style of the Responses API: s16le PCM, or pieces of a file in another format."""
 
     def events() -> Iterator[bytes]:
         for index, data in enumerate(audio.stream(cancellation, in_pieces=True)):
@@ -126,11 +126,11 @@ def response_events(audio: CachedAudio) -> Response:
     name = "pcm16" if audio.plan.format is AudioFormat.PCM else audio.plan.format.value
     request_id = g.request_id
     cancellation = current_cancellation()
-    return _streamed(_ending_in_words(events(), audio), audio, EVENT_STREAM)
+    return _streamed(_ending_with_error(events(), audio), audio, EVENT_STREAM)
 
 
 def response_object(audio: CachedAudio, request_id: str, part: Mapping[str, object]) -> dict[str, object]:
-    """Finished speech as OpenAI's Responses API describes a response; `part` is the content of its one message."""
+    """Return finished audio as a response of OpenAI's Responses API; `part` is the content of its one message."""
     message = {"id": f"msg_{request_id}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
     details = {
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -157,7 +157,7 @@ def response_object(audio: CachedAudio, request_id: str, part: Mapping[str, obje
 
 
 def usage(audio: CachedAudio) -> dict[str, int]:
-    """Token counts as OpenAI's events carry them: 4 characters a token in, 25 speech tokens a second out."""
+    """Return token counts for OpenAI's events: 4 characters per input token, 25 output tokens per second."""
     tokens_in = math.ceil(len(audio.plan.transcript) / CHARACTERS_PER_TOKEN)
     tokens_out = math.ceil(audio.result.seconds * TOKENS_PER_SECOND)
     return {"input_tokens": tokens_in, "output_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
@@ -167,8 +167,8 @@ def _event(payload: dict[str, object]) -> bytes:
     return b"data: " + json.dumps(payload, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _ending_in_words(events: Iterator[bytes], audio: CachedAudio) -> Iterator[bytes]:
-    """A failure after the first event is told as an event, since the status is sent."""
+def _ending_with_error(events: Iterator[bytes], audio: CachedAudio) -> Iterator[bytes]:
+    """Report a failure after the first event as an event, since the status is sent."""
     is_started = False
     try:
         for event in events:
@@ -183,7 +183,7 @@ def _ending_in_words(events: Iterator[bytes], audio: CachedAudio) -> Iterator[by
 
 
 def _streamed(chunks: Iterator[bytes], audio: CachedAudio, content_type: str) -> Response:
-    """Pull the first chunk before the reply exists, so that a failure before it is a real status."""
+    """Return a reply of these chunks. The first is pulled before it exists, so that an earlier failure has its own status."""
 
     def counted() -> Generator[bytes, None, None]:
         try:
@@ -201,7 +201,7 @@ def _streamed(chunks: Iterator[bytes], audio: CachedAudio, content_type: str) ->
     body = _Closing(chain([first], running), running)
     response = Response(stream_with_context(body), content_type=content_type)
     response.call_on_close(running.close)
-    if audio.result.num_bytes is not None and content_type != EVENT_STREAM:  # another request has just put it into the cache
+    if audio.result.num_bytes is not None and content_type != EVENT_STREAM:  # another request has just stored it
         response.content_length = audio.result.num_bytes
     response.headers["X-Accel-Buffering"] = "no"
     if content_type == EVENT_STREAM:
@@ -210,7 +210,7 @@ def _streamed(chunks: Iterator[bytes], audio: CachedAudio, content_type: str) ->
 
 
 class _Closing:
-    """An iterator whose `close` also ends the generator behind it."""
+    """An iterator whose `close` also closes the generator that it reads."""
 
     def __init__(self, chunks: Iterator[bytes], running: Generator[bytes, None, None]) -> None:
         self._chunks = chunks
@@ -224,7 +224,7 @@ class _Closing:
 
 
 def described(response: Response, audio: CachedAudio, *, is_whole: bool = False) -> Response:
-    """The reply with headers that say what answered; names may hold any letters, so they are percent-encoded where needed."""
+    """Add the headers that describe the audio. Names may contain any characters, so they are percent-encoded where needed."""
     headers = {
         "X-Model": audio.plan.model,
         "X-Voice": quote(audio.plan.voice.id, safe=" ") if audio.plan.voice.id else None,

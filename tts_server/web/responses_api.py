@@ -24,7 +24,7 @@ SPOKEN_ROLE = "user"
 SILENT_ROLES = ("system", "developer", "assistant")
 
 NOT_SPEECH = frozenset({"instructions", "stream_format", "audio", "input"})
-"""Fields of a request that mean something else here, or nothing, than on the speech route."""
+"""Fields that have no meaning here, or another one than on the speech route."""
 
 ENCODED_BYTES = 3 * 64 * 1024
 """Bytes that are written as base64 at once; a multiple of 3, so that the pieces join without padding."""
@@ -47,13 +47,13 @@ def responses_routes(service: SpeechService) -> Blueprint:
 
 
 def speech_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The same request in the fields of the speech route; what `audio` says goes before what stands beside it."""
+    """Return the request in the fields of the speech route; fields inside of `audio` take precedence."""
     plain = {name: value for name, value in payload.items() if name not in NOT_SPEECH}
     return {**plain, **_audio_options(payload.get("audio")), "input": spoken_text(payload.get("input"))}
 
 
 def spoken_text(given: Any) -> str:
-    """What the user says: a text, or the `input_text` of the user's messages. Other roles' messages are not spoken."""
+    """Return the text to speak: the input, or the `input_text` of the user's messages. Messages of other roles are not spoken."""
     if given is None or isinstance(given, str):
         return given or ""
     if not isinstance(given, list):
@@ -85,7 +85,7 @@ def _part_texts(parts: list[Any], place: str) -> Iterator[str]:
 
 
 def _audio_options(audio: Any) -> dict[str, Any]:
-    """The options of `audio`, or of `audio.output` as the Realtime API writes them, by their names on the speech route."""
+    """Return the options of `audio`, or of `audio.output` as in the Realtime API, by their names on the speech route."""
     if audio in (None, ""):
         return {}
     if isinstance(audio, str):  # a form has no objects, but may hold one as JSON
@@ -106,7 +106,7 @@ def _audio_options(audio: Any) -> dict[str, Any]:
 
 
 def _whole_response(audio: CachedAudio) -> Response:
-    """JSON with the whole file in base64; the headers say what they say of a file."""
+    """Return JSON with the whole file in base64; the headers are those of a file."""
     with contextlib.closing(finished_file(audio)) as file:
         part = {
             "type": "output_audio",
@@ -115,7 +115,7 @@ def _whole_response(audio: CachedAudio) -> Response:
             "format": audio.plan.format.value,
             "sample_rate": audio.plan.sample_rate,
         }
-        # Within a JSON string every quote has a backslash before it, so this stands in one place only.
+        # Quotes within JSON strings are escaped, so this occurs once.
         before, after = json.dumps(response_object(audio, g.request_id, part)).split('"data": ""')
         reply = Spool()
         try:

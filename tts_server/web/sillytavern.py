@@ -22,15 +22,15 @@ from tts_server.web.speech_service import SpeechService
 from tts_server.web.validation import UnprocessableFields, naming, read_object, validate_unprocessable
 
 NO_VOICE = "s1"
-"""What SillyTavern sends as the voice's name where its user has chosen none."""
+"""The voice that SillyTavern sends where its user has chosen none."""
 
 PARAMS = {"input": "text", "speed": "speed_factor"}
 
 
 class TtsFields(BaseModel):
-    """`POST /tts` and `GET /tts-stream`. The text is cut by our own rules, so `split_text` and `chunk_size` change nothing.
+    """`POST /tts` and `GET /tts-stream`. The server divides texts by its own rules, so `split_text` and `chunk_size` have no effect.
 
-    SillyTavern's slider of `exaggeration` starts at 0; what lies outside the models' range is brought to its end. A seed below 1 means any.
+    SillyTavern's slider of `exaggeration` starts at 0; values outside of the models' range are clamped. A seed below 1 means any.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -70,7 +70,7 @@ def sillytavern_routes(service: SpeechService) -> Blueprint:
 
     @routes.get("/get_predefined_voices", policy=LISTING)
     def list_predefined_voices() -> Response:
-        """All voices; those without a file go by their bare name."""
+        """All voices; those without a file are listed by their id."""
         return jsonify([{"display_name": voice.name, "filename": _file_name(voice)} for voice in voices.all()])
 
     @routes.get("/get_reference_files", policy=LISTING)
@@ -85,12 +85,12 @@ def sillytavern_routes(service: SpeechService) -> Blueprint:
     @routes.get("/tts-stream", policy=SPEAKING_BY_GET)
     def stream() -> Response:
         if request.method == "HEAD":
-            # Of unknown length, which only its making would tell.
+            # The length is not known before the audio is made.
             return Response(iter(()), content_type=AudioFormat.WAV.content_type, headers={"Accept-Ranges": "bytes"})
         fields = validate_unprocessable(TtsFields, request.args.to_dict(), "query")
         if "Range" not in request.headers:
             return _respond(service, fields, is_streamed=True, place="query")
-        # Safari asks for a part first and then for others, which have to be of the same take.
+        # Safari requests one part and then others, which must come from the same take.
         if not fields.seed or fields.seed < 1:
             fields = fields.model_copy(update={"seed": 1 + zlib.crc32(request.query_string)})
         return _respond(service, fields, is_streamed=False, place="query", has_ranges=True)
@@ -123,7 +123,7 @@ def _respond(service: SpeechService, fields: TtsFields, *, is_streamed: bool, pl
 
 
 def _voice_name(voices: VoiceResolver, fields: TtsFields, place: str) -> str | None:
-    """The voice that is meant; None for the default one."""
+    """Return the name of the voice; None for the default one."""
     if fields.voice_mode == "predefined":
         given = fields.predefined_voice_id
         return None if given is None or given.lower() == NO_VOICE else given
@@ -141,7 +141,7 @@ def _voice_name(voices: VoiceResolver, fields: TtsFields, place: str) -> str | N
 
 
 def _clips(voices: VoiceResolver) -> list[Voice]:
-    """The voices that are files."""
+    """Return the voices that are files."""
     return [voice for voice in voices.all() if voice.path is not None]
 
 

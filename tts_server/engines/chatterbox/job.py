@@ -20,6 +20,7 @@ from tts_server.engines.chatterbox.t3.sequence import Sequence
 from tts_server.engines.chatterbox.voices.conditionals import Conditionals
 from tts_server.errors import Cancelled, TTSError
 from tts_server.log import request_id
+from tts_server.ranges import SEED
 from tts_server.speech import Samples
 
 MIN_SPLIT_CHARS = 12
@@ -153,7 +154,7 @@ class Job:
     @property
     def seed(self) -> int:
         """The seed of this attempt at this piece; the utterance's own for the first of the first."""
-        return (self.utterance.seed + 7_919 * self.attempt + 104_729 * self.num_done) & (2**63 - 1)
+        return (self.utterance.seed + 7_919 * self.attempt + 104_729 * self.num_done) & SEED.maximum
 
     @property
     def can_retry(self) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from tts_server.controls import Number
+from tts_server.controls import Speed
 from tts_server.errors import InvalidRequest
 from tts_server.web.failures import InvalidFields
 from tts_server.web.fields import TextNormalization, VoiceId
-from tts_server.web.realtime.bounds import SHOWN_CHARACTERS
+from tts_server.web.validation import validate
 
 Fields = TypeVar("Fields", bound=BaseModel)
 AudioModality = list[Literal["audio"]]
@@ -34,7 +34,7 @@ class OutputFormat(BaseModel):
 class Output(BaseModel):
     format: OutputFormat | None = None
     voice: str | VoiceId | None = None
-    speed: Number | None = Field(default=None, ge=0.25, le=4)
+    speed: Speed | None = None
     text_normalization: TextNormalization | None = None
 
 
@@ -112,20 +112,8 @@ class ResponseFields(BaseModel):
     max_output_tokens: MaxTokens | None = None
 
 
-def validated(kind: type[Fields], given: Any, place: str) -> Fields:
+def validate_part(kind: type[Fields], given: Any, place: str) -> Fields:
     """Return the fields as `kind`; raises InvalidFields, with the paths of invalid fields below `place`."""
     if not isinstance(given, Mapping):
         raise InvalidFields([{"loc": ["event", place], "msg": "must be an object", "type": "dict_type"}])
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        raise InvalidFields(
-            [
-                {"loc": ["event", place, *map(_shorten, e["loc"])], "msg": e["msg"][:1].lower() + e["msg"][1:], "type": e["type"]}
-                for e in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
-            ]
-        ) from error
-
-
-def _shorten(part: int | str) -> int | str:
-    return part[:SHOWN_CHARACTERS] if isinstance(part, str) else part
+    return validate(kind, given, "event", place, is_nested=True, max_errors=MAX_ERRORS)

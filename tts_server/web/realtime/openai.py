@@ -13,11 +13,11 @@ from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError, VoiceNotFound
 from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, check_session, shorten
 from tts_server.web.realtime.conversation import Conversation, text_of
-from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validated
+from tts_server.web.realtime.fields import Item, Output, ResponseFields, SessionFields, validate_part
+from tts_server.web.realtime.job_queue import JobQueue
 from tts_server.web.realtime.pieces import TextFeed
 from tts_server.web.realtime.response import SAMPLE_RATE, Response, new_id
 from tts_server.web.realtime.socket import WebSocket
-from tts_server.web.realtime.speaker import Speaker
 from tts_server.web.speech_service import SpeechService
 
 CLIENT_EVENTS = frozenset(
@@ -47,9 +47,9 @@ class OpenAIProtocol:
     `input_text_buffer.commit`. The first `append` starts a response, which speaks each sentence as soon as it is complete.
     """
 
-    def __init__(self, socket: WebSocket, speaker: Speaker, service: SpeechService, model: str | None) -> None:
+    def __init__(self, socket: WebSocket, jobs: JobQueue, service: SpeechService, model: str | None) -> None:
         self._socket = socket
-        self._speaker = speaker
+        self._jobs = jobs
         self._service = service
         self._model = model
         self._conversation = Conversation(new_id("conv"))
@@ -115,7 +115,7 @@ class OpenAIProtocol:
         }
 
     def _update_session(self, event: dict[str, Any]) -> None:
-        fields = validated(SessionFields, event.get("session"), "session")
+        fields = validate_part(SessionFields, event.get("session"), "session")
         changes = fields.model_dump(include=fields.model_fields_set - {"audio"}, exclude_none=True)
         audio = dict(self._session["audio"])
         if fields.audio is not None and fields.audio.input is not None:
@@ -155,7 +155,7 @@ class OpenAIProtocol:
         self._add_item(self._item(event.get("item")), after)
 
     def _item(self, given: Any) -> dict[str, Any]:
-        fields = validated(Item, given, "item")
+        fields = validate_part(Item, given, "item")
         item = fields.to_event(fields.id or new_id("item"))
         if item["role"] == "user":
             self._check_length(text_of(item), "item.content")
@@ -195,7 +195,7 @@ class OpenAIProtocol:
         return item_id
 
     def _create_response(self, event: dict[str, Any]) -> None:
-        fields = validated(ResponseFields, event.get("response") or {}, "response")
+        fields = validate_part(ResponseFields, event.get("response") or {}, "response")
         if fields.input is not None:
             text = "\n\n".join(filter(None, map(self._text_of_input, fields.input)))
         else:
@@ -230,7 +230,7 @@ class OpenAIProtocol:
 
     def _submit(self, response: Response, event: dict[str, Any]) -> None:
         # Only the id of the event is kept while the response waits, since events may be large.
-        self._speaker.submit(partial(self._speak, response, {"event_id": _event_id(event)}))
+        self._jobs.submit(partial(self._speak, response, {"event_id": _event_id(event)}))
         with self._lock:
             self._responses = deque(r for r in self._responses if not r.is_over)
             self._responses.append(response)
@@ -260,7 +260,7 @@ class OpenAIProtocol:
         if not isinstance(delta, str):
             raise InvalidRequest("delta: a string is required.", param="delta", code="missing")
         if self._feed is None or self._feed[1].is_over:
-            feed = TextFeed(self._service.options.max_text_length, self._speaker.check)
+            feed = TextFeed(self._service.options.max_text_length, self._jobs.check)
             feed.append(delta)
             response = self._response(feed.pieces, ResponseFields())
             self._submit(response, event)

@@ -17,8 +17,8 @@ from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.text.segment import SENTENCE_PAUSE
 from tts_server.web.fields import SpeechFields
 from tts_server.web.realtime.conversation import Conversation
+from tts_server.web.realtime.job_queue import client_error, pcm_pieces
 from tts_server.web.realtime.socket import WebSocket
-from tts_server.web.realtime.speaker import as_told, pcm_pieces
 from tts_server.web.responses import usage
 from tts_server.web.speech_service import SpeechService
 
@@ -69,7 +69,7 @@ class Response:
         except Cancelled:
             status, details = "cancelled", {"type": "cancelled", "reason": "client_cancelled"}
         except Exception as error:
-            failure = as_told(error)
+            failure = client_error(error)
             if not self._is_begun:
                 raise failure from error
             details = {"type": "failed", "error": {"type": failure.type, "code": failure.code, "message": failure.message}}

@@ -14,10 +14,10 @@ from tts_server.keys import Key
 from tts_server.log import request_id
 from tts_server.web.bodies import check_json
 from tts_server.web.realtime.bounds import MAX_MESSAGE_VALUES
+from tts_server.web.realtime.job_queue import JobQueue, client_error
 from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol
 from tts_server.web.realtime.simple import SimpleProtocol
 from tts_server.web.realtime.socket import SocketClosed, WebSocket
-from tts_server.web.realtime.speaker import Speaker, as_told
 from tts_server.web.speech_service import SpeechService
 
 log = logging.getLogger("tts_server.web.access")
@@ -63,9 +63,9 @@ class Session:
         self._key = key
         self._socket = websocket
         self._request_id = request_id.get()
-        self._speaker = Speaker(lambda: service.options.rates.take(rate_client))
-        self._openai = OpenAIProtocol(websocket, self._speaker, service, model)
-        self._simple = SimpleProtocol(websocket, self._speaker, service, model)
+        self._jobs = JobQueue(lambda: service.options.rates.take(rate_client))
+        self._openai = OpenAIProtocol(websocket, self._jobs, service, model)
+        self._simple = SimpleProtocol(websocket, self._jobs, service, model)
         self._protocol: MessageProtocol | None = None
         self._start_at: float | None = time.monotonic() + (0.0 if is_openai else START_SECONDS)
 
@@ -85,7 +85,7 @@ class Session:
             finally:
                 code = self._socket.close_code
                 self._socket.close(GOING_AWAY)
-                self._speaker.close()
+                self._jobs.close()
                 self._log(time.monotonic() - began, code)
 
     def close_soon(self, code: int = GOING_AWAY, reason: str = "The server stops.") -> None:
@@ -94,7 +94,7 @@ class Session:
 
     def idle_seconds(self) -> float:
         """Return for how long no message was received or sent; 0 while a text waits to be spoken."""
-        if self._speaker.is_busy and not self._openai.is_waiting_for_text:
+        if self._jobs.is_busy and not self._openai.is_waiting_for_text:
             return 0.0
         return time.monotonic() - self._socket.last_message_at
 
@@ -117,7 +117,7 @@ class Session:
         except SocketClosed:
             raise
         except Exception as error:
-            self._fail(as_told(error), message)
+            self._fail(client_error(error), message)
 
     def _parse(self, text: str | bytes) -> dict[str, Any]:
         expected = 'Messages are JSON objects such as {"input": "Hello"} or {"type": "response.create"}.'

@@ -15,8 +15,8 @@ from tts_server.speech import AudioFormat
 from tts_server.web.failures import error_event
 from tts_server.web.fields import SpeechFields
 from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, MAX_OPTIONS_BYTES, check_id
+from tts_server.web.realtime.job_queue import JobQueue, client_error, pcm_pieces
 from tts_server.web.realtime.socket import WebSocket
-from tts_server.web.realtime.speaker import Speaker, as_told, pcm_pieces
 from tts_server.web.responses import response_object
 from tts_server.web.responses_api import speech_payload
 from tts_server.web.speech_service import SpeechService
@@ -28,9 +28,9 @@ CANCEL = "response.cancel"
 class SimpleProtocol:
     """Speaks the text of each message, one after another. `model` is the default of messages that name none."""
 
-    def __init__(self, socket: WebSocket, speaker: Speaker, service: SpeechService, model: str | None) -> None:
+    def __init__(self, socket: WebSocket, jobs: JobQueue, service: SpeechService, model: str | None) -> None:
         self._socket = socket
-        self._speaker = speaker
+        self._jobs = jobs
         self._service = service
         self._model = model
         self._cancellation = Cancellation()
@@ -42,7 +42,7 @@ class SimpleProtocol:
             return
         check_id(message.get("id"), "id")
         fields = self._fields(message)
-        self._speaker.submit(partial(self._speak, fields, _echoed(message), self._cancellation))
+        self._jobs.submit(partial(self._speak, fields, _echoed(message), self._cancellation))
 
     def fail(self, error: TTSError, message: dict[str, Any]) -> None:
         self._send({**error_event(error), **_echoed(message)})
@@ -74,7 +74,7 @@ class SimpleProtocol:
         except Cancelled:
             raise
         except Exception as error:
-            self.fail(as_told(error), echoed)
+            self.fail(client_error(error), echoed)
 
     def _send(self, payload: dict[str, Any]) -> None:
         self._socket.send_text(json.dumps(payload, separators=(",", ":")))

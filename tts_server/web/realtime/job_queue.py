@@ -1,4 +1,4 @@
-"""One thing after another is spoken, beside the thread that listens to the peer."""
+"""The jobs of one WebSocket, and the audio of a job as frames of PCM."""
 
 from __future__ import annotations
 
@@ -17,40 +17,43 @@ from tts_server.web.speech_service import SpeechService
 
 log = logging.getLogger("tts_server.web")
 
-MAX_WAITING = 32
+MAX_QUEUED = 32
 PIECE_SECONDS = 0.2
 CLOSE_SECONDS = 5.0
 
 
-class Speaker:
-    """Runs jobs in their order, in a thread that lives while there are any. `check` counts each before it is taken; it raises TTSError."""
+class JobQueue:
+    """Runs the jobs of one socket in order, in a thread that exists while there are any. Thread-safe.
+
+    `check` is called for each job before it is queued, and raises TTSError to refuse it.
+    """
 
     def __init__(self, check: Callable[[], object]) -> None:
         self.check = check
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._jobs: deque[Callable[[], None]] = deque()  # that have not begun; guarded by `_lock`
+        self._thread: threading.Thread | None = None  # runs the jobs; guarded by `_lock`
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job runs or waits."""
+        """Whether a job runs or is queued."""
         return self._thread is not None
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Raises Unavailable where too many wait already, or what the check raises."""
+        """Queue a job; raises Unavailable where too many are queued already, or what `check` raises."""
         with self._lock:
-            if len(self._waiting) >= MAX_WAITING:
-                raise Unavailable(f"{MAX_WAITING} texts wait to be spoken here already. Wait for some of them.", code="busy")
+            if len(self._jobs) >= MAX_QUEUED:
+                raise Unavailable(f"{MAX_QUEUED} texts are queued on this connection already. Wait until some are spoken.", code="busy")
             self.check()
-            self._waiting.append(partial(copy_context().run, self._do, job))
+            self._jobs.append(partial(copy_context().run, self._run, job))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="realtime-speaker", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="realtime-jobs", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
-        """Forget what waits, and wait for what is being spoken; whoever submitted it has told it to end."""
+        """Drop the queued jobs, and wait for the running one, which its submitter has cancelled."""
         with self._lock:
-            self._waiting.clear()
+            self._jobs.clear()
             thread = self._thread
         if thread is not None:
             thread.join(CLOSE_SECONDS)
@@ -58,36 +61,36 @@ class Speaker:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting:
+                if not self._jobs:
                     self._thread = None
                     return
-                job = self._waiting.popleft()
+                job = self._jobs.popleft()
             job()
 
-    def _do(self, job: Callable[[], None]) -> None:
+    def _run(self, job: Callable[[], None]) -> None:
         try:
             job()
         except Cancelled:
             pass
         except Exception:
-            log.exception("speaking to a socket failed")
+            log.exception("a job of a websocket failed")
 
 
-def as_told(error: Exception) -> TTSError:
-    """What a peer is told of a failure. The log has more of those that are the server's."""
+def client_error(error: Exception) -> TTSError:
+    """Return the error that the client gets for a failure, and log the failures of the server."""
     if not isinstance(error, TTSError):
-        log.error("answering a socket failed", exc_info=error)
-        return TTSError("Something went wrong in the server. Its log has more.")
+        log.error("a request on a websocket failed", exc_info=error)
+        return TTSError("Internal server error. See the server's log.")
     if error.status >= 500:
-        log.error("answering a socket failed: %s", error.message, exc_info=error.__cause__)
+        log.error("a request on a websocket failed: %s", error.message, exc_info=error.__cause__)
     return error
 
 
 def pcm_pieces(service: SpeechService, audio: CachedAudio, socket: WebSocket, cancellation: Cancellation) -> Iterator[bytes]:
-    """Whole samples of s16le, a fraction of a second each, so that a frame is small and a listener who has heard enough is soon obeyed.
+    """Yield whole samples of s16le, a fraction of a second each, so that frames are small and a cancellation takes effect soon.
 
-    They come once there is a slot for this speech; while the socket's peer reads more slowly than they are made, others have the slot.
-    Raises Cancelled if cancelled meanwhile, Busy where the server stops.
+    Waits for a slot first. While the client reads more slowly than the audio is made, other requests use the slot. Raises Cancelled,
+    or Busy where the server stops.
     """
     admission = service.options.admission
     slot = admission.slot(cancellation, size=len(audio.plan.transcript.encode()), is_admin=service.current_caller().is_admin)
