@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from throwaway import Copy, lock_entry, package_index, write_uv_wheel, write_wheel
+from throwaway import Copy, lock_entry, moved, package_index, write_uv_wheel, write_wheel
 
 from tts_server.launcher.environment import Environment
 from tts_server.launcher.errors import InstallError
@@ -16,31 +18,58 @@ from tts_server.launcher.locks import BASE, S3, TEST, lock_of
 
 
 class Offer:
-    """A copy that was never started, whose list and lock are of a package `probe`, and an index that offers it."""
+    """A copy whose list and lock are of a package `probe`, and the folder of an index that offers it as the wheel `good`."""
 
-    def __init__(self, copy: Copy, folder: Path, *, with_uv: bool) -> None:
+    def __init__(self, copy: Copy, folder: Path, good: str = "") -> None:
         self.copy = copy
         self.folder = folder
-        self.good = self.offer("1.0", "VERSION = '1.0'\n")
-        copy.lock("requirements", lock_entry(self.good))
-        (copy.folder / BASE).write_text("probe>=1\n", encoding="utf-8")
+        self.good = folder / good if good else self.offer("1.0", "VERSION = '1.0'\n")
         copy.variables |= {"PIP_NO_INDEX": "0", "UV_CACHE_DIR": str(folder / "cache"), "UV_NO_CONFIG": "1"}
-        if with_uv:
-            copy.lock("requirements-uv", lock_entry(write_uv_wheel(folder)))
+
+    @contextlib.contextmanager
+    def served(self) -> Iterator[Offer]:
+        """Run the index."""
+        with package_index(self.folder) as address:
+            self.copy.variables["PIP_INDEX_URL"] = address
+            yield self
 
     def offer(self, version: str, source: str) -> Path:
         return write_wheel(self.folder, "probe", version, {"probe/__init__.py": source})
 
 
+def make_offer(copy: Copy, folder: Path, installer: str) -> Offer:
+    """Lock the package in a copy that was never started. Without uv, pip has to install."""
+    folder.mkdir()
+    made = Offer(copy, folder)
+    copy.lock("requirements", lock_entry(made.good))
+    (copy.folder / BASE).write_text("probe>=1\n", encoding="utf-8")
+    if installer == "uv":
+        copy.lock("requirements-uv", lock_entry(write_uv_wheel(folder)))
+    return made
+
+
 @pytest.fixture(params=["uv", "pip"])
 def offer(request: pytest.FixtureRequest, fresh: Copy, tmp_path: Path) -> Iterator[Offer]:
-    """With uv, and without, where pip has to install."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    made = Offer(fresh, folder, with_uv=request.param == "uv")
-    with package_index(folder) as address:
-        fresh.variables["PIP_INDEX_URL"] = address
-        yield made
+    """A copy that was never started."""
+    with make_offer(fresh, tmp_path / "index", request.param).served() as offer:
+        yield offer
+
+
+@pytest.fixture(scope="module", params=["uv", "pip"])
+def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Offer:
+    """A copy that was started once and has installed version 1.0. Shared: not to be changed."""
+    folder = tmp_path_factory.mktemp("started")
+    with make_offer(Copy.make(folder / "copies" / "parlance"), folder / "index", request.param).served() as offer:
+        assert offer.copy.see()["version"] == "1.0"
+    return offer
+
+
+@pytest.fixture
+def installed_offer(started: Offer, tmp_path: Path) -> Iterator[Offer]:
+    """A copy of one's own that has installed version 1.0."""
+    shutil.copytree(started.folder, tmp_path / "index", symlinks=True)
+    with Offer(moved(started.copy, tmp_path), tmp_path / "index", started.good.name).served() as offer:
+        yield offer
 
 
 def test_a_newer_version_is_not_taken(offer: Offer) -> None:
@@ -61,20 +90,20 @@ def test_a_tampered_file_is_refused_with_what_to_do(offer: Offer) -> None:
     assert offer.copy.see()["version"] == "1.0"
 
 
-def test_a_tampered_file_does_not_take_away_what_is_installed(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    offer.offer("2.0", "VERSION = '2.0'\n")
-    offer.copy.lock("requirements", lock_entry(offer.folder / "probe-2.0-py3-none-any.whl"))
-    offer.offer("2.0", "VERSION = '2.0'\nprint('stolen')\n")
-    assert offer.copy.start().returncode == 1
-    offer.copy.lock("requirements", lock_entry(offer.good))
-    assert offer.copy.see()["version"] == "1.0"
+def test_a_tampered_file_does_not_take_away_what_is_installed(installed_offer: Offer) -> None:
+    assert installed_offer.copy.see()["version"] == "1.0"
+    installed_offer.offer("2.0", "VERSION = '2.0'\n")
+    installed_offer.copy.lock("requirements", lock_entry(installed_offer.folder / "probe-2.0-py3-none-any.whl"))
+    installed_offer.offer("2.0", "VERSION = '2.0'\nprint('stolen')\n")
+    assert installed_offer.copy.start().returncode == 1
+    installed_offer.copy.lock("requirements", lock_entry(installed_offer.good))
+    assert installed_offer.copy.see()["version"] == "1.0"
 
 
-def test_a_changed_lock_is_installed_at_the_next_start(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    offer.copy.lock("requirements", lock_entry(offer.offer("2.0", "VERSION = '2.0'\n")))
-    assert offer.copy.see()["version"] == "2.0"
+def test_a_changed_lock_is_installed_at_the_next_start(installed_offer: Offer) -> None:
+    assert installed_offer.copy.see()["version"] == "1.0"
+    installed_offer.copy.lock("requirements", lock_entry(installed_offer.offer("2.0", "VERSION = '2.0'\n")))
+    assert installed_offer.copy.see()["version"] == "2.0"
 
 
 def test_without_a_lock_the_ranges_count_and_a_line_says_so(offer: Offer) -> None:
@@ -86,35 +115,35 @@ def test_without_a_lock_the_ranges_count_and_a_line_says_so(offer: Offer) -> Non
     assert "newest versions within the ranges" in done.stderr
 
 
-def test_the_newest_versions_are_tested_in_an_environment_of_their_own(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
+def test_the_newest_versions_are_tested_in_an_environment_of_their_own(installed_offer: Offer) -> None:
+    assert installed_offer.copy.see()["version"] == "1.0"
     tools = {f"{name}.py": f"import probe\nprint('{name}', probe.VERSION, flush=True)\n" for name in ("ruff", "mypy", "pytest")}
     tools["importlinter/cli.py"] = "def lint_imports_command():\n    pass\n"
-    write_wheel(offer.folder, "stages", "1.0", tools)
-    (offer.copy.folder / TEST).write_text("-r requirements.txt\nstages\n", encoding="utf-8")
+    write_wheel(installed_offer.folder, "stages", "1.0", tools)
+    (installed_offer.copy.folder / TEST).write_text("-r requirements.txt\nstages\n", encoding="utf-8")
     for number in (2, 3):  # each run looks for what is newest
-        offer.offer(f"{number}.0", f"VERSION = '{number}.0'\n")
-        done = offer.copy.start("test", "--newest", "-k", "something")
+        installed_offer.offer(f"{number}.0", f"VERSION = '{number}.0'\n")
+        done = installed_offer.copy.start("test", "--newest", "-k", "something")
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines() == [f"{name} {number}.0" for name in ("ruff", "mypy", "pytest")]
-    assert offer.copy.see()["version"] == "1.0"
+    assert installed_offer.copy.see()["version"] == "1.0"
 
 
-def test_an_extra_package_list_is_installed_from_its_lock(offer: Offer) -> None:
-    wheel = write_wheel(offer.folder, "bucket", "1.0", {"bucket.py": ""})
-    write_wheel(offer.folder, "bucket", "2.0", {"bucket.py": ""})
-    (offer.copy.folder / S3).write_text("bucket\n", encoding="utf-8")
-    offer.copy.lock("requirements-s3", lock_entry(wheel))
-    assert offer.copy.start("install", "s3").returncode == 0
-    assert (offer.copy.site_packages() / "bucket-1.0.dist-info").is_dir()
+def test_an_extra_package_list_is_installed_from_its_lock(installed_offer: Offer) -> None:
+    wheel = write_wheel(installed_offer.folder, "bucket", "1.0", {"bucket.py": ""})
+    write_wheel(installed_offer.folder, "bucket", "2.0", {"bucket.py": ""})
+    (installed_offer.copy.folder / S3).write_text("bucket\n", encoding="utf-8")
+    installed_offer.copy.lock("requirements-s3", lock_entry(wheel))
+    assert installed_offer.copy.start("install", "s3").returncode == 0
+    assert (installed_offer.copy.site_packages() / "bucket-1.0.dist-info").is_dir()
 
 
-def test_repair_brings_back_the_locked_version(offer: Offer) -> None:
-    assert offer.copy.see()["version"] == "1.0"
-    (offer.copy.site_packages() / "probe" / "__init__.py").write_text("VERSION = 'another'\n", encoding="utf-8")
-    assert offer.copy.see()["version"] == "another"
-    assert offer.copy.start("repair").returncode == 0
-    assert offer.copy.see()["version"] == "1.0"
+def test_repair_brings_back_the_locked_version(installed_offer: Offer) -> None:
+    assert installed_offer.copy.see()["version"] == "1.0"
+    (installed_offer.copy.site_packages() / "probe" / "__init__.py").write_text("VERSION = 'another'\n", encoding="utf-8")
+    assert installed_offer.copy.see()["version"] == "another"
+    assert installed_offer.copy.start("repair").returncode == 0
+    assert installed_offer.copy.see()["version"] == "1.0"
 
 
 def test_pips_settings_reach_uv() -> None:
