@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tts_server.engines.base import Capabilities, Engine
-from tts_server.engines.manager.handles import UnloadedEngine
+from tts_server.engines.manager.handles import EngineFacts
 from tts_server.engines.manager.model_manager import ModelManager
 from tts_server.engines.model_source import BUSY, ModelState, ModelStatus
 from tts_server.engines.package import EnginePackage, ModelEntry
@@ -133,10 +133,10 @@ class ModelCatalog:
             return self._running[model_id]
         return self._loadable(model_id).engine(model_id)
 
-    def unloaded_engine(self, name: str | None) -> UnloadedEngine | None:
-        """The model of this name if it was unloaded, without loading it; raises ModelNotFound for an unknown one if `strict`."""
+    def unloaded_facts(self, name: str | None) -> EngineFacts | None:
+        """Return the properties of the model meant by `name`, if it was unloaded, without loading it; raises ModelNotFound when strict."""
         model_id = self.named(name)
-        return self.models.unloaded_engine(model_id) if model_id in self.models else None
+        return self.models.unloaded_facts(model_id) if model_id in self.models else None
 
     def ready(self, name: str | None) -> str:
         """The id of the model of this name, once it is loaded or its load has failed. May take minutes."""

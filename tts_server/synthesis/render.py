@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tts_server.audio.pcm import SegmentJoiner, silence, soft_limit
 from tts_server.audio.resample import Resampler
 from tts_server.audio.tempo import TempoChanger
 from tts_server.cancellation import Cancellation
-from tts_server.engines.base import Engine, SpeechStream, Utterance, VoiceConverter
+from tts_server.engines.base import Engine, PreparedVoice, SpeechStream, Utterance, VoiceConverter
 from tts_server.errors import EngineFailure
 from tts_server.metrics import Metrics
 from tts_server.ranges import SEED, SPEED
@@ -40,7 +40,7 @@ SEED_STEP = 1_000_003
 class Renderer:
     """Makes the audio of a plan with its engine, and with `voice`, the engine's own form of the plan's voice."""
 
-    def __init__(self, plan: SpeechPlan, engine: Engine, voice: Any, metrics: Metrics) -> None:
+    def __init__(self, plan: SpeechPlan, engine: Engine, voice: PreparedVoice, metrics: Metrics) -> None:
         self._plan = plan
         self._engine = engine
         self._voice = voice

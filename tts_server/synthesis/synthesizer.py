@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from tts_server.dictionaries.selection import DictionarySelection
-from tts_server.engines.base import Engine
+from tts_server.engines.base import Engine, PreparedVoice
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.errors import ModelNotAvailable, TTSError
 from tts_server.log import SPOKEN, spoken_text
@@ -131,8 +130,8 @@ class Synthesizer:
         if self.cache is None or not request.cache or request.reference is not None:
             return None
         try:
-            engine = self.catalog.unloaded_engine(request.model)
-            plan = self._planner.plan(request, engine) if engine else None
+            facts = self.catalog.unloaded_facts(request.model)
+            plan = self._planner.plan(request, facts) if facts else None
         except TTSError:  # the loaded model raises it again
             return None
         if plan is None:
@@ -152,6 +151,6 @@ class Synthesizer:
     def _create_renderer(self, plan: SpeechPlan, engine: Engine) -> Renderer:
         return Renderer(plan, engine, self._prepare_voice(plan.voice, engine, dict(plan.controls)), self.metrics)
 
-    def _prepare_voice(self, voice: ResolvedVoice, engine: Engine, controls: Mapping[str, float | int | bool]) -> Any:
+    def _prepare_voice(self, voice: ResolvedVoice, engine: Engine, controls: Mapping[str, float | int | bool]) -> PreparedVoice:
         """Return the engine's own form of a voice, prepared as the controls say; raises InvalidReference."""
         return self.prepared_voices.get(voice, engine, norm_loudness=bool(controls.get("norm_loudness", True)))

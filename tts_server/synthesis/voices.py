@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from tts_server.engines.base import Capabilities, Engine
+from tts_server.engines.base import Capabilities, Engine, PreparedVoice
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.errors import InvalidReference, InvalidRequest, VoiceNotFound
 from tts_server.languages import language_code, voice_language
@@ -105,9 +105,9 @@ class PreparedVoices:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._lock = threading.Lock()
-        self._voices: OrderedDict[tuple[str, str, bool, bool], Any] = OrderedDict()  # guarded by `_lock`
+        self._voices: OrderedDict[tuple[str, str, bool, bool], PreparedVoice] = OrderedDict()  # guarded by `_lock`
 
-    def get(self, voice: ResolvedVoice, engine: Engine, *, norm_loudness: bool = True) -> Any:
+    def get(self, voice: ResolvedVoice, engine: Engine, *, norm_loudness: bool = True) -> PreparedVoice:
         """Return the engine's own form of a voice; raises InvalidReference. A clip is prepared once for each engine and option."""
         reference = voice.reference
         if reference is None:

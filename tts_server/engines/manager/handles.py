@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, cast
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import (
     Capabilities,
-    Engine,
     PreparedVoice,
     ReloadableEngine,
     ReplicatedEngine,
@@ -21,9 +20,6 @@ from tts_server.engines.base import (
 )
 from tts_server.engines.model_source import ModelSource, ModelStatus
 from tts_server.speech import Samples, Voice, VoiceReference
-
-VoiceFactory: TypeAlias = Callable[[Engine], PreparedVoice]
-"""Prepares a voice once the engine is loaded."""
 
 
 class EngineProvider(Protocol):
@@ -42,13 +38,20 @@ class EngineProvider(Protocol):
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """The properties of an engine that hold again when the same files are loaded; `stamp` identifies the files."""
+    """The properties of an engine that hold again when the same files are loaded; `stamp` identifies the files.
 
+    Requests of an unloaded model are planned by them, so that a cached reply does not load it.
+    """
+
+    name: str
     capabilities: Capabilities
-    num_parallel: int
     version: str
-    voices: Sequence[Voice]
+    builtin_voices: Sequence[Voice]
     stamp: str
+
+    def voices(self) -> Sequence[Voice]:
+        """Return the voices that the engine has by itself."""
+        return self.builtin_voices
 
 
 class ManagedEngine:
@@ -90,39 +93,6 @@ class ManagedEngine:
 
     def close(self) -> None:
         self._provider.unload(self.name)
-
-
-class UnloadedEngine:
-    """The handle of an unloaded model, whose properties are known from before; `submit` loads the model.
-
-    Its voices are functions that prepare the voice once the engine is loaded, so they cannot be used with other engines.
-    """
-
-    def __init__(self, provider: EngineProvider, model_id: str, facts: EngineFacts) -> None:
-        self.name = model_id
-        self.capabilities = facts.capabilities
-        self.num_parallel = facts.num_parallel
-        self.version = facts.version
-        self._provider = provider
-        self._voices = facts.voices
-
-    def voices(self) -> Sequence[Voice]:
-        return self._voices
-
-    def builtin_voice(self, voice_id: str) -> VoiceFactory:
-        return lambda engine: engine.builtin_voice(voice_id)
-
-    def prepare_voice(self, reference: VoiceReference, *, norm_loudness: bool = True, keep: bool = True) -> VoiceFactory:
-        return lambda engine: engine.prepare_voice(reference, norm_loudness=norm_loudness, keep=keep)
-
-    def submit(self, utterance: Utterance) -> SpeechStream:
-        return self._provider.stream(self.name, lambda engine: engine.submit(replace(utterance, voice=utterance.voice(engine))))
-
-    def stats(self) -> Mapping[str, float]:
-        return {}
-
-    def close(self) -> None:
-        """Nothing is loaded."""
 
 
 class CountedStream:

@@ -139,7 +139,7 @@ class ModelLoader:
     def _finish(self, slot: ModelSlot, loaded: LoadedEngine) -> None:
         """Make an engine available, or dispose of it where the load was cancelled meanwhile."""
         pool, engine = self._pool, loaded.engine
-        facts = EngineFacts(engine.capabilities, engine.num_parallel, engine.version, tuple(engine.voices()), files_stamp(slot.source))
+        facts = EngineFacts(slot.id, engine.capabilities, engine.version, tuple(engine.voices()), files_stamp(slot.source))
         with pool.changed:
             is_cancelled = slot.is_cancelled or pool.is_closed
             if is_cancelled:

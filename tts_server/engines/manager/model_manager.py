@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from tts_server.engines.base import Engine, ReloadableEngine, SpeechStream
-from tts_server.engines.manager.handles import CountedStream, ManagedEngine, UnloadedEngine
+from tts_server.engines.manager.handles import CountedStream, EngineFacts, ManagedEngine
 from tts_server.engines.manager.loader import ModelLoader, files_stamp
 from tts_server.engines.manager.pool import ModelPool
 from tts_server.engines.manager.slot import LoadedEngine, ModelSlot
@@ -133,14 +133,12 @@ class ModelManager:
         self._release(model_id, self._acquire(model_id))
         return ManagedEngine(self, model_id)
 
-    def unloaded_engine(self, model_id: str) -> UnloadedEngine | None:
-        """A model that was unloaded and whose files have not changed since, without loading it; else None."""
+    def unloaded_facts(self, model_id: str) -> EngineFacts | None:
+        """Return the properties of a model that was unloaded and whose files have not changed since, without loading it; else None."""
         slot = self._pool.slots[model_id]
         with self._pool.changed:
             facts = slot.facts if slot.state is None else None
-        if facts is None or facts.stamp != files_stamp(slot.source):
-            return None
-        return UnloadedEngine(self, model_id, facts)
+        return facts if facts is not None and facts.stamp == files_stamp(slot.source) else None
 
     def unload(self, model_id: str) -> ModelStatus:
         """Free a model's memory, or cancel its download or load; raises Conflict while requests use it."""
