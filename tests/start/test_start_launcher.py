@@ -262,7 +262,7 @@ def test_an_environment_of_an_old_python_is_made_again(installed: Copy) -> None:
     done = installed.start()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["python"] >= [3, 10]
-    assert f"{installed.environment} was made by Python 3.8, and Parlance needs 3.10 or newer. It is made again." in done.stderr
+    assert f"{installed.environment} was made by Python 3.8, and Parlance needs 3.10 or newer. It is created again." in done.stderr
 
 
 def test_an_environment_of_an_old_python_that_parlance_did_not_make_is_left_alone(installed: Copy) -> None:
@@ -272,7 +272,7 @@ def test_an_environment_of_an_old_python_that_parlance_did_not_make_is_left_alon
     done = installed.start()
     assert done.returncode == 1
     assert "was made by Python 3.8" in done.stderr
-    assert "Delete it, or let PARLANCE_VENV name another folder" in done.stderr
+    assert "Delete it, or set PARLANCE_VENV to another folder" in done.stderr
     assert "cpython-38" in subprocess.run([installed.python, "cache_tag"], capture_output=True, encoding="utf-8", timeout=60).stdout
 
 

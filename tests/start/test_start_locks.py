@@ -322,7 +322,7 @@ def test_locks_are_made_anew_and_the_changes_listed(writer: LockWriter, lists: P
 def test_files_that_came_or_went_without_a_new_version_are_listed() -> None:
     before = {BASE: "probe==1.0 ; os_name == 'nt' \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nother==2.0 \\\n    --hash=sha256:cc\n"}
     after = {BASE: before[BASE].replace("sha256:bb", "sha256:dd")}
-    assert list(changes(before, after)) == ["probe 1.0: 1 files added, 1 gone  (os_name == 'nt')"]
+    assert list(changes(before, after)) == ["probe 1.0: 1 files added, 1 removed  (os_name == 'nt')"]
     assert list(changes(before, before)) == []
 
 

@@ -73,7 +73,7 @@ def add_client_commands(commands: _SubParsersAction[Any]) -> None:
     for name, values in NUMBERS.items():
         voicing.add_argument(_option(name), type=whole_number if name == "top_k" else number, metavar="N", help=f"model control: {values}")
     for name in SWITCHES:
-        what = "model control" if name == "norm_loudness" else "whether finished audio may be kept and used again"
+        what = "model control" if name == "norm_loudness" else "whether finished audio may be cached and used again"
         voicing.add_argument(_option(name), action=argparse.BooleanOptionalAction, default=None, help=what)
     _add_server_options(saying)
     for name, what in (("voices", "list the voices"), ("models", "list the models")):

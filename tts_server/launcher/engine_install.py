@@ -58,7 +58,7 @@ def require_space(environment: Environment, build: Build) -> None:
     if free < build.disk:
         raise StartError(
             f"There are {free:.1f} GB free on the disk of {folder}, and about {build.disk:g} are needed.\n"
-            "Free some space, or let PARLANCE_VENV name a folder on another disk, then install again."
+            "Free some space, or set PARLANCE_VENV to a folder on another disk, then install again."
         )
 
 

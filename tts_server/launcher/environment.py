@@ -1,11 +1,11 @@
-"""The virtual environment that the server runs in: made, filled, checked, repaired.
+"""Creates, fills, checks and repairs the virtual environment that the server runs in.
 
 Standard library only, since nothing is installed yet when it is used. Three small files of ours lie in the environment: a lock, a mark
 that we made it (nothing without the mark is ever deleted), and a stamp that says which lists of requirements were installed to the end.
 
 Lists are named by their files. Each has a lock (`locks.py`) with the exact files to install. Where the lock does not hold, the newest
-versions within the list's ranges are installed. PyTorch is installed separately: its builds for one GPU or the CPU alone lie in indexes
-of its own, which uv knows by name; where those cannot be reached, its usual build is installed. A list whose name ends with `-bare.txt`
+versions within the list's ranges are installed. PyTorch is installed separately: its builds for one GPU or the CPU alone are in indexes
+of its own, which uv supports by name; where those cannot be reached, its usual build is installed. A list whose name ends with `-bare.txt`
 is installed without the dependencies of its packages.
 """
 
@@ -63,7 +63,7 @@ NO_VERSION = re.compile(r"No solution found|No matching distribution found")
 
 
 def base_python() -> str:
-    """The interpreter that environments are made from, also where this process runs in an environment itself."""
+    """The interpreter that creates environments, also where this process runs in an environment itself."""
     if sys.prefix == sys.base_prefix:
         return sys.executable
     if os.name == "nt":
@@ -72,7 +72,7 @@ def base_python() -> str:
 
 
 class Environment:
-    """A virtual environment in `folder` with lists of requirements of `project`; made by `base`, a path of an interpreter.
+    """A virtual environment in `folder` with lists of requirements of `project`, created by `base`, a path of an interpreter.
 
     With `is_newest`, locks are ignored: each `ensure` recreates the environment with the newest versions within the ranges.
     """
@@ -87,7 +87,7 @@ class Environment:
         self._platform = Platform.current()
 
     def ensure(self, *requirements: str, backend: str = "") -> None:
-        """Make and fill the environment unless that is done already. Raises StartError.
+        """Create and fill the environment unless that is done already. Raises StartError.
 
         `backend` is the build of PyTorch that TORCH means (`accelerator.Build.backend`); without it the one that is there, or REGISTRY.
         """
@@ -97,7 +97,7 @@ class Environment:
                     self._prepare(requirements, backend)
 
     def is_current(self, requirements: Sequence[str], backend: str = "") -> bool:
-        """Whether exactly this was installed to the end, and still runs."""
+        """Whether exactly these requirements are completely installed, and the environment still works."""
         stamp = self._read_stamp()
         if self.is_newest or any(stamp.get(name) != self._fingerprint(name) for name in requirements):
             return False
@@ -106,11 +106,11 @@ class Environment:
         return self._identify() == stamp.get("python")
 
     def installed(self) -> list[str]:
-        """The requirements that were installed to the end, perhaps in an earlier version of their files."""
+        """The requirements that are completely installed, perhaps in an earlier version of their files."""
         return [name for name in self._read_stamp() if name not in ("python", "torch")]
 
     def repair(self) -> None:
-        """Install again all that was installed, over what is there; from nothing if that fails. Raises StartError."""
+        """Install all requirements again, over the present packages; in a new environment if that fails. Raises StartError."""
         with self._held():
             requirements, backend = self.installed() or [BASE], self._read_stamp().get("torch", "")
             try:
@@ -122,7 +122,7 @@ class Environment:
                 self._install(requirements, backend)
 
     def _prepare(self, requirements: Sequence[str], backend: str) -> None:
-        # Made by us but without a stamp: an install was cut off, and nobody knows what it left behind.
+        # Created by the launcher but without a stamp: an installation was interrupted, and its state is unknown.
         stamp = self._read_stamp()
         is_cut_off = self._is_ours() and not stamp
         fault = self._fault()
@@ -143,26 +143,26 @@ class Environment:
         content = [entry for entry in self.folder.iterdir() if entry.name not in (LOCK, MARK, LOG)]
         if content and not self._is_ours():
             raise StartError(
-                f"{self.folder} {fault or NOT_WORKING}. Parlance did not make it, so it is left alone.\n"
-                "Delete it, or let PARLANCE_VENV name another folder, then start again."
+                f"{self.folder} {fault or NOT_WORKING}. Parlance did not create it, so it is not changed.\n"
+                "Delete it, or set PARLANCE_VENV to another folder, then start again."
             )
         if content and fault:
-            say(f"{self.folder} {fault}. It is made again.")
+            say(f"{self.folder} {fault}. It is created again.")
         for entry in content:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
         (self.folder / MARK).touch()
-        say(f"Making an environment in {self.folder} ...")
+        say(f"Creating an environment in {self.folder} ...")
         made = run([self.base, "-I", "-m", "venv", str(self.folder)])
         if made.returncode != 0 and NO_ENSUREPIP.search(made.stdout):
             raise StartError(
-                "This Python cannot make environments: its venv package is not installed. On Debian and Ubuntu:\n"
+                "This Python cannot create environments: its venv package is not installed. On Debian and Ubuntu:\n"
                 f"    sudo apt install {self._venv_package()}\nThen start again."
             )
         if made.returncode != 0:
-            raise StartError(f"{made.stdout}\nPython could not make an environment in {self.folder}; the reason is above.")
+            raise StartError(f"{made.stdout}\nPython could not create an environment in {self.folder}; the reason is above.")
 
     def _install(self, requirements: Sequence[str], backend: str, *, is_forced: bool = False) -> None:
         fingerprints = {name: self._fingerprint(name) for name in requirements}
@@ -219,18 +219,18 @@ class Environment:
                 self.installer.check(code, output)
                 return
             say(
-                "PyTorch's own index cannot be reached, so its usual build is taken from where pip looks. "
+                "PyTorch's own index cannot be reached, so its usual build is installed from pip's index. "
                 "On Linux that can be one for NVIDIA's GPUs with several GB to download."
             )
-        # pip takes a build that lies on this machine before the usual one of the same version; uv does not.
+        # pip prefers a build on this machine to the usual one of the same version; uv does not.
         self.installer.install_by_pip(*(["--no-deps"] if is_forced else []), *wanted, is_forced=is_forced)
 
     def _identify(self) -> str:
-        """What the environment's Python is, such as `cpython-312`; empty where it is missing or broken."""
+        """The kind of the environment's Python, such as `cpython-312`; empty where it is missing or broken."""
         return self._ask(IDENTIFY, str(self.folder))
 
     def _ask(self, code: str, *arguments: str) -> str:
-        """What a few lines print that the environment's Python runs; empty where it is missing or broken."""
+        """The output of a script that the environment's Python runs; empty where it is missing or broken."""
         if not self.python.exists():
             return ""
         try:
@@ -249,7 +249,7 @@ class Environment:
         return version or "python3-venv"
 
     def _fingerprint(self, name: str) -> str:
-        """Changes whenever a list has to be installed again."""
+        """A text that changes whenever a list has to be installed again."""
         parts = [(self.project / name).read_bytes()]
         if self.is_locked(name):
             parts.append((self.project / lock_of(name)).read_bytes())
@@ -271,14 +271,14 @@ class Environment:
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:
-        """Hold off other starts. The system frees the lock when a process ends, however it ends."""
+        """Exclude other starts during the block. The system frees the lock when the process ends, also when it is killed."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             is_new = not any(self.folder.iterdir())
             lock = (self.folder / LOCK).open("a+b")
         except OSError as error:
             raise StartError(
-                f"{self.folder} cannot be written ({error.strerror}).\nLet PARLANCE_VENV name a folder that can, then start again."
+                f"{self.folder} cannot be written ({error.strerror}).\nSet PARLANCE_VENV to a folder that can, then start again."
             ) from error
         with lock:
             wait_for(lock.fileno())
@@ -290,7 +290,7 @@ class Environment:
 if sys.platform == "win32":
 
     def wait_for(descriptor: int) -> None:
-        """Lock an open file, waiting for whoever holds it."""
+        """Lock an open file, waiting while another process holds the lock."""
         is_waiting = False
         while True:
             try:
@@ -306,7 +306,7 @@ if sys.platform == "win32":
 else:
 
     def wait_for(descriptor: int) -> None:
-        """Lock an open file, waiting for whoever holds it."""
+        """Lock an open file, waiting while another process holds the lock."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -25,9 +25,9 @@ NO_NETWORK = re.compile(
 NO_SPACE = re.compile(r"No space left on device|os error (28|112)\b|WinError 112|not enough space on the disk")
 WRONG_HASH = re.compile(r"DO NOT MATCH THE HASHES|[Hh]ash(es)? mismatch")
 BROKEN_OFF = re.compile(r"Failed to (download|extract)|error decoding response body")
-"""uv's words for a file that it began to download."""
+"""uv's messages for an interrupted download of a file."""
 NO_INDEX = re.compile(r"Failed to fetch|error sending request|[Cc]onnection (refused|reset)|operation timed out")
-"""uv's words for an index that does not answer."""
+"""uv's messages for an index that does not answer."""
 
 _ERROR = re.compile(r"^\s*(ERROR|error)\b|×")
 
@@ -48,7 +48,7 @@ _UV_VARIABLES = {
     "no-cache-dir": "UV_NO_CACHE",
 }
 _ONLY_FOR_PIP = {"client-cert", "keyring-provider"}
-"""Ways to sign in that uv has no variable for."""
+"""Settings for authentication that uv has no variable for."""
 _SECTIONS = ("global", "install", ":env:")
 
 
@@ -119,7 +119,7 @@ class Installer:
 
     def run_uv(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run uv, which is there, with these environment variables besides its own, and return its exit status and output."""
-        # Any index may have a locked file, since its hash decides; uv would take all of a package from the first index that has it.
+        # A locked file may come from any index, since its hash is verified; uv would take a package from the first index that has it.
         own = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", **(self._uv or {})}
         own["UV_LINK_MODE"] = "copy"  # a file that is linked to uv's cache would be damaged there too, and a repair would bring it back
         own = {name: value for name, value in own.items() if name not in os.environ} | variables
@@ -145,7 +145,7 @@ class Installer:
             check(code, output, self.log if self._write_log(output) else None)
 
     def _write_log(self, output: str) -> str:
-        """Keep what an installer printed; returns where it is, to be inserted in a sentence, or nothing where it cannot be written."""
+        """Write the output of an installer to the log; returns a clause with its path, or nothing where it cannot be written."""
         try:
             with self.log.open("a" if self._has_logged else "w", encoding="utf-8") as file:
                 self._has_logged = True
@@ -180,11 +180,11 @@ def _advice(output: str) -> tuple[str, bool]:
             "SECURITY.md describes."
         ), True
     if NO_SPACE.search(output):
-        return "The disk is full: free some space, or let PARLANCE_VENV name a folder on another disk, then start again.", True
+        return "The disk is full: free some space, or set PARLANCE_VENV to a folder on another disk, then start again.", True
     if NO_NETWORK.search(output):
         return "The packages could not be downloaded. The network cannot be reached: connect it, then start again.", True
     if BROKEN_OFF.search(output):
-        return "The download broke off. Files that are complete are kept and not downloaded again. Start again.", True
+        return "The download was interrupted. Complete files are not downloaded again. Start again.", True
     return "Installing failed. The reason is in the installer's output: fix it, then start again.", False
 
 

@@ -1,4 +1,4 @@
-"""Where run.sh and run.bat end: prepares the environment that the server runs in, and starts the server there.
+"""The program of run.sh and run.bat: prepares the environment that the server runs in, and starts the server there.
 
 Standard library only, since nothing is installed yet when it runs. The environment is `.venv` beside the code, or wherever
 PARLANCE_VENV points.
@@ -36,7 +36,7 @@ DEVICE_LOST = 70
 """Exit status of a server whose GPU has failed: only a new process can use it again."""
 
 SHORTEST_RUN_SECONDS = 60.0
-"""A server that fails sooner after its start is not started again, so that a broken GPU does not make it start for ever."""
+"""A server that fails sooner after its start is not started again, so that a broken GPU does not cause endless restarts."""
 
 LAUNCHED = "PARLANCE_LAUNCHED"
 """In the server's environment: `1`, or `repaired` after a repair, so that a repair is tried once."""
@@ -49,7 +49,7 @@ RUN = (
 
 
 def environment_folder() -> Path:
-    """Where the environment of this copy of Parlance lies."""
+    """The folder of the environment of this copy of Parlance."""
     return Path.cwd() / (os.environ.get("PARLANCE_VENV") or PROJECT / ".venv")
 
 
@@ -65,7 +65,7 @@ def newest_environment() -> Environment:
 
 
 def start(environment: Environment, arguments: Sequence[str], launched: str = "1") -> NoReturn:
-    """Become `python -m tts_server`, in the caller's folder."""
+    """Replace this process by `python -m tts_server`, in the caller's folder."""
     command = [str(environment.python), "-c", RUN, str(PROJECT), *arguments]
     variables = clean_environment(**{LAUNCHED: launched})
     if sys.platform == "win32":  # exec would give the terminal back while the server runs
@@ -148,7 +148,7 @@ def write_locks(environment: Environment, names: Sequence[str], *, is_kept: bool
 
 
 def prepare(environment: Environment) -> None:
-    """Bring what the server needs, and what was installed besides up to date. Raises StartError if the server cannot start."""
+    """Update the packages of the server, of engines and of extras that are installed. Raises StartError if the server cannot start."""
     try:
         environment.ensure(BASE, *(name for name in environment.installed() if name in (S3, *ENGINES)))
     except InstallError as error:
@@ -158,7 +158,7 @@ def prepare(environment: Environment) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prepare what the command needs and run it. Returns an exit status, or does not return. Help and mistakes need nothing installed."""
+    """Prepare the environment and run the command. Returns an exit status, or does not return. Help and errors need no environment."""
     options = parse(arguments)
     environment = default_environment()
     try:

@@ -57,7 +57,7 @@ def lock_of(requirements: str) -> str:
 
 @dataclass(frozen=True)
 class Platform:
-    """What decides over whether a lock holds.
+    """The properties of a machine and its Python that determine whether a lock applies.
 
     `system` and `machine` are those of the module `platform`, `python` is its version, `glibc` the version of the C library (None for
     another one), `macos` the first number of its version, and `kind` names a Python that is not the usual 64-bit CPython, as a noun.
@@ -89,7 +89,7 @@ def _python_kind() -> str:
 
 
 def uncovered_reason(requirements: str, on: Platform) -> str:
-    """Why the lock of a list does not hold on a platform, as a clause; empty where it does."""
+    """Why the lock of a list does not apply on a platform, as a clause; empty where it does."""
     newest = _NEWEST_ON_INTEL_MACS if (on.system, on.machine) in _SERVER_ONLY else NEWEST_PYTHON
     if not OLDEST_PYTHON <= on.python <= newest:
         return "this is Python {}.{}, and they are for {}.{} to {}.{}".format(*on.python, *OLDEST_PYTHON, *newest)
@@ -164,13 +164,13 @@ class LockWriter:
         return {name: path.read_text(encoding="utf-8") if path.exists() else "" for name, path in paths.items()}
 
     def _known(self, locks: Mapping[str, str]) -> str:
-        """All pins together, as the file that uv takes versions from where it need not change them."""
+        """All pins together, as the file of preferred versions for uv."""
         known = {pin: version for text in locks.values() for pin, version in pins(text).items()}
         return "".join(f"{name}=={version}{f' ; {marker}' if marker else ''}\n" for (name, marker), version in sorted(known.items()))
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """What differs between two states of the locks, a line for each package: `numpy 2.4.5 -> 2.4.6`.
+    """The differences between two states of the locks, a line for each package: `numpy 2.4.5 -> 2.4.6`.
 
     Where the version stays, files that came or went are counted, since their hashes changed.
     """
@@ -181,7 +181,7 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str
         if old_version != new_version:
             yield f"{name} {old_version} -> {new_version}{where}"
         elif old_hashes != new_hashes:
-            yield f"{name} {new_version}: {len(new_hashes - old_hashes)} files added, {len(old_hashes - new_hashes)} gone{where}"
+            yield f"{name} {new_version}: {len(new_hashes - old_hashes)} files added, {len(old_hashes - new_hashes)} removed{where}"
 
 
 def _entries(lock: str) -> dict[tuple[str, str], tuple[str, set[str]]]:

@@ -1,4 +1,4 @@
-"""Programs that the launcher runs, and what it says to the person at the terminal."""
+"""Runs programs for the launcher, and prints its messages."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 
 
 def say(text: str) -> None:
-    """Print a line for the person at the terminal. Standard output stays the server's."""
+    """Print a message to standard error; standard output is the server's."""
     print(text, file=sys.stderr, flush=True)
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """The caller's environment, without what would mix other packages into ours."""
+    """The caller's environment, without variables that would add other packages to the server's."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     environment.update(extra)
     return environment
 
 
 def run(command: Sequence[str], stderr: int = subprocess.STDOUT) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; its output is in the result, standard error with it unless `stderr` says otherwise."""
+    """Run a program to its end; its output is in the result, together with standard error unless `stderr` is given."""
     return subprocess.run(
         command,
         env=clean_environment(),
@@ -61,7 +61,7 @@ def run_with_progress(command: Sequence[str], cwd: Path, **variables: str) -> tu
 
 
 def call(command: Sequence[str], variables: Mapping[str, str], cwd: Path | None = None) -> int:
-    """Run a program to its end and return its exit status. Ctrl-C reaches the program by itself, so it is not ours to act on."""
+    """Run a program to its end and return its exit status. Ctrl-C reaches the program directly, so it is ignored here."""
     with subprocess.Popen(command, env=variables, cwd=cwd) as process:
         while True:
             try:

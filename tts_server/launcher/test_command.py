@@ -37,16 +37,16 @@ SYSTEM_PACKAGES = {
     "nginx": ("nginx",),
     "caddy": ("caddy",),
 }
-"""Debian's packages that some tests drive, and the programs that show one is there. Ubuntu has no headless shell."""
+"""Debian's packages that some tests use, and the programs that show that one is installed. Ubuntu has no headless shell."""
 
 
 def can_use_apt() -> bool:
-    """Is this Debian or Ubuntu, and are we root?"""
+    """Whether this is Debian or Ubuntu and the user is root."""
     return sys.platform == "linux" and os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
 
 
 def install_system_packages() -> None:
-    """Bring the programs that some tests drive, where we may; elsewhere say what will be skipped."""
+    """Install the programs that some tests use, where that is possible; elsewhere print which are missing."""
     missing = [package for package, programs in SYSTEM_PACKAGES.items() if not any(map(shutil.which, programs))]
     if not missing:
         return
@@ -79,7 +79,7 @@ def run_tests(environment: Environment, arguments: Sequence[str], *, is_fast: bo
         variables.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other share the cores
     if os.environ.get("CI") == "true":
         variables.setdefault("CONFORMANCE", "1")  # client packages that are large to install
-        variables.setdefault("AUDIT", "1")  # known vulnerabilities, where the network tells them
+        variables.setdefault("AUDIT", "1")  # known vulnerabilities, where the network is available
     if os.environ.get("CI") == "true" and can_use_apt():
         variables["PARLANCE_REQUIRE_TOOLS"] = "1"  # a missing browser or wine fails the tests instead of skipping them
     stages = [(name, command) for name, command in STAGES if not is_fast or name in FAST_STAGES]

@@ -9,7 +9,7 @@ from tts_server.text.edits import SPACE, Edit
 from tts_server.text.markup import PAUSE_TAG
 
 MAX_MARKS = 30
-"""Combining marks kept on one letter, as in the Stream-Safe Text Format of UAX #15. Normalising a run of n marks takes n² steps."""
+"""The most combining marks on one letter, as in the Stream-Safe Text Format of UAX #15. Normalising a run of n marks takes n² steps."""
 
 SPOKEN_SYMBOLS = frozenset("%‰&@#+=°№§©®™×÷±√∞≈≠≤≥℃℉")
 """Read aloud though they are neither letters nor digits. Currency signs are too."""

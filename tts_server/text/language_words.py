@@ -1,4 +1,4 @@
-"""Frequent words and letters of fifteen languages in Latin letters, by which `language.py` tells them apart."""
+"""Frequent words and letters of fifteen languages in Latin letters, by which `language.py` distinguishes them."""
 
 from __future__ import annotations
 

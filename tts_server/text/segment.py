@@ -64,7 +64,7 @@ def segments(text: str, *, first_chars: int, max_chars: int, syllable_chars: int
 
 
 def segments_for(capabilities: SegmentLimits, text: str) -> Iterator[Segment]:
-    """The segments of a text as long as an engine wants them; see `segments`."""
+    """The segments of a text, with the lengths that an engine requires; see `segments`."""
     return segments(
         text,
         first_chars=capabilities.first_segment_chars,
@@ -94,7 +94,7 @@ class _Packer:
         return pause
 
     def pack(self) -> Segment:
-        """The next segment. Whole sentences as far as they fit, or a part of one that does not."""
+        """The next segment: the whole sentences that fit, or a part of one that does not."""
         text, start, rate = self._text, self.position, self._rate
         begins_inside, ends_inside = not self._whole, False
         pieces: list[tuple[int, int, End]] = []

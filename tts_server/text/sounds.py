@@ -1,4 +1,4 @@
-"""Sounds that a text names, such as `[laugh]`, for models that cannot make them: nobody wants to hear their names."""
+"""Removes the sounds that a text names, such as `[laugh]`, for models that cannot make them and would speak the names."""
 
 from __future__ import annotations
 

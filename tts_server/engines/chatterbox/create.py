@@ -36,7 +36,7 @@ NUM_VOICES_IN_MEMORY = 64
 
 
 def planned_bytes(family: Family, device: str, mode: str, max_rows: int, memory_limit: int) -> int | None:
-    """The most GPU memory that `create_engine` with these arguments will make the model take; None where it runs on no GPU."""
+    """The most GPU memory that the model takes with these arguments of `create_engine`; None where it does not run on a GPU."""
     target = torch.device(choose_device(device))
     if target.type != "cuda":
         return None
@@ -63,11 +63,11 @@ def create_engine(
 ) -> ChatterboxEngine:
     """Load a model.
 
-    `mode` is `exact` or `fast`; `voice_cache` is where prepared voices are kept (None: in memory only); `threads` is for the CPU (0: as
+    `mode` is `exact` or `fast`; `voice_cache` is where prepared voices are cached (None: in memory only); `threads` is for the CPU (0: as
     torch chooses); `max_rows` is the width of a T3 batch (0: what suits the device and its memory); `memory_limit` is how many bytes of a
     GPU the model may take (0: all that are free); `locks` are shared by all models of the process. What makes no progress for
     `stuck_seconds` is given up. `segmenter` is as in `load`; `notices` say which languages sound otherwise than on another machine.
-    Raises ModelNotAvailable in words where files or packages are missing.
+    Raises ModelNotAvailable where files or packages are missing.
     """
     name = choose_device(device)
     target = torch.device(name)
@@ -132,6 +132,6 @@ def _planned_decoder(parts: Parts, plan: MemoryPlan, backend: GraphBackend, mode
 
 
 def _version(family: Family, folder: Path, device: str, mode: str, notices: Sequence[LanguageNotice]) -> str:
-    """Tells these weights and this way of computing from others."""
+    """A text that identifies the weights and the arithmetic."""
     unhelped = [f"no helper for {notice.language}" for notice in notices]
     return "; ".join([stamp_of(family, folder), f"torch {torch.__version__}", device, mode, *unhelped])

@@ -1,4 +1,4 @@
-"""What SSML's `say-as` makes of a text: in words for English, else in a form that every language's own rules read rightly."""
+"""Converts the text of SSML's `say-as`: to words for English, else to a form that every language's own rules read correctly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_LETTERS = 400
 
 
 def say_as_text(text: str, kind: str, form: str = "", language: str = "en") -> str:
-    """The text as `say-as interpret-as="kind" format="form"` wants it said in a language (its two-letter code).
+    """The spoken form of `say-as interpret-as="kind" format="form"` in a language (its two-letter code).
 
     Kinds: cardinal, number, ordinal, digits, characters, spell-out, verbatim, date, time, telephone. A text that is nothing of its kind,
     and one of an unknown kind, stays as it is.

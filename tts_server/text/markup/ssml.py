@@ -228,7 +228,7 @@ def _language_code(name: str) -> str:
 
 
 def break_pause(attributes: dict[str, str]) -> str:
-    """The tag of a `break`; a space where it asks for no pause. A time that is none is ignored, as SSML wants it."""
+    """The tag of a `break`; a space where it asks for no pause. An invalid time is ignored, as SSML requires."""
     seconds = PAUSES.get(attributes.get("strength", "").strip().lower(), PAUSES["medium"])
     if time := _TIME.fullmatch(attributes.get("time", "").strip()):
         seconds = float(time[1]) / (1000 if time[2].lower() == "ms" else 1)

@@ -93,7 +93,7 @@ class Dutch(LanguageRules):
         return super().ordinal_at(number, place) if number.value > 0 else None
 
     def year(self, number: int) -> str:
-        """ "negentienhonderdvierentachtig" in full: "negentienvierentachtig" is only heard in conversation."""
+        """ "negentienhonderdvierentachtig" in full: "negentienvierentachtig" is only used in conversation."""
         century, rest = divmod(number, 100)
         if number not in self.bare_years or century % 10 == 0:
             return self.cardinal(number)

@@ -120,7 +120,7 @@ class Italian(LanguageRules):
         return super().cardinal(number)
 
     def gender(self, number: Number, place: Place) -> str:
-        """That of the noun behind a 1, told by its ending."""
+        """The gender of the noun after a 1, by its ending."""
         noun = place.word_after.lower()
         if (
             number.digits != "1"

@@ -203,7 +203,7 @@ class LanguageRules:
         return self.joined(self.quantity(number, noun.gender), self.form(number, noun))
 
     def gender(self, number: Number, place: Place) -> str:
-        """The gender of the noun that a bare number counts, as far as the words behind it tell; a key of `cardinal_rulesets`."""
+        """The gender of the noun that a bare number counts, by the words after it; a key of `cardinal_rulesets`."""
         return ""
 
     def bare(self, number: Number, place: Place) -> str:

@@ -67,7 +67,7 @@ def _patterns(decimal_mark: str) -> tuple[re.Pattern[str], ...]:
         rf"(?P<whole>[1-9]\d{{0,2}}(?P<sep>[{re.escape(group)}'’{_SPACES}])\d{{3}}(?:(?P=sep)\d{{3}})*)(?![\d{re.escape(group)}'’]\d)"
         rf"(?!(?P=sep)\d)(?:(?P<mark>{many})(?P<decimals>\d+)(?![.,]?\d))?"
     )
-    # Separators of the other kind: only where there are two of them, or both kinds, can they be told from a decimal mark.
+    # Separators of the other kind: only where there are two of them, or both kinds, can they be distinguished from a decimal mark.
     other = rf"(?P<whole>[1-9]\d{{0,2}}(?:{many}\d{{3}})+)(?P<mark>{re.escape(group)})(?P<decimals>\d+)(?![.,]?\d)"
     other_many = rf"(?P<whole>[1-9]\d{{0,2}}{many}\d{{3}}(?:{many}\d{{3}})+)(?![.,]?\d)(?P<mark>(?!))?(?P<decimals>(?!))?"
     swiss = r"(?P<whole>[1-9]\d{0,2}(?:['’]\d{3})+)(?:(?P<mark>[.,])(?P<decimals>\d+))?(?![.,'’]?\d)"

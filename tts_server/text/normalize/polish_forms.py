@@ -100,7 +100,7 @@ def _key_of_one(noun: str, before: str) -> str:
 
 
 def _is_feminine(noun: str) -> bool:
-    """Whether a noun in the nominative plural is feminine, as far as its ending tells."""
+    """Whether a noun in the nominative plural is feminine, by its ending."""
     if noun in FEMININE:
         return True
     if noun in MASCULINE_IN_KI:
@@ -118,7 +118,7 @@ def is_collective(place: Place) -> bool:
 
 
 def year_form(place: Place) -> str:
-    """The form of four digits that are a year by the words around, empty where nothing says so."""
+    """The form of four digits that are a year by the words around them; empty for others."""
     words = [word.lower() for word in place.words_before[-2:]]
     before = place.word_before.lower()
     if before == "rok":

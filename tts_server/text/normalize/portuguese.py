@@ -81,7 +81,7 @@ class Portuguese(LanguageRules):
         )
 
     def gender(self, number: Number, place: Place) -> str:
-        """That of the noun behind, told by its ending; none in "página 2"."""
+        """The gender of the following noun, by its ending; none in "página 2"."""
         noun = place.word_after.lower()
         is_numbered = place.word_before.lower() in portuguese_words.NUMBERED_NOUNS
         if number.decimals or is_numbered or noun in portuguese_words.NO_NOUN or not noun or place.word_after[0].isupper():

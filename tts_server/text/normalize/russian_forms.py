@@ -94,7 +94,7 @@ def ranked_form(value: int, place: Place) -> str:
 
 
 def year_form(place: Place) -> str:
-    """The form of four digits that are a year by the words around, empty where nothing says so."""
+    """The form of four digits that are a year by the words around them; empty for others."""
     before, after = place.word_before.lower(), place.word_after.lower()
     if after and after not in ("и", "по", "до", "или", "а"):
         return ""

@@ -94,7 +94,7 @@ class Spanish(LanguageRules):
         )
 
     def gender(self, number: Number, place: Place) -> str:
-        """That of the noun behind, told by its ending; none in "página 21"."""
+        """The gender of the following noun, by its ending; none in "página 21"."""
         if number.decimals or place.word_before.lower() in spanish_words.NUMBERED_NOUNS:
             return ""
         return noun_gender(place.word_after)

@@ -193,7 +193,7 @@ def _add_title(draft: Draft, found: re.Match[str]) -> None:
     ):
         return
     if title not in TITLES_WITHOUT_DOT and following in _SENTENCE_HEADS:
-        return  # "Ask for Del. He knows."
+        return  # "Ask for Del. He paid."
     before = word_before(text, found.start())
     if title in ("Sr", "Dir", "Del", "Rep", "Reps", "Fr", "Pt", "Det", "Sec", "Ens") and (
         not found["dot"] or (title == "Sr" and before[:1].isupper())

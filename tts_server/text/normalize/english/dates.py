@@ -139,7 +139,7 @@ def _is_day_span(text: str, found: re.Match[str]) -> bool:
 
 
 def _is_short_date(text: str, found: re.Match[str]) -> bool:
-    """Whether "10/12" is a date: a word before says so, and no noun after makes it a share."""
+    """Whether "10/12" is a date: a word before indicates it, and no noun after makes it a fraction."""
     before = word_before(text, found.start()).lower().strip(".")
     following = word_after(text, found.end()).lower()
     if before in ("page", "step", "part", "score", "rated", "slide", "level", "lesson", "chapter", "stage", "about", "only"):

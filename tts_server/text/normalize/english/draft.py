@@ -182,7 +182,7 @@ def word_before(text: str, position: int) -> str:
 
 
 def words_before(text: str, position: int) -> list[str]:
-    """The last few tokens before `position` in its line, the last of them last; punctuation is kept."""
+    """The last few tokens before `position` in its line, in order, with their punctuation."""
     return text[max(0, position - _LOOK) : position].rsplit("\n", 1)[-1].split()
 
 

@@ -178,7 +178,7 @@ def _add_angle(draft: Draft, found: re.Match[str]) -> None:
 
 
 def _add_pressure(draft: Draft, found: re.Match[str]) -> None:
-    """Blood pressure, where the unit or a word before says so: "BP 120/80"."""
+    """Add blood pressure, where the unit or a word before indicates it: "BP 120/80"."""
     top, bottom = int(found["top"]), int(found["bottom"])
     before = {word.lower().strip(".,:;()") for word in words_before(draft.text, found.start())[-5:]}
     if 50 <= top <= 300 and 20 <= bottom < top and (found["unit"] or before & {"bp", "pressure", "systolic", "hypertension"}):
@@ -202,7 +202,7 @@ def _add_feet(draft: Draft, found: re.Match[str]) -> None:
 
 
 def _find_inches(draft: Draft) -> None:
-    """Find inches, and feet before a word that tells a length. A straight quote that closes a quotation is none."""
+    """Find inches, and feet before a word for a length. A straight quote that closes a quotation is none."""
     text = draft.text
     quotes, counted = 0, 0
     for found in draft.find_at_numbers(_INCHES) if _INCH_MARK.search(text) else ():

@@ -60,7 +60,7 @@ _KEPT = frozenset("“”‘’«»‹›„‚…—–‐‑¿¡、。，！�
 
 
 def say_lone_sign(text: str) -> str:
-    """The name of a sign that is the whole text, so that it is heard; "" for other texts."""
+    """The name of a sign that is the whole text; "" for other texts."""
     sign = text.strip()
     return _LONE.get(sign) or _SPOKEN.get(sign, "") if len(sign) == 1 else ""
 
