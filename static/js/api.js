@@ -1,10 +1,10 @@
-// Requests to this server: the key, and failures as an ApiError.
+// Requests to this server with the key. Errors are ApiErrors.
 
 import { askKey } from "./key.js";
 import { recall } from "./remembered.js";
 
-// `message` is the server's sentence in English, or empty where the reply is not from this server but from a proxy before it.
-// `values` are what the page's own words for `code` need.
+// `message` is the server's message in English, or empty if the reply comes from a proxy in front of it.
+// `values` are the values of the page's string for `code`.
 export class ApiError extends Error {
   constructor(message, { status = 0, code = null, param = null, values = {} } = {}) {
     super(message);
@@ -21,7 +21,7 @@ export async function failure(response) {
   try {
     ({ error } = await response.json());
   } catch {
-    // Not this server's JSON, but perhaps a proxy's page: the status has to do.
+    // Not JSON of this server but probably an error page of a proxy: only the status is used.
   }
   if (typeof error?.message !== "string") return new ApiError("", { status: response.status, code: "not_from_server" });
   return new ApiError(error.message, { status: response.status, code: error.code ?? null, param: error.param ?? null });
@@ -38,11 +38,11 @@ async function send(path, options, key) {
   }
 }
 
-// Like fetch, but asks for a key where the server wants one, and rejects with an ApiError unless the status is 2xx.
+// Like fetch, but opens the key dialog if a key is required, and rejects with an ApiError unless the status is 2xx.
 export async function request(path, options = {}) {
   let key = recall("key");
   let response = await send(path, options, key);
-  // A reply may come late, when another request has got a new key already: then there is nothing to ask.
+  // A late reply may concern the previous key: then no dialog is needed.
   while (response.status === 401 && (recall("key") !== key || (await askKey({ isRefused: Boolean(key) })))) {
     options.signal?.throwIfAborted();
     key = recall("key");

@@ -1,29 +1,29 @@
-// A few words spoken to choose by ear, one at a time, beside the player of the results.
+// Short voice samples, played one at a time and apart from the player of results.
 
 import { Playback } from "./audio/playback.js";
 import { SAMPLE_RATE, wake } from "./audio/speaker.js";
 import { fetchSpeech, readSpeech } from "./speech.js";
 
 const made = new Map();
-let current = null; // {playback, abort, tell}
+let current = null; // {playback, abort, onChange}
 
 export function stopAudition() {
   const mine = current;
   current = null;
   mine?.abort.abort();
   mine?.playback.pause();
-  mine?.tell(false);
+  mine?.onChange(false);
 }
 
-// Speaks `values`, as fetchSpeech takes them, and calls `tell(isPlaying)` at the start and the end. What has a `key` is spoken by the server
-// once only. Resolves when all samples are there; rejects with an ApiError.
-export async function audition(values, tell, key = null) {
+// Plays the speech of `values`, as fetchSpeech accepts them, and calls `onChange(isPlaying)` at the start and the end. With a `key` the audio is
+// requested once only. Resolves when all samples have arrived; rejects with an ApiError.
+export async function audition(values, onChange, key = null) {
   stopAudition();
   const known = made.get(key);
   const playback = known ?? new Playback(SAMPLE_RATE);
-  const mine = { playback, abort: new AbortController(), tell };
+  const mine = { playback, abort: new AbortController(), onChange };
   current = mine;
-  tell(true);
+  onChange(true);
   wake();
   playback.addEventListener("end", () => current === mine && stopAudition(), { once: true });
   playback.play();

@@ -1,19 +1,19 @@
-// The controls that the chosen model really has, as sliders and switches.
+// The controls of the selected model, as sliders and switches.
 
 import { byId, element } from "./element.js";
 import { decimal, has, t } from "./language.js";
-import { problemPlace } from "./problem.js";
+import { problemElement } from "./problem.js";
 
 let shown = [];
 const values = {};
 
-// Values by name, for the controls of the chosen model alone.
+// Values by name, for the controls of the selected model only.
 export function readControls() {
   const value = (control) => values[control.name] ?? control.default;
   return Object.fromEntries(shown.map((control) => [control.name, control.kind === "switch" ? Boolean(value(control)) : value(control)]));
 }
 
-// Set values; controls that are not shown keep theirs until they are.
+// Sets values; those of hidden controls are stored until they are shown.
 export function wantControls(wanted) {
   Object.assign(values, wanted);
   showControls(shown);
@@ -28,7 +28,7 @@ function switchField(control) {
       values[control.name] = input.checked;
     },
   });
-  return element("div", { class: "field" }, element("label", { class: "check" }, input, words(control)), problemPlace(control.name));
+  return element("div", { class: "field" }, element("label", { class: "check" }, input, words(control)), problemElement(control.name));
 }
 
 function sliderField(control) {
@@ -46,7 +46,7 @@ function sliderField(control) {
     },
   });
   const row = element("div", { class: "label-row" }, element("label", { for: id }, words(control)), output);
-  return element("div", { class: "field" }, row, input, problemPlace(control.name));
+  return element("div", { class: "field" }, row, input, problemElement(control.name));
 }
 
 export function showControls(controls) {

@@ -1,4 +1,4 @@
-// On narrow screens the buttons and the player stay at the lower edge of the window. The page leaves as much room below as they take.
+// On narrow screens the buttons and the player stay at the lower edge of the window, and the page has a margin of their height.
 
 import { byId } from "./element.js";
 
@@ -8,7 +8,7 @@ export function initializeDock() {
     const isDocked = getComputedStyle(dock).position === "fixed";
     document.documentElement.style.setProperty("--dock-height", isDocked ? `${dock.offsetHeight}px` : "0px");
   };
-  // Browsers take what is behind the dock for visible, and do not scroll to it when it gets the focus.
+  // Browsers treat elements behind the dock as visible, and do not scroll to them when they get the focus.
   document.addEventListener("focusin", ({ target }) => {
     if (getComputedStyle(dock).position !== "fixed" || target.closest("#dock, dialog, #toast, textarea")) return;
     const shown = target.closest("label, .wave") ?? target;

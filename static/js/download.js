@@ -1,4 +1,4 @@
-// The result as a file, in any format, without speaking it again.
+// Saves the result as a file in any format, without another synthesis.
 
 import { ApiError, request } from "./api.js";
 import { wavFile } from "./audio/wav.js";
@@ -25,12 +25,12 @@ function fileName(made, format) {
   return `${[voice, ...words.slice(0, 5)].join("-").toLowerCase().slice(0, 60)}.${extension(format)}`;
 }
 
-// Saves the result `made` as a file. Rejects where the server, or a proxy before it, does not encode it.
+// Saves the result `made` as a file. Rejects if the server, or a proxy in front of it, does not encode it.
 export async function saveAs(format, made, samples, sampleRate) {
   try {
     saveFile(await encode(samples, sampleRate, format), fileName(made, format));
   } catch (error) {
-    // A reply that is not the server's own comes from a proxy, and most of them accept 1 MB only: about 20 seconds of audio.
+    // A reply that is not the server's comes from a proxy. Most accept 1 MB only, about 20 seconds of audio.
     if (error.status !== 413 || error.code !== "not_from_server") throw error;
     throw new ApiError("", { status: 413, param: "download", code: "proxy_limit" });
   }

@@ -14,7 +14,7 @@ export function element(tag, attributes = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// The page holds all icons (templates/icons.svg), so that they are there while the server is not.
+// All icons are part of the page (templates/icons.svg), so that they are shown while the server is unreachable.
 export function icon(name, className = "") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", `icon ${className}`.trim());

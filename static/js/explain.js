@@ -1,29 +1,29 @@
-// Errors in words: what is wrong and what to do.
+// Error messages in the language of the page.
 
 import { ApiError } from "./api.js";
 import { byId } from "./element.js";
 import { currentLanguage, has, t } from "./language.js";
 import { isSameMachine, server } from "./server.js";
 
-// Codes for which the page's words say more than the server's, in every language.
-const PAGE_KNOWS_BETTER = new Set([
+// Codes whose message of the page is better than the server's, in every language.
+const PAGE_MESSAGES = new Set([
   "unreachable", "interrupted", "interrupted_at_once", "forbidden_origin", "forbidden_host", "admin_off", "nothing_to_say", "unsupported_text",
   "invalid_api_key", "voice_is_fixed", "default_voice", "folder_not_writable", "model_not_loaded", "invalid_name",
 ]);
 
-// Codes whose sentence of the server adds nothing to the page's words in another language.
-const SAYS_ALL = new Set([
+// Codes whose message of the page is complete, so that the server's English message is not added to it.
+const COMPLETE_MESSAGES = new Set([
   "voice_exists", "voice_not_found", "model_in_use", "model_loading", "busy", "unavailable", "rate_limit_exceeded", "too_large", "unsupported_audio",
 ]);
 
-// The page's string for an error, by what is wrong with which field; null where it has none.
-function stringOf({ code, param, status }) {
+// The key of the page's string for an error, by code and field; null if there is none.
+function stringKey({ code, param, status }) {
   const candidates = [`error.${param}_${code}`, `error.${code}`, code === "not_from_server" ? `proxy.${status}` : null];
   return candidates.find((key) => key !== null && has(key)) ?? null;
 }
 
 // "name: the name may not start with a dot." -> "The name may not start with a dot."
-function withoutField({ message, param }) {
+function withoutParameter({ message, param }) {
   const words = param && message.startsWith(`${param}: `) ? message.slice(param.length + 2) : message;
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -33,7 +33,7 @@ function languages(model) {
   return model.languages.map((code) => names.of(code)).join(", ");
 }
 
-// Which model could read a text that the model `id` cannot, and how to get one.
+// The message for a text that the model `id` does not support, with a model that does or how to install one.
 function unsupportedText(id) {
   const model = server.models.find((one) => one.id === id);
   const other = server.models.find((one) => one.available && one.languages.length > 1 && one.id !== id);
@@ -45,20 +45,20 @@ function unsupportedText(id) {
   return `${what}${t(isSameMachine() ? "error.install_model" : "error.ask_for_model", values)}`;
 }
 
-function pageWords(key, error) {
+function pageMessage(key, error) {
   if (error.code === "unsupported_text") return unsupportedText(byId("model").value);
   return t(key, { origin: location.origin, host: location.hostname, status: error.status, ...error.values });
 }
 
-// The server speaks English: in another language its sentence follows the page's words where it says more.
-export function inWords(error) {
+// The message for an error. The server's messages are English: in other languages they follow the page's message if they add to it.
+export function errorMessage(error) {
   if (typeof error === "function") return error();
   if (!(error instanceof ApiError)) return error instanceof Error ? t("error.unexpected", { message: error.message }) : String(error);
-  const key = stringOf(error);
-  const isOwn = key !== null && (PAGE_KNOWS_BETTER.has(error.code) || key !== `error.${error.code}`);
-  if (isOwn) return pageWords(key, error);
+  const key = stringKey(error);
+  const isOwn = key !== null && (PAGE_MESSAGES.has(error.code) || key !== `error.${error.code}`);
+  if (isOwn) return pageMessage(key, error);
   if (error.message === "") return t("error.status", { status: error.status });
-  if (currentLanguage() === "en") return withoutField(error);
-  if (key === null) return t("error.server_says", { message: withoutField(error) });
-  return SAYS_ALL.has(error.code) ? t(key) : `${t(key)}（${withoutField(error)}）`;
+  if (currentLanguage() === "en") return withoutParameter(error);
+  if (key === null) return t("error.server_says", { message: withoutParameter(error) });
+  return COMPLETE_MESSAGES.has(error.code) ? t(key) : `${t(key)}（${withoutParameter(error)}）`;
 }

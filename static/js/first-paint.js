@@ -1,4 +1,4 @@
-// Runs before the first paint, so that neither the theme nor the language flickers. The modules take over from here.
+// Runs before the first paint, so that neither the theme nor the language flickers. The modules do the rest.
 (function () {
   function remembered(name) {
     try {
@@ -11,5 +11,5 @@
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
   const language = remembered("language") || navigator.language;
   document.documentElement.lang = /^zh/i.test(language) ? "zh-CN" : "en";
-  document.documentElement.dataset.words = "none"; // until the modules have put them in, the page would be seen without any, and then move
+  document.documentElement.dataset.words = "none"; // hides the page until the modules have inserted the strings, so that the layout does not shift
 })();

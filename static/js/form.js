@@ -1,15 +1,15 @@
-// The values of the form: read for a request, filled from the history, remembered between visits.
+// The values of the form: read for a request, filled from the history, stored between visits.
 
 import { clipFile, setClip } from "./clip/clip.js";
 import { readControls, wantControls } from "./controls.js";
 import { byId } from "./element.js";
 import { decimal, onLanguage } from "./language.js";
-import { selectedModel, wantModel } from "./model.js";
+import { selectedModel, chooseModel } from "./model.js";
 import { clearProblem } from "./problem.js";
 import { recall, remember } from "./remembered.js";
 import { spokenLanguage, wantLanguage } from "./spoken.js";
 import { replaceText, setText } from "./text.js";
-import { wantVoice } from "./voice.js";
+import { chooseVoice } from "./voice.js";
 
 // {text, model, voice, language, normalization, speed, seed, controls, clip}; `seed` is a string as typed, `clip` a File or null,
 // `normalization` "auto" or "off".
@@ -27,8 +27,8 @@ export function readForm() {
   };
 }
 
-// Puts the text and the settings of a result into the form, as edits that can be undone. The seed stays as it is: with the seed of an earlier
-// result every new one would be the same.
+// Fills the form with the text and the settings of a result, as edits that can be undone. The seed is not changed: with that of an earlier
+// result, every new one would be the same.
 export function fillForm(values) {
   replaceText(values.text ?? "");
   fillSettings(values);
@@ -36,8 +36,8 @@ export function fillForm(values) {
 }
 
 function fillSettings(values) {
-  wantModel(values.model ?? null);
-  wantVoice(values.voice ?? null);
+  chooseModel(values.model ?? null);
+  chooseVoice(values.voice ?? null);
   wantLanguage(values.language ?? null);
   byId("normalization").checked = values.normalization !== "off";
   wantControls(values.controls ?? {});

@@ -1,33 +1,30 @@
-// Generate and Stop: one run from the form, or from an earlier result, to the player.
+// Generate and Stop: one synthesis, from the form or an earlier result to the player.
 
 import { SAMPLE_RATE, wake } from "./audio/speaker.js";
 import { stopAudition } from "./audition.js";
 import { byId } from "./element.js";
 import { newSeed, readForm } from "./form.js";
-import { onAsked } from "./key.js";
+import { onDialogClosed } from "./key.js";
 import { onLanguage, t } from "./language.js";
-import { loadingWords } from "./loading.js";
+import { loadingText } from "./loading.js";
 import { player } from "./player.js";
-import { clearProblems, inWords, repeatStatus, showProblem, showStatus } from "./problem.js";
+import { clearProblems, errorMessage, repeatStatus, showProblem, showStatus } from "./problem.js";
 import { showDone, showMaking, showPlace, showRunning, showWaiting } from "./progress.js";
-import { newRequestId, watchPlace } from "./queue.js";
-import { checkServer, isBusy, onProgress, server, settled } from "./server.js";
+import { newRequestId, watchPosition } from "./queue.js";
+import { checkServer, isBusy, onProgress, server, waitForModel } from "./server.js";
+import { signal } from "./signal.js";
 import { fetchSpeech, readSpeech } from "./speech.js";
-import { estimateSeconds, textLength, textLimit, tooLongWords } from "./text.js";
+import { estimateSeconds, textLength, textLimit, tooLongMessage } from "./text.js";
 
-const listeners = new Set();
-const runningListeners = new Set();
+const results = signal();
+const runningChanges = signal();
 let run = null; // {abort, begun}
 
-// Calls `listener(made, samples, sampleRate)` for each result, whole or stopped.
-export function onMade(listener) {
-  listeners.add(listener);
-}
+// Calls `listener(made, samples, sampleRate)` for each result, complete or stopped.
+export const onMade = results.on;
 
-// Calls `listener(isRunning)` when something begins to be made, and when that ends.
-export function onRunning(listener) {
-  runningListeners.add(listener);
-}
+// Calls `listener(isRunning)` when a synthesis starts and when it ends.
+export const onRunning = runningChanges.on;
 
 // Ends the request, so that the server stops working on it, and silences the player.
 export function stop() {
@@ -35,30 +32,30 @@ export function stop() {
   player.playback?.pause();
 }
 
-// A problem that can be told before asking the server, as [field, words]; or null.
-function mistake(values) {
+// A problem found without the server, as [field, message], or null.
+function validate(values) {
   if (!values.text.trim()) return ["input", () => t("error.no_text")];
-  if (textLength() > textLimit()) return ["input", tooLongWords];
+  if (textLength() > textLimit()) return ["input", tooLongMessage];
   if (!/^\d{0,15}$/.test(values.seed)) return ["seed", () => t("error.seed")];
   return null;
 }
 
-// Shows a problem beside its field and, where that is not beside the button, at the button too.
-function tellProblem(error, field = null) {
+// Shows a problem beside its field and, if that is not beside the button, beside the button as well.
+function reportProblem(error, field = null) {
   showProblem(error, field);
   const place = document.querySelector("[data-error-for]:not([hidden])");
   place?.scrollIntoView({ block: "nearest" });
   const isElsewhere = place?.dataset.errorFor !== "general";
   byId("status").dataset.problem = String(isElsewhere);
-  showStatus(() => (isElsewhere ? inWords(error) : ""), "off"); // the field has said it already
+  showStatus(() => (isElsewhere ? errorMessage(error) : ""), "off"); // screen readers announce the message of the field
 }
 
-function forgetProblem() {
+function clearStatusProblem() {
   if (byId("status").dataset.problem === "true") showStatus(() => "", "off");
   delete byId("status").dataset.problem;
 }
 
-// `cloning` is how near the voice comes to the visitor's own recording; null where nobody expects a likeness.
+// Describes a result. `cloning` is "matched" or "cloned" for a voice from a recording of the user, else null.
 function describe(values, response) {
   const model = response.headers.get("X-Model") ?? values.model;
   const voice = response.headers.get("X-Voice") ?? values.voice;
@@ -74,36 +71,36 @@ function describe(values, response) {
   };
 }
 
-// Before the page is left while something is being made the browser asks, since the rest of it would be lost.
-function askBeforeLeaving(event) {
+// Has the browser ask before the page is left during a synthesis, since the rest of the audio would be lost.
+function confirmLeaving(event) {
   event.preventDefault();
   event.returnValue = true; // for older browsers
 }
 
 function setRunning(mine) {
   run = mine;
-  if (mine) window.addEventListener("beforeunload", askBeforeLeaving);
-  else window.removeEventListener("beforeunload", askBeforeLeaving);
+  if (mine) window.addEventListener("beforeunload", confirmLeaving);
+  else window.removeEventListener("beforeunload", confirmLeaving);
   showRunning(mine !== null);
-  for (const listener of runningListeners) listener(mine !== null);
+  runningChanges.emit(mine !== null);
 }
 
 function generate() {
   if (run) return;
   clearProblems();
-  forgetProblem();
+  clearStatusProblem();
   const values = readForm();
-  const wrong = mistake(values);
-  if (wrong) return tellProblem(wrong[1], wrong[0]);
-  // A seed of our own makes the result repeatable from the history, although the field was left empty.
+  const wrong = validate(values);
+  if (wrong) return reportProblem(wrong[1], wrong[0]);
+  // If the field is empty the page chooses a seed, so that the result can be repeated from the history.
   make({ ...values, seed: values.seed === "" ? newSeed() : Number(values.seed) });
 }
 
-// Makes the result `made` again, with the seed in it. The form stays as it is.
+// Makes a result again, with its seed. The form is not changed.
 export function makeTake({ text, model, voice, language, normalization, speed, seed, controls, clip }) {
   if (run) return;
   clearProblems();
-  forgetProblem();
+  clearStatusProblem();
   make({ text, model, voice, language, normalization, speed, seed, controls: controls ?? {}, clip: clip ?? null });
 }
 
@@ -117,22 +114,22 @@ async function make(values) {
     await speak(values, mine);
   } catch (error) {
     if (error.name === "AbortError") showStatus(() => t("progress.stopped"));
-    else tellProblem(error);
+    else reportProblem(error);
   } finally {
     setRunning(null);
   }
 }
 
-function waitingWords(id) {
+function waitingText(id) {
   const model = server.models.find((other) => other.id === id);
-  return model && isBusy(model) ? loadingWords(model) : t("progress.waiting");
+  return model && isBusy(model) ? loadingText(model) : t("progress.waiting");
 }
 
-// The response, and in the status which place the request has in the server's queue.
-async function fetchInTurn(values, mine) {
+// Requests the speech, and shows the position in the server's queue meanwhile.
+async function fetchQueued(values, mine) {
   const id = newRequestId();
   let isRepeated = false;
-  const unwatch = watchPlace(id, (place) => {
+  const unwatch = watchPosition(id, (place) => {
     showPlace(place, isRepeated);
     isRepeated = true;
   });
@@ -143,16 +140,16 @@ async function fetchInTurn(values, mine) {
   }
 }
 
-// A model that is not loaded begins to be when it is asked to speak: then wait for it and ask again.
+// Requests the speech. If that starts the loading of the model, waits for it and requests the speech again.
 async function fetchOnceLoaded(values, mine) {
   for (;;) {
     try {
-      return await fetchInTurn(values, mine);
+      return await fetchQueued(values, mine);
     } catch (error) {
       if (error.code !== "model_loading") throw error;
-      showWaiting(() => waitingWords(values.model));
-      const model = await settled(values.model, mine.abort.signal);
-      if (!["ready", "failed"].includes(model?.state)) throw error; // somebody gave it up
+      showWaiting(() => waitingText(values.model));
+      const model = await waitForModel(values.model, mine.abort.signal);
+      if (!["ready", "failed"].includes(model?.state)) throw error; // loading was cancelled
       mine.begun = performance.now();
       showWaiting();
     }
@@ -191,7 +188,7 @@ function end(made, playback, mine) {
   made.took = secondsSince(mine.begun);
   player.finish(playback);
   showDone(playback.seconds);
-  for (const listener of listeners) listener(made, playback.samples.slice(), playback.sampleRate);
+  results.emit(made, playback.samples.slice(), playback.sampleRate);
 }
 
 export function initializeGenerate() {
@@ -199,10 +196,10 @@ export function initializeGenerate() {
     event.preventDefault();
     generate();
   });
-  for (const kind of ["input", "change"]) byId("speech-form").addEventListener(kind, forgetProblem);
+  for (const kind of ["input", "change"]) byId("speech-form").addEventListener(kind, clearStatusProblem);
   byId("stop").addEventListener("click", stop);
-  onAsked((milliseconds) => {
-    if (run) run.begun += milliseconds; // the time to type a key is nobody's waiting for sound
+  onDialogClosed((milliseconds) => {
+    if (run) run.begun += milliseconds; // the time to enter a key does not count as waiting for audio
   });
   onLanguage(repeatStatus);
   onProgress(repeatStatus);

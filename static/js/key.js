@@ -1,32 +1,29 @@
-// The API key, where the server wants one: asked for in a dialog, changed, forgotten.
+// The API key, if the server requires one: entered in a dialog, changed, removed.
 
 import { byId } from "./element.js";
 import { t, translate } from "./language.js";
 import { recall, remember } from "./remembered.js";
+import { signal } from "./signal.js";
 
-const keyListeners = new Set();
-const askedListeners = new Set();
+const keyChanges = signal();
+const dialogClosings = signal();
 let asking = null;
 let problem = () => "";
 let isNeeded = JSON.parse(byId("page-config").textContent).needsKey;
 
-// Calls `listener(hasKey)` after a key was saved or forgotten.
-export function onKey(listener) {
-  keyListeners.add(listener);
-}
+// Calls `listener(hasKey)` after a key was saved or removed.
+export const onKey = keyChanges.on;
 
-// Calls `listener(milliseconds)` after the dialog was open for so long.
-export function onAsked(listener) {
-  askedListeners.add(listener);
-}
+// Calls `listener(milliseconds)` when the dialog closes, with the time for which it was open.
+export const onDialogClosed = dialogClosings.on;
 
 export const hasKey = () => recall("key") !== null;
 
-// Whether this server wants a key, as far as the page knows.
+// Whether the server requires a key, by its last reply.
 export const needsKey = () => isNeeded;
 
-// Resolves to true once a key that the server accepts is saved, to false if the dialog is cancelled. Several callers share one dialog.
-// `isRefused` says that the key of now was not accepted.
+// Resolves to true when a key that the server accepts was saved, to false if the dialog is cancelled. Several callers share one dialog.
+// `isRefused`: the current key was not accepted.
 export function askKey({ isRefused = false } = {}) {
   asking ??= ask(isRefused).finally(() => {
     asking = null;
@@ -36,11 +33,11 @@ export function askKey({ isRefused = false } = {}) {
 
 export function forgetKey() {
   remember("key", null);
-  for (const listener of keyListeners) listener(false);
+  keyChanges.emit(false);
 }
 
-function showProblem(tell) {
-  problem = tell;
+function showProblem(getText) {
+  problem = getText;
   byId("key-error").textContent = problem();
   byId("key-error").hidden = problem() === "";
   byId("key").toggleAttribute("aria-invalid", problem() !== "");
@@ -58,14 +55,14 @@ async function ask(isRefused) {
   dialog.showModal();
   byId("key").focus();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  for (const listener of askedListeners) listener(performance.now() - begun);
+  dialogClosings.emit(performance.now() - begun);
   return dialog.returnValue === "saved";
 }
 
-// Why a key cannot be used, as a function that says it in words; null where the server accepts it.
+// Checks a key; resolves to a function that returns the error message, or to null if the server accepts it.
 async function refusal(key) {
   if (key === "") return () => t("key.missing");
-  if (/[^\x21-\xff]/.test(key)) return () => t("key.refused"); // no HTTP header can hold it
+  if (/[^\x21-\xff]/.test(key)) return () => t("key.refused"); // not allowed in an HTTP header
   try {
     const response = await fetch("v1/models", { cache: "no-store", headers: { Authorization: `Bearer ${key}` } });
     if (response.status === 401) return () => t("key.refused");
@@ -89,7 +86,7 @@ async function save(event) {
   }
   remember("key", key);
   byId("key-dialog").close("saved");
-  for (const listener of keyListeners) listener(true);
+  keyChanges.emit(true);
 }
 
 export function initializeKey() {

@@ -1,12 +1,13 @@
-// The page's words in the language of the reader. Markup names a string with data-t (its text) or data-t-ATTRIBUTE.
+// The strings of the page in the user's language. Markup names a string with data-t (its text) or data-t-ATTRIBUTE.
 
+import { signal } from "./signal.js";
 import en from "./strings/en.js";
 import zh from "./strings/zh.js";
 import { recall, remember } from "./remembered.js";
 
 const STRINGS = { en, zh };
 const ATTRIBUTES = ["aria-label", "placeholder", "title"];
-const listeners = new Set();
+const changes = signal();
 let language = "en";
 
 export function currentLanguage() {
@@ -25,7 +26,7 @@ export function t(key, values = {}) {
 
 // Calls `listener` now and after each change of language.
 export function onLanguage(listener) {
-  listeners.add(listener);
+  changes.on(listener);
   listener();
 }
 
@@ -44,7 +45,7 @@ export function setLanguage(chosen) {
   }
   translate(document);
   delete document.documentElement.dataset.words;
-  for (const listener of listeners) listener();
+  changes.emit();
 }
 
 export function initializeLanguage() {
@@ -63,14 +64,14 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-// The same with tenths where the whole is short: 3.84 -> "0:03.8"
+// The same with tenths if `whole` is short: 3.84 -> "0:03.8"
 export function exactClock(seconds, whole = seconds) {
   if (whole >= 9.95) return clock(seconds);
   return `0:${decimal(Math.max(0, seconds)).padStart(4, "0")}`;
 }
 
-// A time in milliseconds as the reader's region writes it, in the language of the page: day and month change places between en-US and en-GB.
-export function dateWords(milliseconds) {
+// A time in milliseconds in the language of the page and the format of the user's region, which differs between en-US and en-GB.
+export function formatDate(milliseconds) {
   const region = navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === language);
   return new Date(milliseconds).toLocaleString(region ?? document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 }

@@ -1,16 +1,16 @@
-// How far the chosen model is, and the buttons to load, unload or cancel.
+// The state of the selected model, and the button to load, unload or cancel.
 
 import { byId } from "./element.js";
 import { onLanguage, t } from "./language.js";
 import { fileSize, modelName, onModel, selectedModel } from "./model.js";
 import { clearProblem, showProblem } from "./problem.js";
-import { askModel, isBusy, isOpenToChanges, onProgress, onServer } from "./server.js";
+import { requestModelAction, isBusy, isOpenToChanges, onProgress, onServer } from "./server.js";
 
-// What the main button does in each state.
+// The action of the button in each state.
 const ACTIONS = { absent: "load", unloaded: "load", failed: "load", downloading: "unload", loading: "unload", ready: "unload" };
 
-// In words how far a model is.
-export function loadingWords(model) {
+// The state of a model as text.
+export function loadingText(model) {
   const total = model.bytes_total ?? model.download_bytes;
   if (model.state === "downloading" && total) {
     return t("loading.downloading", { name: modelName(model), done: fileSize(model.bytes_done), total: fileSize(total) });
@@ -45,7 +45,7 @@ function show() {
   byId("loading").hidden = !isShown;
   if (!isShown) return;
   byId("loading").dataset.state = model.state;
-  byId("loading-words").textContent = loadingWords(model);
+  byId("loading-words").textContent = loadingText(model);
   showBar(model);
   showButton(model);
 }
@@ -56,7 +56,7 @@ async function act() {
   clearProblem("model");
   button.disabled = true; // one click, one request
   try {
-    await askModel(model.id, ACTIONS[model.state]);
+    await requestModelAction(model.id, ACTIONS[model.state]);
   } catch (error) {
     showProblem(error, "model");
   } finally {

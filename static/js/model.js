@@ -1,11 +1,12 @@
-// The choice of model: those of the server, each with its state, the missing ones listed but disabled.
+// The list of the server's models with their states. Models that are not installed are disabled.
 
 import { showControls } from "./controls.js";
 import { byId, element } from "./element.js";
 import { currentLanguage, decimal, has, onLanguage, t } from "./language.js";
 import { onServer, server } from "./server.js";
+import { signal } from "./signal.js";
 
-const listeners = new Set();
+const changes = signal();
 let wanted = null;
 
 export function selectedModel() {
@@ -13,17 +14,15 @@ export function selectedModel() {
 }
 
 // Calls `listener` after each change of the chosen model.
-export function onModel(listener) {
-  listeners.add(listener);
-}
+export const onModel = changes.on;
 
 // A model's name in the language of the page.
 export function modelName(model) {
   return has(`modelname.${model.id}`) ? t(`modelname.${model.id}`) : model.name;
 }
 
-// Choose a model, now or once the server has told which there are. One that is not available is passed over.
-export function wantModel(id) {
+// Selects a model, now or once the list has been loaded. A model that is not available is ignored.
+export function chooseModel(id) {
   wanted = id;
   choose();
 }
@@ -39,7 +38,7 @@ export function fileSize(bytes) {
   return bytes < 1e9 ? `${decimal(bytes / 1e6, 0)} MB` : `${decimal(bytes / 1e9)} GB`;
 }
 
-function optionWords(model) {
+function optionText(model) {
   const name = modelName(model);
   if (model.always_loaded || model.state === "ready") return name;
   const size = model.download_bytes ? fileSize(model.download_bytes) : "?";
@@ -56,11 +55,11 @@ function choose() {
 function changed() {
   const model = selectedModel();
   showControls(model?.controls ?? []);
-  showWords();
-  for (const listener of listeners) listener();
+  showModelText();
+  changes.emit();
 }
 
-function showWords() {
+function showModelText() {
   const model = selectedModel();
   byId("model-words").textContent = model ? languageNames(model) : "";
   const isOtherLanguage = Boolean(model) && !model.languages.includes(currentLanguage());
@@ -70,7 +69,7 @@ function showWords() {
 
 function showModels() {
   const options = server.models.map((model) =>
-    element("option", { value: model.id, disabled: !model.available }, optionWords(model)),
+    element("option", { value: model.id, disabled: !model.available }, optionText(model)),
   );
   byId("model").replaceChildren(...(options.length || server.state !== "locked" ? options : [element("option", { value: "" }, t("key.to_see_models"))]));
   choose();

@@ -1,4 +1,4 @@
-// The result: its waveform, and playing it from any place.
+// The player of a result, with its waveform.
 
 import { currentVolume, setVolume } from "./audio/speaker.js";
 import { Playback } from "./audio/playback.js";
@@ -6,17 +6,18 @@ import { Waveform } from "./audio/waveform.js";
 import { byId } from "./element.js";
 import { clock, decimal, exactClock, has, onLanguage, t } from "./language.js";
 import { modelName } from "./model.js";
+import { signal } from "./signal.js";
 
-const listeners = new Set();
-const playingListeners = new Set();
+const resultChanges = signal();
+const playingChanges = signal();
 
-// `made` is what is known of the result: {text, modelName, voiceName, cloning, ignored, isPartial, …}, null while there is none. It has an `id` once it
+// `made` describes the result: {text, modelName, voiceName, cloning, ignored, isPartial, …}, null without a result. It has an `id` once it
 // is in the history.
 export const player = {
   playback: null,
   made: null,
 
-  // Shows a new result, whose samples follow through append() and finish(). Returns its playback.
+  // Shows a new result and returns its playback. Its samples follow through append() and finish().
   load(made, sampleRate, expectedSeconds = 0) {
     this.playback?.pause();
     this.made = made;
@@ -32,7 +33,7 @@ export const player = {
     return this.playback;
   },
 
-  // Samples of a result that load() has shown; another one may be shown by now.
+  // Adds samples to a result that load() has shown; another one may be shown meanwhile.
   append(samples, playback) {
     playback.append(samples);
     if (playback !== this.playback) return;
@@ -48,7 +49,7 @@ export const player = {
     showTime();
   },
 
-  // Shows what has become known of `made`.
+  // Shows changes of `made`.
   update(made) {
     if (made === this.made) showResult();
   },
@@ -62,15 +63,11 @@ export const player = {
 
 let waveform = null;
 
-// Calls `listener` after each change of what is loaded.
-export function onResult(listener) {
-  listeners.add(listener);
-}
+// Calls `listener` after each change of the result.
+export const onResult = resultChanges.on;
 
-// Calls `listener` after each change of whether the result plays.
-export function onPlaying(listener) {
-  playingListeners.add(listener);
-}
+// Calls `listener` when the result starts or stops playing.
+export const onPlaying = playingChanges.on;
 
 function follow() {
   const { playback } = player;
@@ -78,7 +75,7 @@ function follow() {
     button.dataset.playing = String(playback.isPlaying);
     button.setAttribute("aria-label", t(playback.isPlaying ? "player.pause" : "player.play"));
   }
-  for (const listener of playingListeners) listener();
+  playingChanges.emit();
   showTime();
   if (playback.isPlaying) requestAnimationFrame(() => playback === player.playback && followFrame());
 }
@@ -102,7 +99,7 @@ function showTime() {
   waveform.played = position;
 }
 
-// In the language of now: the result may be older.
+// In the current language, which may have changed since the result was made.
 function nameOfModel(made) {
   return modelName({ id: made.model, name: made.modelName });
 }
@@ -127,7 +124,7 @@ function numbers({ firstSound, took }) {
 
 function showResult() {
   const { made, playback } = player;
-  for (const listener of listeners) listener();
+  resultChanges.emit();
   if (!made) return;
   const words = [made.clipName ? t("result.clip", { name: made.clipName }) : made.voiceName, nameOfModel(made), `${decimal(made.speed, 2)} ×`];
   if (playback.isFinished) words.push(t("result.seconds", { seconds: decimal(playback.seconds) }));

@@ -1,4 +1,4 @@
-// A sentence in a voice, to choose by ear. What was made once is not made again.
+// Plays a sample sentence in a voice. Audio is cached by the page.
 
 import { audition, stopAudition } from "./audition.js";
 import { byId } from "./element.js";
@@ -8,8 +8,8 @@ import { selectedVoice } from "./voice.js";
 
 const SENTENCE = { en: "Hello! This is how I sound.", zh: "你好！这就是我的声音。" };
 
-// Speaks the sentence with the chosen model and marks `button` while it plays; a click on the playing button stops it.
-// `field` is where a problem is shown.
+// Plays the sentence with the selected model and marks `button` meanwhile; a second click stops it.
+// `field` is the field beside which a problem is shown.
 export async function hearVoice(voice, button, field) {
   if (button.dataset.playing === "true") return stopAudition();
   const model = selectedModel();

@@ -1,11 +1,11 @@
-// Errors beside the field they are about, and the status line.
+// Error messages beside their fields, and the status line.
 
 import { byId, element } from "./element.js";
-import { inWords } from "./explain.js";
+import { errorMessage } from "./explain.js";
 import { onLanguage } from "./language.js";
 import { checkServer, onServer, server } from "./server.js";
 
-export { inWords };
+export { errorMessage };
 
 const FIELDS = {
   custom_voice_file: "clip",
@@ -40,8 +40,8 @@ export function showProblem(error, field = null) {
 
 function repeatProblem(name) {
   const node = place(name);
-  if (!node) return; // its field is gone
-  node.replaceChildren(inWords(shown.get(name)));
+  if (!node) return; // its field was removed
+  node.replaceChildren(errorMessage(shown.get(name)));
   node.hidden = false;
 }
 
@@ -58,18 +58,18 @@ export function clearProblems() {
   for (const node of document.querySelectorAll("[data-error-for]")) clearProblem(node.dataset.errorFor);
 }
 
-// That the server cannot be reached is not true any more once it answers.
+// Removes messages that the server is unreachable, once it answers.
 function clearUnreachable() {
   if (server.state !== "ready" && server.state !== "loading") return;
   for (const [field, error] of shown) if (error.code === "unreachable") clearProblem(field);
 }
 
-// The status is a function, so that it follows a change of language.
+// The status is a function, so that it can be repeated in another language.
 let words = () => "";
 
-// `live` is "off" for what changes many times a second and would only disturb those who listen to the page.
-export function showStatus(tell, live = "polite") {
-  words = tell;
+// `live` is "off" for text that changes often, which a screen reader should not announce.
+export function showStatus(getText, live = "polite") {
+  words = getText;
   byId("status").setAttribute("aria-live", live);
   repeatStatus();
 }
@@ -78,8 +78,8 @@ export function repeatStatus() {
   byId("status").textContent = words();
 }
 
-// A place for errors of a field that is made by script.
-export function problemPlace(field) {
+// An element for the errors of a field that is created by script.
+export function problemElement(field) {
   return element("p", { class: "field-error", id: `${field}-error`, "data-error-for": field, role: "alert", hidden: true });
 }
 

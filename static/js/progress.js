@@ -1,4 +1,4 @@
-// What the status line and the title of the tab say of a request: its place in the queue, how much is made, how long the rest takes.
+// The progress of a request in the status line and the title of the tab: position in the queue, audio made, time left.
 
 import { byId } from "./element.js";
 import { clock, decimal, exactClock, t } from "./language.js";
@@ -8,10 +8,10 @@ import { showStatus } from "./problem.js";
 const NAME = "Parlance";
 const SOONEST = 0.5; // seconds of work before the time left is estimated
 
-let share = null; // of the audio that is being made; null while nothing is
-let isUnseen = false; // a result was finished while nobody saw the page
+let share = null; // of the audio made so far; null without a synthesis
+let isUnseen = false; // a result was finished while the page was hidden
 
-// Shows in the title that something is being made (`made` between 0 and 1), or, by null, that nothing is.
+// Shows the progress in the title (`made` between 0 and 1), or removes it (null).
 function showTitle(made) {
   if (share !== null && made === null) isUnseen = document.hidden && Boolean(player.playback);
   share = made;
@@ -28,7 +28,7 @@ export function showWaiting(words = () => t("progress.waiting")) {
   showStatus(words);
 }
 
-// `place` is {position, estimated_seconds}, null once the request is not in the queue any more; `isRepeated` says that it was shown before.
+// `place` is {position, estimated_seconds}, or null when the request has left the queue; `isRepeated`: the position was shown before.
 export function showPlace(place, isRepeated) {
   if (!place) return showWaiting();
   const seconds = Math.max(1, Math.ceil(place.estimated_seconds));
@@ -40,7 +40,7 @@ function leftWords(seconds) {
   return seconds < 60 ? t("progress.left", { seconds: Math.max(1, Math.ceil(seconds)) }) : t("progress.left_minutes", { time: clock(seconds) });
 }
 
-// `seconds` of audio are there of about `expected`, after `elapsed` seconds since the first of them.
+// `seconds` of about `expected` seconds of audio have arrived, `elapsed` seconds after the first of them.
 export function showMaking(seconds, expected, elapsed) {
   const total = Math.max(expected, seconds);
   const rest = elapsed > SOONEST && seconds < expected ? (elapsed * (expected - seconds)) / seconds : null;
@@ -57,7 +57,7 @@ export function showDone(seconds) {
   showStatus(() => t("progress.done", { time: exactClock(seconds) }));
 }
 
-// Shows or hides what is there only while something is being made.
+// Shows or hides the elements for a running synthesis.
 export function showRunning(isRunning) {
   const hadFocus = [byId("generate"), byId("stop")].includes(document.activeElement);
   byId("generate").hidden = isRunning;

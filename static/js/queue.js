@@ -1,19 +1,19 @@
-// A request that waits for its turn: which place it has in the server's line, and about how long that takes.
+// The position of a request in the server's queue, and the estimated waiting time.
 
 import { requestJson } from "./api.js";
 
-const PATIENCE = 700; // most requests are answered before
+const PATIENCE = 700; // milliseconds; most requests are answered earlier
 const PAUSE = 1_000;
 
-// A name for one request, by which its place can be asked. `crypto.randomUUID` is not there on plain http.
+// An id for a request, by which its position can be requested. `crypto.randomUUID` does not exist on plain http.
 export function newRequestId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// Calls `tell({position, estimated_seconds})` while the request waits, and `tell(null)` once it does not any more, until the function that is
-// returned is called.
-export function watchPlace(id, tell) {
+// Calls `onChange({position, estimated_seconds})` while the request waits, and `onChange(null)` when it has left the queue. Returns a function
+// that ends this.
+export function watchPosition(id, onChange) {
   let timer = setTimeout(look, PATIENCE);
   let isOver = false;
   let hasWaited = false;
@@ -22,11 +22,11 @@ export function watchPlace(id, tell) {
     try {
       const place = await requestJson(`v1/queue/${id}`);
       if (isOver) return;
-      if (place.waiting) tell(place);
-      else if (hasWaited) tell(null);
+      if (place.waiting) onChange(place);
+      else if (hasWaited) onChange(null);
       hasWaited = place.waiting;
     } catch {
-      // The request itself will tell what is wrong.
+      // The request itself reports the error.
     }
     if (!isOver) timer = setTimeout(look, PAUSE);
   }

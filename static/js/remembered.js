@@ -1,4 +1,4 @@
-// Small values this browser keeps between visits. A browser that refuses storage simply forgets.
+// Small values in the browser's storage. Without storage they last until the page is closed.
 
 const PREFIX = "parlance.";
 

@@ -1,4 +1,4 @@
-// Texts to try. Their names are strings `sample.NAME`.
+// Sample texts. Their names are the strings `sample.NAME`.
 
 export const SAMPLES = [
   {

@@ -1,4 +1,4 @@
-// A file that the browser saves.
+// Has the browser save a file.
 
 import { element } from "./element.js";
 

@@ -1,11 +1,12 @@
-// What this page knows of its server: is it there, which models and voices has it.
+// The state of the server as the page last saw it, with its models and voices.
 
 import { failure, request, requestJson } from "./api.js";
 import { byId } from "./element.js";
 import { onKey } from "./key.js";
+import { signal } from "./signal.js";
 
-const CALM = 4_000;
-const BUSY = 1_000; // while a model is on its way
+const CALM = 4_000; // milliseconds between two checks
+const BUSY = 1_000; // while a model is being downloaded or loaded
 const RETRIES = [1_000, 2_000, 4_000];
 const PATIENCE = 5_000;
 
@@ -14,32 +15,24 @@ const config = JSON.parse(byId("page-config").textContent);
 // `state` is connecting, loading, ready, locked (a key is missing), refused (`error` says why) or unreachable.
 export const server = { state: "connecting", error: null, health: null, models: [], voices: [], defaultVoice: null };
 
-const listeners = new Set();
-const progressListeners = new Set();
+const changes = signal();
+const progress = signal();
 let failures = 0;
 let timer = null;
 
 // Calls `listener` after each change of `server`.
-export function onServer(listener) {
-  listeners.add(listener);
-}
+export const onServer = changes.on;
 
-// Calls `listener` after each check in which a model came further but nothing else changed.
-export function onProgress(listener) {
-  progressListeners.add(listener);
-}
+// Calls `listener` after each check in which only the progress of a model changed.
+export const onProgress = progress.on;
 
-// Whether the page is shown on the machine that the server runs on, so that its reader can run commands there.
+// Whether the browser runs on the server's machine, so that the user can run commands there.
 export const isSameMachine = () => config.isSameMachine && /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
 
-// Whether this server's models and voices may be changed from here, as far as a key is not what decides.
+// Whether models and voices may be changed from here, apart from the role of the key.
 export const isOpenToChanges = () => config.isAdminOn;
 
 export const isBusy = (model) => model.state === "downloading" || model.state === "loading";
-
-function changed() {
-  for (const listener of listeners) listener();
-}
 
 // Takes the models' states from /health; returns whether one of them has changed.
 function readStates(states = {}) {
@@ -54,8 +47,8 @@ function readStates(states = {}) {
 
 async function readHealth() {
   const response = await fetch("health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-  const told = await response.clone().json().catch(() => null);
-  if (typeof told?.engine_ready === "boolean") return told; // also with status 503, while no engine is ready
+  const health = await response.clone().json().catch(() => null);
+  if (typeof health?.engine_ready === "boolean") return health; // also with status 503, while no engine is ready
   throw await failure(response);
 }
 
@@ -66,13 +59,13 @@ async function readLists() {
   server.defaultVoice = voices.default;
 }
 
-// Reads which models and voices there are, after this page has changed them.
-export async function readAgain() {
+// Reloads the lists of models and voices, after this page has changed them.
+export async function reloadLists() {
   await readLists();
-  changed();
+  changes.emit();
 }
 
-// A proxy that answers for the server says that it cannot be reached; other refusals have their own words.
+// The state after a failed check: an error page of a proxy means that the server is unreachable.
 function stateAfter(error) {
   if (error.status === 401) return "locked";
   return error.status >= 400 && error.status < 500 ? "refused" : "unreachable";
@@ -97,44 +90,44 @@ export async function checkServer() {
     server.state = stateAfter(error);
     wait = RETRIES[Math.min(failures++, RETRIES.length - 1)];
   }
-  clearTimeout(timer); // two checks at once still lead to one more
-  // Who gave no key is not asked again and again, and a page that nobody sees asks nothing unless a model is on its way.
+  clearTimeout(timer); // two concurrent checks schedule one further check
+  // No checks without a key, and none for a hidden page unless a model is being downloaded or loaded.
   const isIdle = server.state === "locked" || (document.hidden && wait !== BUSY);
   timer = isIdle ? null : setTimeout(checkServer, wait);
-  if (server.state !== before || before !== "ready" || isOther) changed(); // a calm check leaves open menus alone
-  else for (const listener of progressListeners) listener();
+  if (server.state !== before || before !== "ready" || isOther) changes.emit(); // a check without changes must not redraw open menus
+  else progress.emit();
 }
 
-// Forgets what a key had opened.
+// Drops the data that needed the key.
 function lock() {
   clearTimeout(timer);
   Object.assign(server, { state: "locked", models: [], voices: [], defaultVoice: null });
-  changed();
+  changes.emit();
 }
 
-// Some servers show their lists to everybody.
+// Some servers serve their lists without a key.
 async function readWithoutKey() {
   lock();
   const reply = await fetch("v1/voices", { cache: "no-store" }).catch(() => null);
   if (reply?.ok && server.state === "locked") checkServer();
 }
 
-// Another key may open more or less.
+// Checks the server again with a new key, whose roles may differ.
 function followKey(hasKey) {
   if (!hasKey) return readWithoutKey();
-  if (server.state === "connecting") return; // the check under way goes on with the key
+  if (server.state === "connecting") return; // the current check uses the new key
   server.state = "connecting";
   checkServer();
 }
 
-// Ask for a model to be loaded or unloaded: `action` is "load" or "unload".
-export async function askModel(id, action) {
+// Loads or unloads a model: `action` is "load" or "unload".
+export async function requestModelAction(id, action) {
   await request(`admin/models/${id}/${action}`, { method: "POST" });
   await checkServer();
 }
 
-// Resolves to the model once nothing is under way with it; rejects when `signal` aborts.
-export async function settled(id, signal) {
+// Resolves to the model once it is neither downloading nor loading; rejects when `signal` aborts.
+export async function waitForModel(id, signal) {
   await checkServer();
   for (;;) {
     signal.throwIfAborted();
@@ -143,12 +136,10 @@ export async function settled(id, signal) {
     await new Promise((resolve) => {
       signal.addEventListener("abort", resolve, { once: true });
       const done = () => {
-        listeners.delete(done);
-        progressListeners.delete(done);
+        for (const remove of removals) remove();
         resolve();
       };
-      listeners.add(done);
-      progressListeners.add(done);
+      const removals = [changes.on(done), progress.on(done)];
     });
   }
 }

@@ -1,4 +1,4 @@
-// Keys that work everywhere on the page.
+// Keyboard shortcuts of the whole page.
 
 import { stopAudition } from "./audition.js";
 import { stopRecording } from "./clip/microphone.js";
@@ -6,7 +6,7 @@ import { byId } from "./element.js";
 import { stop } from "./generate.js";
 import { player } from "./player.js";
 
-// Space belongs to these where they have the focus.
+// Elements that handle Space themselves when they have the focus.
 const TAKES_SPACE = "textarea, select, button, a, summary, label, dialog, input:not([type=range])";
 
 export function initializeShortcuts() {

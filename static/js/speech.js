@@ -1,4 +1,4 @@
-// One request for speech: sent with or without a reference clip, read while it arrives.
+// One request for speech, with or without a reference clip, whose reply is read as it arrives.
 
 import { ApiError, request } from "./api.js";
 import { SAMPLE_RATE } from "./audio/speaker.js";
@@ -13,7 +13,7 @@ function fields({ text, model, voice, language, normalization, dictionaries, spe
   return Object.entries(all).filter(([, value]) => value !== null && value !== undefined);
 }
 
-// The response once its first audio is there; rejects with an ApiError. `id` names the request.
+// Resolves to the response when its first audio arrives; rejects with an ApiError. `id` is the request id.
 export function fetchSpeech(values, signal, id = newRequestId()) {
   const named = { "x-request-id": id };
   const path = "v1/audio/speech";
@@ -27,7 +27,7 @@ export function fetchSpeech(values, signal, id = newRequestId()) {
   return request(path, { method: "POST", headers: named, body, signal });
 }
 
-// Yields Int16Arrays of samples at SAMPLE_RATE as they arrive; throws an ApiError where the server breaks off.
+// Yields Int16Arrays of samples at SAMPLE_RATE as they arrive; throws an ApiError if the reply ends early.
 export async function* readSpeech(response) {
   const wav = new WavReader();
   let count = 0;
@@ -42,7 +42,7 @@ export async function* readSpeech(response) {
     }
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("", { code: count ? "interrupted" : "interrupted_at_once", values: { kept: clock(count / SAMPLE_RATE) } });
+    throw new ApiError("", { code: count ? "interrupted" : "interrupted_at_once", values: { received: clock(count / SAMPLE_RATE) } });
   } finally {
     reader.cancel().catch(() => {});
   }

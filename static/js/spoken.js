@@ -1,4 +1,4 @@
-// The language that is spoken, for models of several.
+// The spoken language, for models with several.
 
 import { byId, element } from "./element.js";
 import { currentLanguage, has, onLanguage, t } from "./language.js";
@@ -6,7 +6,7 @@ import { onModel, selectedModel } from "./model.js";
 
 let wanted = "";
 
-// A code, or null for "as the text is".
+// A code, or null for automatic detection.
 export function spokenLanguage() {
   return byId("language-field").hidden ? null : byId("language").value || null;
 }
@@ -16,7 +16,7 @@ export function wantLanguage(code) {
   show();
 }
 
-// What the server lacks for the language that is chosen, or for the model's only one.
+// The notice on packages that the server lacks for the selected language, or for the model's only one.
 function showNotice() {
   const { languages = [], notices = [] } = selectedModel() ?? {};
   const code = languages.length > 1 ? byId("language").value : languages[0];

@@ -1,8 +1,8 @@
-// The state of the server in one line: which engine answers, whether a key is needed, and how to get more engines.
+// The status bar: which model is in use, whether a key is required, and how to install more models.
 
 import { clipFile, onClip } from "./clip/clip.js";
 import { byId } from "./element.js";
-import { inWords } from "./explain.js";
+import { errorMessage } from "./explain.js";
 import { hasKey, needsKey, onKey } from "./key.js";
 import { decimal, onLanguage, t } from "./language.js";
 import { languageNames, modelName, onModel, selectedModel } from "./model.js";
@@ -11,25 +11,25 @@ import { isSameMachine, onProgress, onServer, server } from "./server.js";
 
 const DISMISSED = "install-dismissed";
 
-function modelWords(model) {
+function modelText(model) {
   const total = model.bytes_total ?? model.download_bytes;
   const share = model.state === "downloading" && total ? Math.min(100, (100 * model.bytes_done) / total) : 0;
   return t(`strip.model_${model.state}`, { name: modelName(model), languages: languageNames(model), share: decimal(share, 0) });
 }
 
-function serverWords(model) {
-  if (server.state === "refused") return inWords(server.error);
+function serverText(model) {
+  if (server.state === "refused") return errorMessage(server.error);
   if (server.state !== "ready") return t(`strip.${server.state}`);
-  return model ? modelWords(model) : t("strip.no_model");
+  return model ? modelText(model) : t("strip.no_model");
 }
 
-function clipWords(model) {
+function clipText(model) {
   if (!model || !clipFile()) return "";
   return t({ matched: "strip.matched", cloned: "strip.cloned" }[model.cloning] ?? "strip.no_cloning", { name: modelName(model) });
 }
 
 function setText(id, text) {
-  if (byId(id).textContent !== text) byId(id).textContent = text; // screen readers repeat what is set again
+  if (byId(id).textContent !== text) byId(id).textContent = text; // screen readers repeat text that is set again
 }
 
 function showInstall() {
@@ -46,9 +46,9 @@ function show() {
   const model = selectedModel();
   byId("strip").dataset.state = server.state;
   byId("strip").dataset.model = model?.state ?? "";
-  setText("strip-engine", serverWords(model));
-  setText("strip-clip", clipWords(model));
-  byId("strip-clip").hidden = !clipWords(model);
+  setText("strip-engine", serverText(model));
+  setText("strip-clip", clipText(model));
+  byId("strip-clip").hidden = !clipText(model);
   byId("key-enter").hidden = server.state !== "locked";
   byId("key-change").hidden = !needsKey() || !hasKey();
   showInstall();

@@ -1,4 +1,4 @@
-// Messages between the tabs of this browser that show the page: one tab plays at a time, and all show the same history.
+// Messages between tabs with this page: one tab plays at a time, and all show the same history.
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("parlance") : null;
 const listeners = new Map(); // name -> functions

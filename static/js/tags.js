@@ -1,4 +1,4 @@
-// What can be put into the text by a click: a pause, and the sounds that the chosen model makes where the text names them.
+// Buttons that insert tags into the text: a pause, and the sounds that the selected model supports.
 
 import { byId, element } from "./element.js";
 import { has, onLanguage, t } from "./language.js";
@@ -12,7 +12,7 @@ function words(tag) {
   return has(`tag.${name}`) ? t(`tag.${name}`) : tag;
 }
 
-// Put a tag where the cursor is, with a space to either side where there is a word.
+// Inserts a tag at the cursor, with spaces between it and adjacent words.
 function insert(tag) {
   const text = byId("text");
   const { selectionStart: from, selectionEnd: to, value } = text;

@@ -1,4 +1,4 @@
-// Another take of the result that is shown: with its seed the same again, with another one a new take.
+// Repeats the result that is shown: with the same seed, or with a new one.
 
 import { byId } from "./element.js";
 import { newSeed } from "./form.js";

@@ -1,4 +1,4 @@
-// The text: its counter, the sample texts, and replacing it in a way that can be undone.
+// The text box: its counter, the sample texts, and replacements that can be undone.
 
 import { byId, element } from "./element.js";
 import { clock, currentLanguage, onLanguage, t } from "./language.js";
@@ -11,7 +11,7 @@ const LONGEST_EDIT = 50_000; // characters; for more of them, or more line break
 const MOST_BREAKS = 500;
 const WIDE = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/gu;
 
-let unrecorded = null; // {before, after} of a replacement that is not in the browser's own list of edits
+let unrecorded = null; // {before, after} of a replacement that the browser's undo does not include
 
 export function textLimit() {
   return Number(byId("text").dataset.max);
@@ -22,13 +22,13 @@ export function textLength() {
   return [...byId("text").value].length;
 }
 
-// Sets the text without an edit to undo: for what the page starts with.
+// Sets the initial text, without an edit that could be undone.
 export function setText(text) {
   byId("text").value = text;
   byId("text").dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// Puts `text` at the selection, or in place of all, as one edit that the browser can undo. Focuses the box.
+// Inserts `text` at the selection, or replaces all, as one edit that the browser can undo. Focuses the box.
 export function editText(text, isWhole = false) {
   const box = byId("text");
   box.focus({ preventScroll: true });
@@ -38,7 +38,7 @@ export function editText(text, isWhole = false) {
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// Puts `text` in place of the whole text. The browser's undo brings back what was there.
+// Replaces the whole text, as an edit that the browser can undo.
 export function replaceText(text) {
   const box = byId("text");
   const after = text.replace(/\r\n?/g, "\n");
@@ -54,7 +54,7 @@ export function replaceText(text) {
   box.scrollTop = 0;
 }
 
-// Puts `text` in place of the whole text and, where words of the visitor are replaced, says so and offers them back.
+// Replaces the whole text and, if that removes text of the user, offers to undo it.
 export function replaceTextWithOffer(text) {
   const before = byId("text").value;
   replaceText(text);
@@ -71,7 +71,7 @@ function undoUnrecorded(event) {
   unrecorded = null;
 }
 
-// About how long the text takes to speak, in seconds: 14.5 characters a second, 4.2 of Chinese, Japanese or Korean.
+// Estimated duration of the speech in seconds: 14.5 characters a second, 4.2 of Chinese, Japanese or Korean.
 export function estimateSeconds(text, speed = 1) {
   const pauses = [...text.matchAll(/\[pause:\s*([\d.]+)\s*s?\]/gi)].reduce((sum, pause) => sum + Number(pause[1] || 0), 0);
   const spoken = [...text.replace(/\[[^\]]*\]/g, "").trim()];
@@ -92,8 +92,8 @@ function aboutHowLong() {
   return clock(Math.max(1, Math.round(estimateSeconds(byId("text").value, byId("speed").valueAsNumber || 1))));
 }
 
-// What is wrong with a text that is over the limit, and what to do.
-export function tooLongWords() {
+// The message for a text that is too long.
+export function tooLongMessage() {
   return t("error.too_long", { length: grouped(textLength()), limit: grouped(textLimit()), time: aboutHowLong() });
 }
 

@@ -1,24 +1,23 @@
-// Light and dark: the system decides until the reader does.
+// Light and dark theme: the system's setting, until the user chooses one.
 
 import { byId } from "./element.js";
 import { recall, remember } from "./remembered.js";
+import { signal } from "./signal.js";
 
 const system = window.matchMedia("(prefers-color-scheme: dark)");
-const listeners = new Set();
+const changes = signal();
 
 export function isDark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : system.matches;
 }
 
-// Calls `listener` after each change; canvases repaint with it.
-export function onTheme(listener) {
-  listeners.add(listener);
-}
+// Calls `listener` after each change; canvases are repainted then.
+export const onTheme = changes.on;
 
 function changed() {
   byId("theme").setAttribute("aria-pressed", String(isDark()));
-  for (const listener of listeners) listener();
+  changes.emit();
 }
 
 export function initializeTheme() {

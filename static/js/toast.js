@@ -1,11 +1,11 @@
-// A short message at the lower edge of the page, with an offer such as "Undo". It goes after a while, or when the next one comes.
+// A short message at the lower edge of the page, with an optional button such as "Undo". It disappears after TIME or when another one is shown.
 
 import { byId, element, icon } from "./element.js";
 import { onLanguage, t } from "./language.js";
 
 const TIME = 15_000; // milliseconds
 
-let shown = null; // {tell, offer}
+let shown = null; // {getText, offer}
 let timer = null;
 
 export function hideToast() {
@@ -27,19 +27,19 @@ function draw() {
     byId("toast").replaceChildren();
     return;
   }
-  const { tell, offer } = shown;
+  const { getText, offer } = shown;
   const act = () => {
     hideToast();
     offer.act();
   };
   const close = element("button", { type: "button", class: "icon-button", "aria-label": t("toast.close"), onclick: hideToast }, icon("close"));
   const button = offer && element("button", { type: "button", class: "link", id: "toast-act", onclick: act }, t(offer.key));
-  byId("toast").replaceChildren(element("div", { class: "toast" }, element("p", {}, tell()), button, close));
+  byId("toast").replaceChildren(element("div", { class: "toast" }, element("p", {}, getText()), button, close));
 }
 
-// `tell` is a function that gives the words, so that they follow a change of language; `offer` is {key, act}: a string and what its button does.
-export function showToast(tell, offer = null) {
-  shown = { tell, offer };
+// `getText` returns the message, so that it can be repeated in another language. `offer` is {key, act}: label and action of the button.
+export function showToast(getText, offer = null) {
+  shown = { getText, offer };
   draw();
   wait();
 }

@@ -1,4 +1,4 @@
-// The choice of voice, grouped by where it comes from. A reference clip takes its place.
+// The list of voices, grouped by origin. A reference clip replaces the voice.
 
 import { clipFile, onClip } from "./clip/clip.js";
 import { byId, element } from "./element.js";
@@ -13,8 +13,8 @@ export function selectedVoice() {
   return server.voices.find((voice) => voice.id === byId("voice").value) ?? null;
 }
 
-// Choose a voice, now or once the server has told which there are.
-export function wantVoice(id) {
+// Selects a voice, now or once the list has been loaded.
+export function chooseVoice(id) {
   wanted = id;
   choose();
 }
@@ -22,7 +22,7 @@ export function wantVoice(id) {
 function choose() {
   const has = (id) => server.voices.some((voice) => voice.id === id);
   byId("voice").value = has(wanted) ? wanted : (server.defaultVoice ?? "");
-  showWords();
+  showVoiceText();
 }
 
 function group(name) {
@@ -39,7 +39,7 @@ function showVoices() {
   choose();
 }
 
-// What a voice is like with the chosen model: of the built-in ones, a model that clones has only the first itself.
+// The description of a voice with the selected model. A model that clones has its own default voice; the other built-in ones are clones.
 function describeWithModel(voice) {
   const model = selectedModel();
   if (voice.origin !== "builtin" || model?.cloning !== "cloned") return describeVoice(voice);
@@ -48,7 +48,7 @@ function describeWithModel(voice) {
   return [describeVoice(voice), t("voice.cloned_builtin", { model: modelName(model) })].filter(Boolean).join(" ");
 }
 
-function showWords() {
+function showVoiceText() {
   const isReplaced = clipFile() !== null;
   const voice = selectedVoice();
   byId("voice").disabled = isReplaced;
@@ -60,10 +60,10 @@ function showWords() {
 export function initializeVoice() {
   byId("voice").addEventListener("change", () => {
     wanted = byId("voice").value;
-    showWords();
+    showVoiceText();
   });
   onServer(showVoices);
   onLanguage(showVoices);
-  onClip(showWords);
-  onModel(showWords);
+  onClip(showVoiceText);
+  onModel(showVoiceText);
 }

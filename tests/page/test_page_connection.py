@@ -68,7 +68,7 @@ def test_the_server_is_asked_every_few_seconds_while_the_page_is_seen_and_not_wh
 def test_a_broken_reply_says_how_much_is_kept(behind: Studio, proxy: Proxy) -> None:
     proxy.cut_after = 400_000  # of 24,000 samples of 2 bytes a second
     behind.start(long_text(2000))
-    expect(behind.problem("general")).to_have_text(re.compile(r"^Connection lost\. The first 0:0[1-8] are kept\.$"))
+    expect(behind.problem("general")).to_have_text(re.compile(r"^Connection lost\. The first 0:0[1-8] are available\.$"))
     expect(behind["#history > li"]).to_have_count(1)
     proxy.cut_after = 0
     behind.start(SHORT)
@@ -123,7 +123,7 @@ def test_only_visitors_of_the_servers_own_machine_are_told_to_run_commands(
 ) -> None:
     running = start_server(allow_local_names=True)
     studio = open_studio(url=f"http://parlance.local:{running.port}").ready()
-    expect(studio["#strip-install"]).to_contain_text("ask whoever runs this server")
+    expect(studio["#strip-install"]).to_contain_text("ask the administrator of this server")
     expect(studio["#install-command"]).to_be_hidden()
 
 

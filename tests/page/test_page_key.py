@@ -100,7 +100,7 @@ def test_without_a_key_the_page_says_what_it_is_needed_for_and_offers_to_enter_i
     expect(locked["#key-dialog"]).to_be_visible()
     expect(locked["#key"]).to_be_focused()
     locked["#key-cancel"].click()
-    expect(locked["#strip-engine"]).to_have_text("This server needs an API key")
+    expect(locked["#strip-engine"]).to_have_text("This server requires an API key")
     expect(locked["#voice option:checked"]).to_have_text("Enter the key to see voices")
     expect(locked["#model option:checked"]).to_have_text("Enter the key to see models")
     locked["[data-language=zh]"].click()

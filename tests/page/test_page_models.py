@@ -219,7 +219,7 @@ def test_only_one_built_in_voice_is_a_cloning_models_own(with_models, sources) -
     studio["#model"].select_option(MULTILINGUAL)
     expect(studio["#voice-words"]).to_contain_text("With Chatterbox Multilingual this is a clone of the synthetic built-in voice.")
     studio["#voice"].select_option("alloy")
-    expect(studio["#voice-words"]).to_have_text("The voice that Chatterbox Multilingual brings along.")
+    expect(studio["#voice-words"]).to_have_text("The default voice of Chatterbox Multilingual.")
 
 
 def test_the_strip_says_cloned_or_matched_as_the_model_does(running, with_models, clip_file: Path) -> None:

@@ -238,7 +238,7 @@ def test_what_the_history_drops_is_said(studio: Studio) -> None:
     studio.page.reload()
     expect(studio["#history-hint"]).to_contain_text("20 of 20 results")
     studio.ready().start(SHORT)
-    expect(studio["#toast"]).to_contain_text("The oldest result was removed from the history, which keeps 20 results")
+    expect(studio["#toast"]).to_contain_text("The oldest result was removed from the history, which holds 20 results")
     expect(studio["#history > li"]).to_have_count(20)
     expect(studio["#history"]).not_to_contain_text(re.compile(r"text 1\b"))
 
@@ -269,7 +269,7 @@ def test_a_result_that_is_too_long_to_be_kept_is_said_to_be(open_studio: Callabl
 def test_a_browser_that_keeps_nothing_is_said_to(open_studio: Callable[..., Studio]) -> None:
     studio = open_studio(before="IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); };")
     studio.ready().start(SHORT)
-    expect(studio["#toast"]).to_contain_text("This browser could not keep the result.")
+    expect(studio["#toast"]).to_contain_text("This browser could not store the result.")
 
 
 def test_the_browser_is_asked_once_to_keep_the_history(open_studio: Callable[..., Studio]) -> None:

@@ -110,7 +110,7 @@ def test_where_the_chosen_voice_is_deleted_the_default_one_takes_its_place(studi
     studio["#voices-button"].click()
     row(studio, "anna").get_by_role("button", name="Delete").click()
     row(studio, "anna").get_by_role("button", name="Delete", exact=True).click()
-    expect(studio["#voices-status"]).to_have_text("“Anna” is deleted. Alloy speaks now.")
+    expect(studio["#voices-status"]).to_have_text("“Anna” is deleted. Alloy is used now.")
     expect(studio["#voice"]).to_have_value("alloy")
 
 

@@ -1,6 +1,6 @@
 // Decoded audio as 16-bit mono samples.
 
-// Any file the browser can decode, mixed to mono at `sampleRate`. Rejects where it cannot.
+// Decodes a file to mono at `sampleRate`. Rejects if the browser cannot decode it.
 export async function decodeFile(file, sampleRate) {
   const context = new OfflineAudioContext(1, 1, sampleRate);
   const buffer = await context.decodeAudioData(await file.arrayBuffer());

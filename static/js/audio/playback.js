@@ -1,24 +1,24 @@
-// Plays 16-bit mono samples that may still be arriving: gapless, from any place, waiting where they run out.
+// Plays 16-bit mono samples that may still be arriving: without gaps, from any position, with a pause when the data runs out.
 // Events: "change" (state), "end". AudioBufferSourceNodes rather than a worklet, which plain-http addresses do not have.
 
 import { announce, onAnnounced } from "../tabs.js";
 import { speaker } from "./speaker.js";
 
-const AHEAD = 2.5; // seconds handed to the audio thread; timers of hidden tabs fire once a second
+const AHEAD = 2.5; // seconds scheduled in advance; timers of hidden tabs fire once a second
 const SLICE = 0.5; // longest single buffer, in seconds
-const PREBUFFER = 0.2; // seconds that must be there before (re)starting
+const PREBUFFER = 0.2; // seconds that must have arrived before (re)starting
 const LEAD = 0.03; // seconds between deciding to start and starting
 const TICK = 50; // milliseconds
 
-let loudest = null; // one voice at a time, in all tabs together
-onAnnounced("playing", () => loudest?.pause());
+let active = null; // only one playback at a time, in all tabs
+onAnnounced("playing", () => active?.pause());
 
 export class Playback extends EventTarget {
   #samples = new Int16Array(0);
   #length = 0;
   #isFinished = false;
   #state = "paused"; // paused | waiting | playing
-  #next = 0; // first sample not yet handed over; where playing starts
+  #next = 0; // first sample that is not scheduled; the position at which playing starts
   #clock = 0; // time of #next on the context's clock
   #anchor = { sample: 0, time: 0 };
   #sources = new Set();
@@ -74,8 +74,8 @@ export class Playback extends EventTarget {
 
   play() {
     if (this.isPlaying) return;
-    if (loudest && loudest !== this) loudest.pause();
-    loudest = this;
+    if (active && active !== this) active.pause();
+    active = this;
     announce("playing");
     if (this.#isFinished && this.#next >= this.#length) this.#next = 0;
     speaker().context.resume();
@@ -125,7 +125,7 @@ export class Playback extends EventTarget {
     if (context.state !== "running") return;
     const now = context.currentTime;
     const left = this.#length - this.#next;
-    if (this.#state === "playing" && this.#clock < now && left > 0) this.#state = "waiting"; // ran dry, and more came
+    if (this.#state === "playing" && this.#clock < now && left > 0) this.#state = "waiting"; // an underrun, and more samples have arrived
     if (this.#state === "waiting") {
       if (left === 0 && this.#isFinished) return this.#end();
       if (left === 0 || (left < PREBUFFER * this.sampleRate && !this.#isFinished)) return;
@@ -153,7 +153,7 @@ export class Playback extends EventTarget {
     source.start(this.#clock);
     this.#sources.add(source);
     this.#next += count;
-    // From the anchor rather than by adding up, which would drift off the sample grid.
+    // Computed from the anchor, since adding up would drift off the sample grid.
     this.#clock = this.#anchor.time + (this.#next - this.#anchor.sample) / this.sampleRate;
   }
 

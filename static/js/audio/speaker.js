@@ -1,8 +1,8 @@
-// The one AudioContext of the page. It is made by the first click, as browsers demand.
+// The AudioContext of the page. It is created by the first click, as browsers require.
 
 import { recall, remember } from "../remembered.js";
 
-export const SAMPLE_RATE = 24000; // what the server speaks: no resampling, so joined pieces stay sample-exact
+export const SAMPLE_RATE = 24000; // the rate requested from the server: without resampling, joined pieces stay sample-exact
 
 let context = null;
 let volume = null;
@@ -17,7 +17,7 @@ export function speaker() {
   return { context, output: volume };
 }
 
-// Call it in a click or key press: some browsers let a page sound only from there.
+// Call it in a click or key handler: some browsers allow audio only from there.
 export function wake() {
   speaker().context.resume();
 }

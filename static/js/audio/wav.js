@@ -1,14 +1,14 @@
-// WAV of 16-bit mono samples: reading one while it arrives, writing one whole.
+// WAV files of 16-bit mono samples: reads a stream, writes whole files.
 
 const ascii = (bytes, at) => String.fromCharCode(...bytes.subarray(at, at + 4));
 
-// Give it bytes as they come; it hands back the samples in them. `sampleRate` is known after the header.
+// Turns bytes into samples as they arrive. `sampleRate` is set after the header.
 export class WavReader {
   sampleRate = null;
   #pending = new Uint8Array(0);
   #inData = false;
 
-  // Returns an Int16Array, perhaps empty. Throws where the bytes are no 16-bit mono WAV.
+  // Returns an Int16Array, possibly empty. Throws if the bytes are not 16-bit mono WAV.
   read(bytes) {
     let all = bytes;
     if (this.#pending.length) {
@@ -52,7 +52,7 @@ const le16 = (value) => [value & 255, value >> 8];
 const le32 = (value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
 const letters = (word) => [...word].map((letter) => letter.charCodeAt(0));
 
-// A whole WAV file as a Blob. Typed arrays are little-endian on every machine a browser runs on.
+// A WAV file as a Blob. Typed arrays are little-endian on all platforms with browsers.
 export function wavFile(samples, sampleRate) {
   const size = 2 * samples.length;
   const header = [

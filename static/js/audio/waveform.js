@@ -12,7 +12,7 @@ export class Waveform {
   #peak = 0;
   #inPeak = 0;
   #peakLength = 1;
-  #total = 0; // peaks the whole width stands for
+  #total = 0; // number of peaks across the whole width
   #played = 0;
   #isDue = false;
 
@@ -22,7 +22,7 @@ export class Waveform {
     onTheme(() => this.#schedule());
   }
 
-  // Start anew. `expectedSeconds` keeps the picture from rescaling with each piece.
+  // Clears the waveform. `expectedSeconds` prevents rescaling with each piece.
   clear(sampleRate, expectedSeconds = 0) {
     this.#peakLength = Math.round(PEAK_SECONDS * sampleRate);
     this.#peaks = [];
@@ -43,7 +43,7 @@ export class Waveform {
     this.#schedule();
   }
 
-  // All samples are here: the width now stands for just them.
+  // All samples have arrived: the width is scaled to them.
   finish() {
     if (this.#inPeak) this.#peaks.push(this.#peak / 32768);
     this.#inPeak = 0;

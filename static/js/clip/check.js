@@ -1,4 +1,4 @@
-// Is the clip good enough? At once by the browser's own measurement, then by the server's.
+// Checks the quality of the clip: first by the browser's measurement, then by the server's.
 
 import { requestJson } from "../api.js";
 import { measure } from "../audio/pcm.js";
@@ -16,9 +16,9 @@ const longest = JSON.parse(byId("page-config").textContent).maxClipSeconds ?? 12
 
 let local = () => [];
 let remote = () => [];
-let problems = []; // the server's own sentences, in English
+let problems = []; // the server's messages, in English
 
-// A verdict is [grade, words]; the grades are good, warn and bad.
+// A verdict is [grade, message]; the grades are good, warn and bad.
 function judgeLength(seconds) {
   const words = { seconds: decimal(seconds), longest };
   if (seconds < SHORTEST) return ["bad", t("check.too_short", words)];
@@ -40,8 +40,8 @@ function judgeSpeech(share) {
   return share < SPEECH_SHARE ? [["warn", t("check.pauses", { share: Math.round(100 * share) })]] : [];
 }
 
-// The server measures more closely: its sentences take the place of the page's for those who read English. For others they are shown only
-// where the page itself has found nothing.
+// The server's measurement is more precise: in English its messages replace the page's. In other languages they are shown only
+// if the page itself has found no problem.
 function allVerdicts() {
   if (problems.length === 0) return [...local(), ...remote()];
   if (currentLanguage() === "en") return problems.map((problem) => ["warn", problem]);
@@ -50,8 +50,8 @@ function allVerdicts() {
   return [...own, ...problems.map((problem) => ["warn", t("check.server", { problem })])];
 }
 
-// Shows the verdicts again, in the language of now.
-export function tellCheck() {
+// Shows the verdicts again, in the current language.
+export function repeatCheck() {
   const verdicts = allVerdicts();
   byId("clip-check").replaceChildren(...verdicts.map(([grade, words]) => element("li", { "data-grade": grade }, words)));
 }
@@ -59,10 +59,10 @@ export function tellCheck() {
 export function clearCheck() {
   local = remote = () => [];
   problems = [];
-  tellCheck();
+  repeatCheck();
 }
 
-// `samples` is null where the browser could not decode the file.
+// `samples` is null if the browser could not decode the file.
 export function showLocalCheck(samples, sampleRate) {
   if (samples === null) {
     local = () => [["warn", t("check.undecodable")]];
@@ -71,13 +71,13 @@ export function showLocalCheck(samples, sampleRate) {
     const isSilent = measured.rms < SILENT;
     local = () => [judgeLength(measured.seconds), judgeLevel(measured), ...(isSilent ? [] : judgeSpeech(measured.speechShare))];
   }
-  tellCheck();
+  repeatCheck();
 }
 
-// Rejects with the server's ApiError where it refuses the clip.
+// Rejects with an ApiError if the server refuses the clip.
 export async function showServerCheck(file, isWanted) {
   remote = () => [["wait", t("check.asking")]];
-  tellCheck();
+  repeatCheck();
   const body = new FormData();
   body.append("file", file, file.name);
   try {
@@ -89,6 +89,6 @@ export async function showServerCheck(file, isWanted) {
     if (isWanted()) remote = () => [];
     throw error;
   } finally {
-    if (isWanted()) tellCheck();
+    if (isWanted()) repeatCheck();
   }
 }

@@ -1,4 +1,4 @@
-// The reference clip: chosen, dropped or recorded; drawn, judged, played, removed.
+// The reference clip: chosen, dropped or recorded, with its waveform, check and playback.
 
 import { decodeFile } from "../audio/pcm.js";
 import { Playback } from "../audio/playback.js";
@@ -7,11 +7,12 @@ import { Waveform } from "../audio/waveform.js";
 import { byId } from "../element.js";
 import { onLanguage } from "../language.js";
 import { clearProblem, showProblem } from "../problem.js";
-import { clearCheck, showLocalCheck, showServerCheck, tellCheck } from "./check.js";
+import { clearCheck, showLocalCheck, showServerCheck, repeatCheck } from "./check.js";
 import { initializeDrop } from "./drop.js";
 import { initializeMicrophone } from "./microphone.js";
+import { signal } from "../signal.js";
 
-const listeners = new Set();
+const changes = signal();
 let file = null;
 let playback = null;
 let waveform = null;
@@ -20,12 +21,10 @@ export function clipFile() {
   return file;
 }
 
-// Calls `listener` after a clip came or went.
-export function onClip(listener) {
-  listeners.add(listener);
-}
+// Calls `listener` after the clip was set or removed.
+export const onClip = changes.on;
 
-// Take a File as the reference clip, or none. Its check follows by itself.
+// Sets the reference clip to a File or null, and checks it.
 export function setClip(chosen) {
   playback?.pause();
   playback = null;
@@ -36,10 +35,10 @@ export function setClip(chosen) {
   byId("clip-name").textContent = file?.name ?? "";
   clearProblem("clip");
   clearCheck();
-  for (const listener of listeners) listener();
+  changes.emit();
   if (file) {
     draw(file);
-    judge(file);
+    checkClip(file);
   }
 }
 
@@ -65,7 +64,7 @@ async function draw(mine) {
   showLocalCheck(samples, SAMPLE_RATE);
 }
 
-async function judge(mine) {
+async function checkClip(mine) {
   try {
     await showServerCheck(mine, () => file === mine);
   } catch (error) {
@@ -91,5 +90,5 @@ export function initializeClip() {
   });
   initializeDrop(setClip);
   initializeMicrophone(setClip);
-  onLanguage(tellCheck);
+  onLanguage(repeatCheck);
 }

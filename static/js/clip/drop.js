@@ -1,4 +1,4 @@
-// Files dropped anywhere on the page go by their kind: audio becomes the reference clip, a text or a book the text.
+// Files dropped on the page are used by their kind: audio as the reference clip, documents as the text.
 
 import { byId } from "../element.js";
 import { importText, refuseFile } from "../import/import.js";
@@ -15,11 +15,11 @@ function take(files, takeClip) {
 
 export function initializeDrop(takeClip) {
   const zones = { audio: byId("drop"), text: byId("text") };
-  let depth = 0; // dragenter and dragleave come for every child, too
+  let depth = 0; // dragenter and dragleave are also fired for children
 
   const holdsFile = (event) => [...event.dataTransfer.types].includes("Files");
   const show = (event) => {
-    // Until a file is dropped the page knows its type at most, and that of few texts.
+    // Before the drop only the type is available, and browsers set it for few text files.
     const isAudio = [...event.dataTransfer.items].some((item) => kindOf({ type: item.type }) === "audio");
     zones.audio.dataset.over = String(depth > 0 && isAudio);
     zones.text.dataset.over = String(depth > 0 && !isAudio);

@@ -1,16 +1,16 @@
-// A clip that is to stay: saved on the server as a voice, to be chosen like any other.
+// Saves the clip on the server as a voice.
 
 import { requestJson } from "../api.js";
 import { byId } from "../element.js";
 import { t } from "../language.js";
 import { clearProblem, showProblem, showStatus } from "../problem.js";
-import { isOpenToChanges, readAgain } from "../server.js";
-import { wantVoice } from "../voice.js";
+import { isOpenToChanges, reloadLists } from "../server.js";
+import { chooseVoice } from "../voice.js";
 import { clipFile, onClip, setClip } from "./clip.js";
 
 const FIELD = "clip-voice";
 
-// The file's name, without what no voice's name may hold.
+// The file name without characters that names of voices must not contain.
 function nameOf(file) {
   const stem = file.name.replace(/\.[^.]*$/, "");
   return stem.replace(/[<>:"/\\|?*%]/g, " ").trim().slice(0, 80);
@@ -36,8 +36,8 @@ async function save() {
   try {
     const voice = await requestJson("v1/voices", { method: "POST", body });
     if (clipFile() === file) setClip(null);
-    await readAgain();
-    wantVoice(voice.id);
+    await reloadLists();
+    chooseVoice(voice.id);
     byId("voice").focus();
     showStatus(() => t("keep.saved", { name: voice.name }));
   } catch (error) {
@@ -53,7 +53,7 @@ export function initializeKeep() {
   byId("clip-save").addEventListener("click", save);
   byId(FIELD).addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault(); // not the form, which would speak
+    event.preventDefault(); // else the form would be submitted
     if (!byId("clip-save").disabled) save();
   });
   onClip(showClip);

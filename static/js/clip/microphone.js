@@ -9,7 +9,7 @@ const EXTENSIONS = { "audio/webm": "webm", "audio/mp4": "m4a", "audio/ogg": "ogg
 
 let stopCurrent = null;
 
-// Ends a recording without keeping it.
+// Ends a recording and discards it.
 export function stopRecording() {
   stopCurrent?.(false);
 }
@@ -47,7 +47,7 @@ async function record(take) {
   clearProblem("clip");
   let stream;
   try {
-    // A speaker as they are: processing meant for calls would change the voice.
+    // Without processing meant for calls, which would change the voice.
     stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: true } });
   } catch (error) {
     showProblem(refusal(error), "clip");

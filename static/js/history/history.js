@@ -1,4 +1,4 @@
-// The list of what was made in this browser: replay, edit again, download, delete. All tabs show the same list.
+// The list of results made in this browser: replay, edit again, download, delete. All tabs show the same list.
 
 import { saveAs } from "../download.js";
 import { byId } from "../element.js";
@@ -14,7 +14,7 @@ import { showToast } from "../toast.js";
 import { historyRow, showPlaying } from "./row.js";
 import { addEntry, clearEntries, deleteEntry, listEntries, MOST_BYTES, MOST_ENTRIES, readAudio, restoreEntry } from "./store.js";
 
-const SURE_FOR = 4000; // milliseconds the second click has
+const CONFIRM_TIME = 4000; // milliseconds in which the second click must follow
 
 let entries = [];
 let rows = new Map(); // id -> node
@@ -24,7 +24,7 @@ async function refresh() {
   try {
     entries = await listEntries();
   } catch {
-    isKept = false; // private windows of some browsers keep nothing
+    isKept = false; // private windows of some browsers have no storage
   }
   show();
 }
@@ -43,7 +43,7 @@ function showWhichPlays() {
   for (const entry of entries) if (rows.has(entry.id)) showPlaying(rows.get(entry.id), entry, isPlaying(entry));
 }
 
-// Rows that stay are left where they are, and with them the focus.
+// Existing rows are not moved, so that the focus stays.
 function showRows() {
   const list = byId("history");
   const wanted = entries.map((entry) => {
@@ -77,8 +77,8 @@ function askToPersist() {
   navigator.storage.persist().catch(() => {});
 }
 
-// Says what became of the results for which there was no room.
-function sayWhatWasRemoved({ id, removed }, made) {
+// Shows which results were removed from the history or not added, because of its limits.
+function reportRemoved({ id, removed }, made) {
   if (id === null) {
     made.isTooLarge = true;
     player.update(made);
@@ -95,7 +95,7 @@ async function keep(made, samples, sampleRate) {
   try {
     const result = await addEntry({ ...entry, seconds, sampleRate, created: Date.now() }, samples, clip);
     made.id = result.id;
-    sayWhatWasRemoved(result, made);
+    reportRemoved(result, made);
     askToPersist();
   } catch {
     isKept = false;
@@ -149,22 +149,22 @@ async function remove(entry) {
 
 const actions = { replay, reuse, download, remove };
 
-// The first click asks, the second one within a few seconds clears.
+// The first click asks for confirmation, a second one within CONFIRM_TIME clears the history.
 function initializeClear() {
   const clear = byId("history-clear");
   let timer = null;
-  const showWords = () => {
+  const showClearButton = () => {
     clear.textContent = timer === null ? t("history.clear") : t("history.sure", { count: entries.length });
   };
   const calm = () => {
     clearTimeout(timer);
     timer = null;
-    showWords();
+    showClearButton();
   };
   clear.addEventListener("click", async () => {
     if (timer === null) {
-      timer = setTimeout(calm, SURE_FOR);
-      showWords();
+      timer = setTimeout(calm, CONFIRM_TIME);
+      showClearButton();
       return;
     }
     calm();
@@ -172,7 +172,7 @@ function initializeClear() {
     await changed();
     byId("text").focus();
   });
-  onLanguage(showWords);
+  onLanguage(showClearButton);
 }
 
 export function initializeHistory() {

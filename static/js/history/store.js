@@ -1,4 +1,4 @@
-// What was made in this browser, in IndexedDB: `entries` describe, `audio` holds samples and clip. Bounded by number and size.
+// The history in IndexedDB: `entries` has descriptions, `audio` has samples and clips. Its number and size are limited.
 
 const NAME = "parlance";
 export const MOST_ENTRIES = 20;
@@ -20,7 +20,7 @@ function open() {
   return opened;
 }
 
-function settled(request) {
+function resultOf(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
@@ -39,39 +39,39 @@ async function transaction(mode, work) {
   return result;
 }
 
-// All entries, the newest first.
+// All entries, newest first.
 export async function listEntries() {
-  return transaction("readonly", async (entries) => (await settled(entries.getAll())).reverse());
+  return transaction("readonly", async (entries) => (await resultOf(entries.getAll())).reverse());
 }
 
-// Adds a result and removes as many of the oldest as its size demands. Resolves to {id, removed}: how many were removed; `id` is null for a result
-// that is larger than the whole history may be, and is not added.
+// Adds a result, and removes the oldest ones to stay within the limits. Resolves to {id, removed}: the number removed; `id` is null for a result
+// that exceeds the limit by itself, which is not added.
 export async function addEntry(entry, samples, clip) {
   const bytes = samples.byteLength + (clip?.size ?? 0);
   if (bytes > MOST_BYTES) return { id: null, removed: 0 };
   return transaction("readwrite", async (entries, audio) => {
     let removed = 0;
-    const kept = await settled(entries.getAll());
-    let room = MOST_BYTES - bytes - kept.reduce((sum, other) => sum + other.bytes, 0);
-    while (kept.length >= MOST_ENTRIES || room < 0) {
-      const oldest = kept.shift();
+    const stored = await resultOf(entries.getAll());
+    let room = MOST_BYTES - bytes - stored.reduce((sum, other) => sum + other.bytes, 0);
+    while (stored.length >= MOST_ENTRIES || room < 0) {
+      const oldest = stored.shift();
       room += oldest.bytes;
       entries.delete(oldest.id);
       audio.delete(oldest.id);
       removed++;
     }
-    const id = await settled(entries.add({ ...entry, bytes }));
+    const id = await resultOf(entries.add({ ...entry, bytes }));
     audio.add({ id, samples, clip });
     return { id, removed };
   });
 }
 
-// {samples, clip} of an entry, undefined where it is gone.
+// {samples, clip} of an entry; undefined if it was removed.
 export async function readAudio(id) {
-  return transaction("readonly", (_, audio) => settled(audio.get(id)));
+  return transaction("readonly", (_, audio) => resultOf(audio.get(id)));
 }
 
-// Brings back an entry that was deleted, with what readAudio() gave for it.
+// Restores a deleted entry with the result of readAudio().
 export async function restoreEntry(entry, audio_) {
   await transaction("readwrite", (entries, audio) => {
     entries.put(entry);

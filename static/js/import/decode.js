@@ -8,8 +8,8 @@ function strictly(encoding, bytes) {
   }
 }
 
-// Returns the text of `bytes` (a Uint8Array): UTF-8, or UTF-16 with a byte order mark; else the old encoding that is usual where
-// `language` ("en", "zh") is read. Returns null where the bytes are not text.
+// Returns the text of `bytes` (a Uint8Array): UTF-8, or UTF-16 with a byte order mark; else the legacy encoding that is usual for
+// `language` ("en", "zh"). Returns null if the bytes are not text.
 export function decodeText(bytes, language) {
   let text = null;
   if (bytes[0] === 0xff && bytes[1] === 0xfe) text = new TextDecoder("utf-16le").decode(bytes);

@@ -1,4 +1,4 @@
-// The text of an EPUB book: its documents in the order of reading, as plain paragraphs.
+// The text of an EPUB book: its documents in reading order, as plain paragraphs.
 
 import { decodeText } from "./decode.js";
 import { ZipFile } from "./zip.js";
@@ -22,12 +22,12 @@ async function readXml(zip, name) {
 
 const named = (root, name) => [...root.getElementsByTagNameNS("*", name)];
 
-// A name in the archive that is written relative to another one.
+// Resolves a name in the archive relative to another one.
 function resolve(base, href) {
   return decodeURIComponent(new URL(href, new URL(encodeURI(base), "http://book/")).pathname.slice(1));
 }
 
-// Names of the documents in the order of reading.
+// Names of the documents in reading order.
 async function readSpine(zip) {
   const container = await readXml(zip, "META-INF/container.xml");
   const packageName = named(container, "rootfile")[0]?.getAttribute("full-path");
@@ -59,8 +59,8 @@ function collect(node, parts) {
   }
 }
 
-// Parsed as HTML, since many books are not well-formed XML. Nothing of it is shown; without its styles the content security policy has nothing to
-// report.
+// Parsed as HTML, since many books are not well-formed XML. The document is not shown; its styles are removed, since the content security policy
+// would report them.
 function parseHtml(text) {
   const html = text
     .replace(/<([a-z][\w:-]*)((?:\s[^<>]*)?)\/>/gi, (whole, name, attributes) => (VOID.has(name.toLowerCase()) ? whole : `<${name}${attributes}></${name}>`))
@@ -75,7 +75,7 @@ function documentText(text) {
   return parts.join("").replace(/ *\n */g, "\n").replace(/\n{3,}/g, "\n\n").replace(/ {2,}/g, " ").trim();
 }
 
-// Resolves to the text of the book in `bytes` (a Uint8Array). Rejects with ProtectedBook where its documents are encrypted, with an Error where it
+// Resolves to the text of the book in `bytes` (a Uint8Array). Rejects with ProtectedBook if its documents are encrypted, with an Error if it
 // is damaged.
 export async function epubText(bytes) {
   const zip = new ZipFile(bytes, MOST_UNPACKED);

@@ -1,23 +1,23 @@
-// Text files and books, chosen or dropped, become the text.
+// Imports text files and books, chosen or dropped.
 
 import { byId } from "../element.js";
 import { currentLanguage, t } from "../language.js";
 import { clearProblem, showProblem } from "../problem.js";
-import { replaceText, textLength, textLimit, tooLongWords } from "../text.js";
+import { replaceText, textLength, textLimit, tooLongMessage } from "../text.js";
 import { showToast } from "../toast.js";
 import { decodeText } from "./decode.js";
 import { epubText, ProtectedBook } from "./epub.js";
 import { kindOf } from "./kind.js";
 
-const MOST_TEXT = 4 * 2 ** 20; // bytes of a text file; more no text box of a browser handles well
+const MOST_TEXT = 4 * 2 ** 20; // bytes of a text file; text boxes become slow with more
 const MOST_BOOK = 100 * 2 ** 20; // bytes of a book, pictures included
-const LONGEST = 2_000_000; // characters that are put into the text box
+const LONGEST = 2_000_000; // characters that are inserted into the text box
 
-// `tell` gives the words, in the language of the page.
+// `getText` returns the message, in the language of the page.
 class Refusal extends Error {
   constructor(key, values) {
     super(key);
-    this.tell = () => t(key, values);
+    this.getText = () => t(key, values);
   }
 }
 
@@ -45,27 +45,27 @@ async function textOf(file) {
   return text;
 }
 
-// Says which kinds of files are accepted, after one of another kind.
+// Shows which kinds of files are accepted.
 export function refuseFile(file) {
   showProblem(() => t("import.unknown", { name: file.name }), "input");
 }
 
-// Puts the text of `file` into the text box. What was there can be brought back.
+// Replaces the text by that of `file`, with an offer to undo it.
 export async function importText(file) {
   clearProblem("input");
   let text;
   try {
     text = await textOf(file);
   } catch (error) {
-    // A folder, or a file that has gone meanwhile, cannot be read at all.
-    showProblem(error instanceof Refusal ? error.tell : () => t("import.unreadable", { name: file.name }), "input");
+    // Folders, and files that were removed meanwhile, cannot be read.
+    showProblem(error instanceof Refusal ? error.getText : () => t("import.unreadable", { name: file.name }), "input");
     return;
   }
   const before = byId("text").value;
   replaceText(text);
   const offer = before.trim() ? { key: "text.undo", act: () => replaceText(before) } : null;
   showToast(() => t(offer ? "import.replaced" : "import.done", { name: file.name }), offer);
-  if (textLength() > textLimit()) showProblem(tooLongWords, "input");
+  if (textLength() > textLimit()) showProblem(tooLongMessage, "input");
 }
 
 export function initializeImport() {

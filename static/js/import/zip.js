@@ -1,4 +1,4 @@
-// The files in a ZIP archive, by its central directory: stored or deflated, without encryption, below 4 GB.
+// Reads files in a ZIP archive by its central directory: stored or deflated, without encryption, below 4 GB.
 
 const END = 0x06054b50;
 const ENTRY = 0x02014b50;
@@ -35,7 +35,7 @@ export class ZipFile {
   #entries = new Map(); // name -> {method, isEncrypted, packed, at}
   #left; // bytes that may still be unpacked
 
-  // `limit` bounds the bytes that all reads together may unpack. Throws where the bytes are not a ZIP archive.
+  // `limit` is the maximum number of unpacked bytes of all reads together. Throws if the bytes are not a ZIP archive.
   constructor(bytes, limit) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -63,7 +63,7 @@ export class ZipFile {
     return this.#entries.has(name);
   }
 
-  // Resolves to the bytes of a file; rejects where it is missing, damaged, encrypted or beyond the limit.
+  // Resolves to the bytes of a file; rejects if it is missing, damaged, encrypted or beyond the limit.
   async read(name) {
     const entry = this.#entries.get(name);
     if (!entry) throw new Error(`the archive holds no ${name}`);

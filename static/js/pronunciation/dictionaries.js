@@ -1,30 +1,25 @@
-// The server's pronunciation dictionaries: which there are, and the rules of the chosen one.
+// The server's pronunciation dictionaries, and the rules of the selected one.
 
 import { request, requestJson } from "../api.js";
+import { signal } from "../signal.js";
 
 const PATH = "v1/pronunciation-dictionaries";
-const OWN_NAME = "Page"; // the dictionary that this page makes with its first rule
+const OWN_NAME = "Page"; // the dictionary that the page creates for its first rule
 
 // `state` is "unknown", "ready", "missing" (this server has none) or "failed"; `all` has the dictionaries without their rules, `chosen` the one
 // that is shown, with `rules`, or null for the page's own while there is none.
 export const dictionaries = { state: "unknown", all: [], chosen: null, error: null };
 
-const listeners = new Set();
+const changes = signal();
 let wanted = null;
 
 // Calls `listener` after each change.
-export function onDictionaries(listener) {
-  listeners.add(listener);
-}
-
-function changed() {
-  for (const listener of listeners) listener();
-}
+export const onDictionaries = changes.on;
 
 const json = (method, body) => ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 const pathOf = (id, action = "") => `${PATH}/${encodeURIComponent(id)}${action}`;
 
-// The oldest of that name, where two browsers have made one at the same time.
+// The oldest of that name: two browsers may have created one at the same time.
 export function ownDictionary() {
   const named = dictionaries.all.filter((dictionary) => dictionary.name === OWN_NAME);
   return named.sort((a, b) => a.creation_time_unix - b.creation_time_unix)[0] ?? null;
@@ -52,7 +47,7 @@ export async function readDictionaries() {
     dictionaries.state = error.status === 404 ? "missing" : "failed";
     dictionaries.error = error;
   }
-  changed();
+  changes.emit();
 }
 
 export async function chooseDictionary(id) {
@@ -60,7 +55,7 @@ export async function chooseDictionary(id) {
   await readDictionaries();
 }
 
-// Whether it succeeds or not, what there is afterwards is read again: another page may have changed it too.
+// Reloads the dictionaries afterwards, also after an error: another page may have changed them.
 async function change(action) {
   try {
     return await action();
@@ -71,7 +66,7 @@ async function change(action) {
 
 const patch = (id, fields) => request(pathOf(id), json("PATCH", fields));
 
-// Adds a rule to the chosen dictionary, or changes the one for the word `before`.
+// Adds a rule to the selected dictionary, or changes the one for the word `before`.
 export function saveRule(rule, before = null) {
   return change(async () => {
     if (!dictionaries.chosen) {
@@ -80,7 +75,7 @@ export function saveRule(rule, before = null) {
       return;
     }
     const { id } = dictionaries.chosen;
-    await request(pathOf(id, "/add-rules"), json("POST", { rules: [rule] })); // takes the place of one for the same word
+    await request(pathOf(id, "/add-rules"), json("POST", { rules: [rule] })); // replaces a rule for the same word
     if (before === null || before === rule.string_to_replace) return;
     await request(pathOf(id, "/remove-rules"), json("POST", { rule_strings: [before] }));
   });
@@ -90,7 +85,7 @@ export function removeRule(word) {
   return change(() => request(pathOf(dictionaries.chosen.id, "/remove-rules"), json("POST", { rule_strings: [word] })));
 }
 
-// Makes a dictionary from a file, used everywhere like the page's own; returns it.
+// Creates a dictionary from a file, makes it a default like the page's own, and returns it.
 export function importFile(file) {
   const body = new FormData();
   body.append("name", file.name.replace(/\.[^.]*$/, "") || file.name);
@@ -103,7 +98,7 @@ export function importFile(file) {
   });
 }
 
-// The latest version of the chosen dictionary as a file; `format` is "csv" or "pls".
+// The latest version of the selected dictionary as a file; `format` is "csv" or "pls".
 export async function exportFile(format) {
   const { id, latest_version_id: version } = dictionaries.chosen;
   const response = await request(`${pathOf(id, `/${encodeURIComponent(version)}/download`)}?format=${format}`);

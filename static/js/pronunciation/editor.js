@@ -1,4 +1,4 @@
-// The two fields in which a rule is written: to add one, or to change one of the list.
+// The two fields for adding or changing a rule.
 
 import { byId } from "../element.js";
 import { onLanguage, t } from "../language.js";
@@ -6,7 +6,7 @@ import { clearProblem, showProblem } from "../problem.js";
 import { saveRule } from "./dictionaries.js";
 import { hear } from "./hear.js";
 import { howOf, makeRule, spokenText } from "./rules.js";
-import { tellWords } from "./status.js";
+import { showListStatus } from "./status.js";
 
 const FIELD = "pronunciation";
 
@@ -31,15 +31,15 @@ export function editRule(rule) {
   byId("word-how").select();
 }
 
-// After the rule has gone, or another list is shown.
+// Called when the rule was removed or another list is shown.
 export function leaveEditor() {
   if (before) fill(null);
 }
 
-// The rule as written, or null after saying what is missing.
+// The rule in the fields; null, with a message, if something is missing.
 function written() {
   clearProblem(FIELD);
-  tellWords(() => "");
+  showListStatus(() => "");
   const word = byId("word").value.trim();
   const how = byId("word-how").value.trim();
   const empty = word === "" ? "word" : how === "" ? "word-how" : null;
@@ -60,7 +60,7 @@ async function save() {
     await saveRule(rule, before?.string_to_replace ?? null);
     fill(null);
     byId("word").focus();
-    tellWords(() => t("words.saved", { word: rule.string_to_replace, how: howOf(rule) }));
+    showListStatus(() => t("words.saved", { word: rule.string_to_replace, how: howOf(rule) }));
   } catch (error) {
     showProblem(error, FIELD);
   } finally {
@@ -89,7 +89,7 @@ export function initializeEditor() {
     byId(id).addEventListener("input", () => clearProblem(FIELD));
     byId(id).addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
-      event.preventDefault(); // not the form around, which would speak
+      event.preventDefault(); // else the outer form would be submitted
       if (!byId("word-add").disabled) save();
     });
   }

@@ -1,4 +1,4 @@
-// "Say it": a word as a rule says it, in the chosen voice.
+// "Say it": plays a word with the pronunciation of a rule, in the selected voice.
 
 import { audition, stopAudition } from "../audition.js";
 import { selectedModel } from "../model.js";

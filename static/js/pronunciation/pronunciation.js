@@ -1,8 +1,8 @@
-// The list of words that are said differently, and the other lists of the server.
+// The list of pronunciations, and the other pronunciation dictionaries of the server.
 
 import { byId, element } from "../element.js";
 import { currentLanguage, onLanguage, t } from "../language.js";
-import { clearProblem, inWords, showProblem } from "../problem.js";
+import { clearProblem, errorMessage, showProblem } from "../problem.js";
 import { readAgainSoon } from "../reading/reading.js";
 import { saveFile } from "../save.js";
 import { onServer, server } from "../server.js";
@@ -11,24 +11,24 @@ import { exportFile, importFile, removeDictionary, removeRule, setDefault } from
 import { editRule, initializeEditor, leaveEditor } from "./editor.js";
 import { hear } from "./hear.js";
 import { wordRow } from "./row.js";
-import { repeatWords, tellWords } from "./status.js";
+import { repeatWords, showListStatus } from "./status.js";
 
 const FIELD = "pronunciation";
 const ROWS = 50; // shown at first
-const SURE_FOR = 4000; // milliseconds the second click has
+const CONFIRM_TIME = 4000; // milliseconds in which the second click must follow
 
 const { isAdminOn } = JSON.parse(byId("page-config").textContent);
 
-// The server says with each dictionary whether this reader may change it; while there is none, a refusal says so.
+// Each dictionary has the permission of this client. Without a dictionary, a refused request shows it.
 const mayChange = () => isAdminOn && dictionaries.all.every((dictionary) => dictionary.permission_on_resource !== "viewer");
 
 let areAllShown = false;
 let sure = null; // timer
 
-// What a click does: a problem is shown under the list.
+// Runs the action of a click; shows its error below the list.
 async function attempt(action) {
   clearProblem(FIELD);
-  tellWords(() => "");
+  showListStatus(() => "");
   try {
     await action();
   } catch (error) {
@@ -46,7 +46,7 @@ async function remove(rule) {
   const at = dictionaries.chosen.rules.findIndex((other) => other.string_to_replace === rule.string_to_replace);
   await removeRule(rule.string_to_replace);
   leaveEditor();
-  tellWords(() => t("words.removed", { word: rule.string_to_replace }));
+  showListStatus(() => t("words.removed", { word: rule.string_to_replace }));
   const rows = byId("words").children;
   (rows[Math.min(at, rows.length - 1)]?.querySelector("button:last-child") ?? byId("word")).focus();
 }
@@ -60,7 +60,7 @@ function showRules() {
   byId("words-more").textContent = t("words.more", { count: rules.length.toLocaleString(currentLanguage()) });
 }
 
-function optionWords(dictionary) {
+function optionText(dictionary) {
   if (dictionary.id === ownDictionary()?.id) return t("words.own");
   return t("words.other", { name: dictionary.name, count: dictionary.latest_version_rules_num ?? 0 });
 }
@@ -68,7 +68,7 @@ function optionWords(dictionary) {
 function showLists() {
   const own = ownDictionary();
   const others = dictionaries.all.filter((dictionary) => dictionary.id !== own?.id);
-  const options = others.map((dictionary) => element("option", { value: dictionary.id }, optionWords(dictionary)));
+  const options = others.map((dictionary) => element("option", { value: dictionary.id }, optionText(dictionary)));
   byId("list").replaceChildren(element("option", { value: own?.id ?? "" }, t("words.own")), ...options);
   byId("list").value = dictionaries.chosen?.id ?? "";
   byId("list-field").hidden = others.length === 0;
@@ -83,7 +83,7 @@ function show() {
   byId("pronunciation").hidden = dictionaries.state === "missing";
   byId("words-body").hidden = !isThere;
   byId("words-refused").hidden = isThere;
-  byId("words-refused").textContent = dictionaries.error ? inWords(dictionaries.error) : "";
+  byId("words-refused").textContent = dictionaries.error ? errorMessage(dictionaries.error) : "";
   if (!isThere) return;
   showLists();
   showRules();
@@ -96,7 +96,7 @@ function show() {
 async function load(file) {
   const made = await importFile(file);
   leaveEditor();
-  tellWords(() => t("words.imported", { name: made.name }));
+  showListStatus(() => t("words.imported", { name: made.name }));
 }
 
 async function save(format) {
@@ -104,7 +104,7 @@ async function save(format) {
   saveFile(await exportFile(format), `${name.replace(/[^\p{L}\p{N}._ -]/gu, "_")}.${format}`);
 }
 
-// The first click asks, the second one within a few seconds removes.
+// The first click asks for confirmation, a second one within CONFIRM_TIME removes the dictionary.
 function removeList() {
   const calm = () => {
     clearTimeout(sure);
@@ -118,14 +118,14 @@ function removeList() {
       const { name } = dictionaries.chosen;
       await removeDictionary();
       leaveEditor();
-      tellWords(() => t("words.list_removed", { name }));
+      showListStatus(() => t("words.list_removed", { name }));
       byId("word").focus();
     });
     return;
   }
   byId("list-remove").dataset.t = "words.sure";
   byId("list-remove").textContent = t("words.sure");
-  sure = setTimeout(calm, SURE_FOR);
+  sure = setTimeout(calm, CONFIRM_TIME);
 }
 
 export function initializePronunciation() {

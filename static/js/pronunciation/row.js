@@ -9,7 +9,7 @@ function button(key, word, onclick, ...pictures) {
   return element("button", { type: "button", class: "icon-button", ...names, onclick }, ...pictures);
 }
 
-// `say(button)`, `change()` and `remove()` are what the buttons do; the last two are left out where words cannot be changed.
+// `say(button)`, `change()` and `remove()` are the actions of the buttons; the last two are omitted if words cannot be changed.
 export function wordRow(rule, { say, change, remove }) {
   const word = rule.string_to_replace;
   const saying = button("words.say", word, () => say(saying), icon("speak", "icon-play"), icon("stop", "icon-pause"));

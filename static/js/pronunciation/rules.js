@@ -1,7 +1,7 @@
-// A rule of a pronunciation dictionary, and how a person writes it: a word, and what is said instead.
+// Rules of a pronunciation dictionary in the form that users write: a word, and its pronunciation.
 
-// "/wɪn/" is a pronunciation in IPA, everything else a text that is read instead of the word. A word in small letters is meant wherever it
-// stands, also at the beginning of a sentence; one with capitals, such as "US", only as it is written.
+// "/wɪn/" is a pronunciation in IPA; anything else is a text to read instead of the word. A lowercase word matches in any case, also at the
+// start of a sentence; a word with capitals, such as "US", matches only as written.
 export function makeRule(word, how) {
   const common = { string_to_replace: word, case_sensitive: word !== word.toLowerCase(), word_boundaries: true };
   const ipa = /^\/(.+)\/$/.exec(how)?.[1].trim();
@@ -12,7 +12,7 @@ export function howOf(rule) {
   return rule.type === "phoneme" ? `/${rule.phoneme}/` : rule.alias;
 }
 
-// A text that is read as the rule says, without the rule.
+// A text with the same pronunciation, without the rule.
 export function spokenText(rule) {
   return rule.type === "phoneme" ? `[${rule.string_to_replace.replace(/[[\]()]/g, " ").trim()}](/${rule.phoneme}/)` : rule.alias;
 }

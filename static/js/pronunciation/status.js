@@ -1,12 +1,12 @@
-// What has just been done with the list, in words.
+// The status line of the list: the last change.
 
 import { byId } from "../element.js";
 
 let words = () => "";
 
-// The status is a function, so that it follows a change of language.
-export function tellWords(tell) {
-  words = tell;
+// The status is a function, so that it can be repeated in another language.
+export function showListStatus(getText) {
+  words = getText;
   repeatWords();
 }
 

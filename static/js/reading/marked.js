@@ -1,10 +1,10 @@
-// A text as it will be read, with a mark for each change.
+// Renders the spoken form of a text with a mark for each change.
 
 import { element } from "../element.js";
 import { has, t } from "../language.js";
 
-const LONGEST_GONE = 24; // characters shown of what is not spoken
-const LONGEST_TOLD = 120; // characters of either side in the words about a change
+const LONGEST_SILENT = 24; // characters shown of text that is not spoken
+const LONGEST_DESCRIBED = 120; // characters of either side in the description of a change
 
 const shortened = (text, length) => {
   const letters = [...text.trim().replace(/\s+/g, " ")];
@@ -20,8 +20,8 @@ export function ruleWords(rule) {
 
 // "Money: $5 → five dollars"
 export function changeWords(change) {
-  const from = shortened(change.from, LONGEST_TOLD);
-  const to = shortened(readable(change.to), LONGEST_TOLD);
+  const from = shortened(change.from, LONGEST_DESCRIBED);
+  const to = shortened(readable(change.to), LONGEST_DESCRIBED);
   const words = { rule: ruleWords(change.rule), from, to: to || t("reading.silent") };
   return from ? t("reading.change", words) : t("reading.added", words);
 }
@@ -35,11 +35,11 @@ function mark(change, words) {
   return element(
     isSilent ? "del" : "mark",
     { class: "change", role: "button", tabindex: -1, title: changeWords(change) },
-    isSilent ? shortened(change.from, LONGEST_GONE) : words,
+    isSilent ? shortened(change.from, LONGEST_SILENT) : words,
   );
 }
 
-// The nodes of `input` with its changes made; `onMark(node, change)` is called for each mark. Offsets count code points.
+// Returns the nodes of `input` with the changes applied; `onMark(node, change)` is called for each mark. Offsets count code points.
 export function markedNodes(input, changes, onMark) {
   const letters = [...input];
   const nodes = [];

@@ -1,4 +1,4 @@
-// "How it will be read": a panel under the text, which follows what the text and the settings become. It never speaks.
+// "How it will be read": a panel with the spoken form of the text, updated when the text or the settings change.
 
 import { requestJson } from "../api.js";
 import { onClip } from "../clip/clip.js";
@@ -6,25 +6,25 @@ import { byId } from "../element.js";
 import { readForm } from "../form.js";
 import { onLanguage, t } from "../language.js";
 import { onModel } from "../model.js";
-import { inWords } from "../problem.js";
+import { errorMessage } from "../problem.js";
 import { onServer } from "../server.js";
-import { textLength, textLimit, tooLongWords } from "../text.js";
+import { textLength, textLimit, tooLongMessage } from "../text.js";
 import { changeWords, markedNodes } from "./marked.js";
 
-const PAUSE = 400; // milliseconds without a key before the server is asked
+const PAUSE = 400; // milliseconds without input before the request is sent
 
 let isOpen = false;
 let timer = null;
 let asking = null; // AbortController
 let shown = null; // {input, reply}
-let failed = null; // a function that gives the words of the problem
+let failed = null; // a function that returns the error message
 let marks = []; // {node, change}
 
 function nameOf(code) {
   try {
     return new Intl.DisplayNames(document.documentElement.lang, { type: "language" }).of(code);
   } catch {
-    return code; // not a code that the browser knows
+    return code; // the browser has no name for this code
   }
 }
 
@@ -35,7 +35,7 @@ function summary({ language, changes, removed_voices: removed = [] }) {
   return words.join(" ");
 }
 
-// One mark at a time is reached by Tab, the others from there by the arrow keys.
+// Tab reaches one mark; the arrow keys move between marks.
 function point(index) {
   for (const [at, { node }] of marks.entries()) node.tabIndex = at === index ? 0 : -1;
   byId("reading-detail").textContent = marks[index] ? changeWords(marks[index].change) : "";
@@ -53,7 +53,7 @@ function onKey(event) {
   const next = { ArrowLeft: Math.max(0, at - 1), ArrowRight: Math.min(last, at + 1), Home: 0, End: last, " ": at, Enter: at }[event.key];
   if (at < 0 || next === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  event.stopPropagation(); // the space bar plays elsewhere
+  event.stopPropagation(); // else the space bar would start the player
   select(next);
 }
 
@@ -63,7 +63,7 @@ function showReply() {
   byId("reading-summary").textContent = summary(reply);
   byId("reading-words").lang = reply.language;
   byId("reading-words").replaceChildren(...markedNodes(input, reply.changes, (node, change) => marks.push({ node, change })));
-  byId("reading-words").tabIndex = marks.length ? -1 : 0; // a long text without marks is scrolled by keys
+  byId("reading-words").tabIndex = marks.length ? -1 : 0; // a long text without marks can be scrolled by the keyboard
   point(0);
   byId("reading-detail").textContent = marks.length ? t("reading.hint") : "";
 }
@@ -94,7 +94,7 @@ async function ask() {
     shown = null;
   } else if (textLength() > textLimit()) {
     shown = null;
-    failed = tooLongWords;
+    failed = tooLongMessage;
   } else {
     byId("reading").setAttribute("aria-busy", "true");
     try {
@@ -104,7 +104,7 @@ async function ask() {
     } catch (error) {
       if (error.name === "AbortError") return;
       shown = null;
-      failed = () => inWords(error);
+      failed = () => errorMessage(error);
     }
     if (asking !== mine) return;
   }
@@ -112,7 +112,7 @@ async function ask() {
   show();
 }
 
-// Reads again shortly: after a change of anything that the reading depends on.
+// Requests the reading again after a short pause.
 export function readAgainSoon() {
   if (!isOpen) return;
   clearTimeout(timer);

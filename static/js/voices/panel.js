@@ -1,22 +1,22 @@
-// The dialog with all voices; the reader's own ones can be changed there.
+// The dialog with all voices, in which the user's own voices can be changed.
 
 import { stopAudition } from "../audition.js";
 import { setClip } from "../clip/clip.js";
 import { byId, element } from "../element.js";
 import { onKey } from "../key.js";
 import { onLanguage, t } from "../language.js";
-import { isOpenToChanges, onServer, readAgain, server } from "../server.js";
-import { selectedVoice, wantVoice } from "../voice.js";
+import { isOpenToChanges, onServer, reloadLists, server } from "../server.js";
+import { selectedVoice, chooseVoice } from "../voice.js";
 import { rowOf, voiceRow } from "./row.js";
 import { GROUPS, groupOf } from "./voices.js";
 
-let isRefused = false; // the key of now may not change voices
+let isRefused = false; // the current key has no role for changing voices
 let status = () => "";
 
 const mayChange = () => isOpenToChanges() && !isRefused;
 
-function showStatus(tell) {
-  status = tell;
+function showStatus(getText) {
+  status = getText;
   byId("voices-status").textContent = status();
 }
 
@@ -43,14 +43,14 @@ function show() {
   byId("voices-status").textContent = status();
 }
 
-// A change elsewhere must not take away what is being typed.
+// A redraw must not discard what is being typed.
 function followServer() {
   if (!byId("voices-lists").querySelector(".voice-form")) show();
 }
 
-// Remembered like a choice in the list of the form.
+// Stored like a choice in the list of the form.
 function choose(id) {
-  wantVoice(id);
+  chooseVoice(id);
   byId("voice").dispatchEvent(new Event("change", { bubbles: true }));
 }
 
@@ -64,7 +64,7 @@ const handlers = {
   async onChanged(old, voice) {
     const wasChosen = selectedVoice()?.id === old.id;
     rowOf(old.id)?.querySelector(".voice-form")?.remove();
-    await readAgain();
+    await reloadLists();
     if (wasChosen) choose(voice.id);
     show();
     showStatus(() => t("voices.saved", { name: voice.name }));
@@ -76,7 +76,7 @@ const handlers = {
     const at = rows.indexOf(rowOf(voice.id));
     const wasChosen = selectedVoice()?.id === voice.id;
     rowOf(voice.id)?.querySelector(".voice-form")?.remove();
-    await readAgain();
+    await reloadLists();
     if (wasChosen) choose(server.defaultVoice);
     show();
     const values = { name: voice.name, chosen: selectedVoice()?.name ?? "" };
@@ -91,7 +91,7 @@ const handlers = {
       byId("voices-closed").textContent = closedWords();
       byId("voices-closed").hidden = false;
     }
-    if (error.code === "voice_not_found") await readAgain().catch(() => {}); // somebody else has deleted or renamed it
+    if (error.code === "voice_not_found") await reloadLists().catch(() => {}); // another client has deleted or renamed it
   },
 };
 
@@ -115,7 +115,7 @@ export function initializeVoices() {
     byId("voices-button").focus();
   });
   byId("voices-dialog").addEventListener("click", (event) => {
-    if (event.target === byId("voices-dialog")) close(); // the ground beside it
+    if (event.target === byId("voices-dialog")) close(); // the backdrop
   });
   onServer(followServer);
   onKey(() => {

@@ -1,12 +1,12 @@
-// One voice in the list: heard, chosen, and where it is the reader's own, changed, downloaded and deleted.
+// One voice in the list: listen, use and, for the user's own voices, edit, download and delete.
 
 import { byId, element, icon } from "../element.js";
 import { t } from "../language.js";
 import { hearVoice } from "../preview.js";
-import { clearProblem, problemPlace, showProblem } from "../problem.js";
+import { clearProblem, problemElement, showProblem } from "../problem.js";
 import { changeVoice, deleteVoice, describeVoice, downloadVoice, genderOf, groupOf, ownDescription } from "./voices.js";
 
-// Also the start of ids in the row, which hold no spaces.
+// Also the prefix of ids in the row, which must not contain spaces.
 export const fieldOf = (voice) => `voice-${encodeURIComponent(voice.id)}`;
 
 function iconButton(name, key, voice, onclick) {
@@ -39,7 +39,7 @@ async function attempt(row, voice, action, onRefused) {
   }
 }
 
-// Puts `form` under the row, in place of another one, until it is closed by its Cancel button or by Escape.
+// Shows `form` below the row, replacing another one, until it is closed by its Cancel button or by Escape.
 function openForm(row, form, opener) {
   row.querySelector(".voice-form")?.remove();
   const close = () => {
@@ -49,7 +49,7 @@ function openForm(row, form, opener) {
   form.querySelector("[data-cancel]").addEventListener("click", close);
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    event.preventDefault(); // not the whole dialog
+    event.preventDefault(); // else Escape would close the dialog
     event.stopPropagation();
     close();
   });
@@ -109,10 +109,10 @@ function deleteForm(row, voice, opener, handlers) {
     }, handlers.onRefused);
   });
   openForm(row, form, opener);
-  form.querySelector("[data-cancel]").focus(); // a second press of Enter deletes nothing
+  form.querySelector("[data-cancel]").focus(); // so that a second press of Enter does not delete
 }
 
-// `handlers` are {onUse(voice), onChanged(old, new), onDeleted(voice), onRefused(error)}; `mayChange` whether changes are offered.
+// `handlers` are {onUse(voice), onChanged(old, new), onDeleted(voice), onRefused(error)}; `mayChange` shows the buttons for changes.
 export function voiceRow(voice, { isChosen, mayChange, handlers }) {
   const about = [genderOf(voice), describeVoice(voice)].filter(Boolean).join(" · ");
   const words = element("div", { class: "voice-about" }, element("p", { class: "voice-name" }, voice.name), about ? element("p", { class: "muted small" }, about) : null);
@@ -130,7 +130,7 @@ export function voiceRow(voice, { isChosen, mayChange, handlers }) {
     t(isChosen ? "voices.chosen" : "voices.use_title"),
   );
   tools.append(use);
-  row.append(element("div", { class: "voice-line" }, playButton(voice), words, tools), problemPlace(fieldOf(voice)));
+  row.append(element("div", { class: "voice-line" }, playButton(voice), words, tools), problemElement(fieldOf(voice)));
   return row;
 }
 

@@ -1,4 +1,4 @@
-// Voices in words, and the requests that change them.
+// Descriptions of voices, and the requests that change them.
 
 import { request, requestJson } from "../api.js";
 import { has, t } from "../language.js";
@@ -6,7 +6,7 @@ import { saveFile } from "../save.js";
 
 export const GROUPS = ["own", "builtin", "shipped"];
 
-// Own voices are those that can be removed: saved on the page or put into the server's folder. The others come with the server.
+// Own voices can be removed: they were saved on the page or put into the server's folder. The others come with the server.
 export function groupOf(voice) {
   if (voice.origin === "builtin") return "builtin";
   return voice.removable ? "own" : "shipped";
@@ -16,12 +16,12 @@ export function genderOf(voice) {
   return voice.gender === "female" || voice.gender === "male" ? t(`voice.${voice.gender}`) : "";
 }
 
-// Where no description was written, the server names the file: that says nothing to a reader.
+// The description, without the server's default, which only contains the file name.
 function writtenDescription(voice) {
   return voice.wav_path && voice.description === `From ${voice.wav_path.split("/").pop()}` ? "" : (voice.description ?? "");
 }
 
-// What a voice is like, in the language of the page where it comes with the server, else as it was written; empty where nothing was.
+// The description of a voice: translated for voices that come with the server, else as written; may be empty.
 export function describeVoice(voice) {
   const written = writtenDescription(voice);
   const key = `persona.${voice.id}`;
@@ -29,7 +29,7 @@ export function describeVoice(voice) {
   return isTranslated ? t(key) : written;
 }
 
-// What the owner of a voice has written about it, to be changed.
+// The description as written, for editing.
 export const ownDescription = writtenDescription;
 
 const path = (voice) => `v1/voices/${encodeURIComponent(voice.id)}`;
