@@ -22,10 +22,10 @@ from tts_server.engines.embedded.package import EMBEDDED
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.package import EnginePackage
 from tts_server.engines.registry import PACKAGES
-from tts_server.http.connections import ConnectionLimits
-from tts_server.http.deadlines import Deadlines
-from tts_server.http.listener import connection_limits
-from tts_server.server import Server
+from tts_server.server.connections import ConnectionLimits
+from tts_server.server.deadlines import Deadlines
+from tts_server.server.listener import connection_limits
+from tts_server.server.server import Server
 from tts_server.settings import load_settings
 from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES

@@ -16,12 +16,12 @@ from tts_server.build import build_app, build_synthesizer, key_ring
 from tts_server.config import Settings
 from tts_server.engines.package import EnginePackage
 from tts_server.engines.registry import PACKAGES
-from tts_server.http.deadlines import Deadlines
-from tts_server.http.listener import connection_limits
 from tts_server.launcher.engine_install import suggest_installation
 from tts_server.launcher.launcher import DEVICE_LOST
 from tts_server.running_server import is_parlance
-from tts_server.server import PortInUse, Server
+from tts_server.server.deadlines import Deadlines
+from tts_server.server.listener import connection_limits
+from tts_server.server.server import PortInUse, Server
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES
 
 log = logging.getLogger("tts_server")

@@ -1,6 +1,6 @@
 """The interface between the server and the WSGI application: keys of the environment, request checks, upgraded connections, errors.
 
-`http/` and `web/` both import this module, and neither imports the other.
+`server/` and `web/` both import this module, and neither imports the other.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest
-from tts_server.http.deadlines import Deadlines
 from tts_server.keys import KeyFile, Role
+from tts_server.server.deadlines import Deadlines
 from tts_server.web.realtime.bounds import MAX_SESSION_BYTES
 from tts_server.web.realtime.pieces import MAX_TEXTS, TextFeed
 

@@ -22,7 +22,7 @@ from tts_server import admission
 from tts_server.admission import Admission, Ticket
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Busy, Cancelled
-from tts_server.http.dispatch import CHECKED_AT_ONCE, THROTTLE_SECONDS, Dispatcher
+from tts_server.server.dispatch import CHECKED_AT_ONCE, THROTTLE_SECONDS, Dispatcher
 
 SLOTS = 4
 LARGE_SLOTS = 3

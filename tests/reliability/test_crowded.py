@@ -15,8 +15,8 @@ import requests
 from waitress.task import WSGITask
 from wire import connection, metrics, next_reply, only_reply, post, replies, wait_until
 
-from tts_server.http.connections import ConnectionLimits
-from tts_server.http.deadlines import Deadlines, Pace, RecentSum
+from tts_server.server.connections import ConnectionLimits
+from tts_server.server.deadlines import Deadlines, Pace, RecentSum
 
 PATIENT = Deadlines(head=600, idle=600, body=600, check=0.1)
 UPLOAD = b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000000\r\n\r\n"

@@ -17,7 +17,7 @@ import requests
 from wire import LONG, connection, metrics, next_reply, only_reply, post, replies, wait_until
 
 from tts_server.engines.embedded.hibari_voice import HibariVoice
-from tts_server.http.deadlines import Deadlines, Pace
+from tts_server.server.deadlines import Deadlines, Pace
 
 SCALE = float(os.environ.get("TEST_SCALE", "1"))
 TRICKLING = min(110, round(20 * SCALE))
@@ -202,7 +202,7 @@ def test_crowds_that_trickle_or_do_not_read_are_let_go_while_the_others_are_serv
 
 
 def test_a_full_house_of_clients_that_do_not_ask_makes_room_for_one_that_does(start_server, monkeypatch):
-    monkeypatch.setattr("tts_server.http.listener.CONNECTIONS", 20)
+    monkeypatch.setattr("tts_server.server.listener.CONNECTIONS", 20)
     server = start_server(deadlines=Deadlines(head=600, idle=600, check=0.1))
     with contextlib.ExitStack() as stack:
         for sent in [b"", b"GET / HTTP/1.1\r\nX: "] * 15:

@@ -9,8 +9,8 @@ import pytest
 import requests
 from running import run_server
 
-from tts_server.http.addresses import find_addresses, listen_on_all
-from tts_server.server import PortInUse
+from tts_server.server.addresses import find_addresses, listen_on_all
+from tts_server.server.server import PortInUse
 
 
 def has_ipv6() -> bool:

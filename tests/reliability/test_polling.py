@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tts_server.http.polling import poll_once
+from tts_server.server.polling import poll_once
 
 NUM = 6
 

@@ -23,7 +23,7 @@ from tts_server import admission
 from tts_server.admission import Admission, Ticket
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Busy, Cancelled
-from tts_server.http.dispatch import Dispatcher
+from tts_server.server.dispatch import Dispatcher
 from tts_server.web.limits import SharedLimit
 
 SLOTS = 4

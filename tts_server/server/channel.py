@@ -18,13 +18,13 @@ from waitress.utilities import Error
 
 from tts_server.admission import Ticket
 from tts_server.cancellation import Cancellation
-from tts_server.http.connections import JUST_BEGUN, STEADY, Connections
-from tts_server.http.deadlines import Deadlines, Pace
-from tts_server.http.half_closed import HalfClosed
-from tts_server.http.intake import Intake
-from tts_server.http.request import RequestTimeout, ServerStopping, refusal
-from tts_server.http.tasks import STOPPING, JsonErrorTask, Task, admit
-from tts_server.http.upgrades import UpgradedConnections
+from tts_server.server.connections import JUST_BEGUN, STEADY, Connections
+from tts_server.server.deadlines import Deadlines, Pace
+from tts_server.server.half_closed import HalfClosed
+from tts_server.server.intake import Intake
+from tts_server.server.request import RequestTimeout, ServerStopping, refusal
+from tts_server.server.tasks import STOPPING, JsonErrorTask, Task, admit
+from tts_server.server.upgrades import UpgradedConnections
 from tts_server.wsgi import SAFE_METHODS, UpgradedConnection
 
 DISCARD_SECONDS = 2.0

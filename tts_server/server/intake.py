@@ -11,10 +11,10 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.utilities import Error
 
-from tts_server.http.connections import Connections, OpenConnection
-from tts_server.http.deadlines import Deadlines, Pace, RecentSum
-from tts_server.http.heads import check_head
-from tts_server.http.request import Request, ServerBusy
+from tts_server.server.connections import Connections, OpenConnection
+from tts_server.server.deadlines import Deadlines, Pace, RecentSum
+from tts_server.server.heads import check_head
+from tts_server.server.request import Request, ServerBusy
 
 PIPELINED_BYTES = 64 * 1024
 """Bytes that a client may send ahead of the reply to its current request. With more, the connection closes after that reply."""

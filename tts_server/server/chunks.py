@@ -6,7 +6,7 @@ from typing import Any
 
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
-from tts_server.http.syntax import CHUNK_SIZE, find_wrong_fields
+from tts_server.server.syntax import CHUNK_SIZE, find_wrong_fields
 
 MAX_CHUNK_LINE_BYTES = 1024
 MAX_TRAILER_BYTES = 8 * 1024

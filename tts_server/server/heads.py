@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tts_server.errors import TTSError
-from tts_server.http.environment import environment
+from tts_server.server.environment import environment
 
 
 def check_head(channel: Any, request: Any) -> None:

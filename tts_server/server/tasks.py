@@ -12,10 +12,10 @@ from waitress.task import ErrorTask, WSGITask
 
 from tts_server.admission import Ticket
 from tts_server.errors import TTSError
-from tts_server.http.environment import environment
-from tts_server.http.request import ServerStopping, refusal
 from tts_server.log import request_context
 from tts_server.request_log import log_request
+from tts_server.server.environment import environment
+from tts_server.server.request import ServerStopping, refusal
 from tts_server.wsgi import (
     CANCELLATION,
     CLIENT_CLOSED_REQUEST,

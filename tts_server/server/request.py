@@ -15,8 +15,8 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from tts_server.errors import TTSError
-from tts_server.http.chunks import Chunks
-from tts_server.http.syntax import BlankLines, find_wrong_beginning, find_wrong_fields, find_wrong_request_line
+from tts_server.server.chunks import Chunks
+from tts_server.server.syntax import BlankLines, find_wrong_beginning, find_wrong_fields, find_wrong_request_line
 from tts_server.wsgi import Admitted
 
 log = logging.getLogger("tts_server")

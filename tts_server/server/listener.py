@@ -19,14 +19,14 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
-from tts_server.http.addresses import FurtherAddress
-from tts_server.http.channel import Channel
-from tts_server.http.connections import ConnectionLimits, Connections
-from tts_server.http.deadlines import Deadlines
-from tts_server.http.dispatch import Dispatcher
-from tts_server.http.polling import poll_once
-from tts_server.http.request import MAX_HEAD_BYTES, ServerBusy
-from tts_server.http.upgrades import UpgradedConnections
+from tts_server.server.addresses import FurtherAddress
+from tts_server.server.channel import Channel
+from tts_server.server.connections import ConnectionLimits, Connections
+from tts_server.server.deadlines import Deadlines
+from tts_server.server.dispatch import Dispatcher
+from tts_server.server.polling import poll_once
+from tts_server.server.request import MAX_HEAD_BYTES, ServerBusy
+from tts_server.server.upgrades import UpgradedConnections
 from tts_server.wsgi import RequestChecks
 
 log = logging.getLogger("tts_server")

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tts_server.http.addresses import IN_USE, find_addresses, listen_on_all
-from tts_server.http.connections import ConnectionLimits
-from tts_server.http.deadlines import Deadlines
-from tts_server.http.dispatch import Dispatcher
-from tts_server.http.listener import Listener
-from tts_server.http.polling import frequent_thread_switches
-from tts_server.http.signals import StopSignals
-from tts_server.http.upgrades import UpgradedConnections
+from tts_server.server.addresses import IN_USE, find_addresses, listen_on_all
+from tts_server.server.connections import ConnectionLimits
+from tts_server.server.deadlines import Deadlines
+from tts_server.server.dispatch import Dispatcher
+from tts_server.server.listener import Listener
+from tts_server.server.polling import frequent_thread_switches
+from tts_server.server.signals import StopSignals
+from tts_server.server.upgrades import UpgradedConnections
 from tts_server.wsgi import RequestChecks
 
 log = logging.getLogger("tts_server")
@@ -42,7 +42,7 @@ class Server:
     """A server that listens on every address of `host`. Raises PortInUse.
 
     The attribute `port` is the actual port, also for `port=0`. `checks` are those of the application; their admission limits how many
-    requests for audio run and wait (see `http/dispatch.py`). After `stop`, running requests have `stop_seconds` to end.
+    requests for audio run and wait (see `server/dispatch.py`). After `stop`, running requests have `stop_seconds` to end.
     """
 
     def __init__(
