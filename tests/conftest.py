@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.config import environment_names
 from tts_server.log import SPOKEN
@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A warning belongs to the module that it blames. The last filter that matches decides.
     """
-    ours = ["tts_server", "benchmarks", *sorted({path.stem for path in Path(__file__).parent.rglob("*.py")})]
+    ours = ["tts_server", "benchmarks", "support", *sorted({path.stem for path in Path(__file__).parent.rglob("*.py")})]
     config.addinivalue_line("filterwarnings", "default")
     # One filter for all modules: pytest installs every filter again for each test, and its search for duplicates takes quadratic time.
     config.addinivalue_line("filterwarnings", rf"error:::({'|'.join(ours)})(\.|$)")

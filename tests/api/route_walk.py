@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.keys import KeyFile, Role
 

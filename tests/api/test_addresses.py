@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from running import RunningServer
+from support.server import RunningServer
 from websockets.sync.client import connect
 
 

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 import requests
-from running import RunningServer
+from support.server import RunningServer
 
 JSON = {"Content-Type": "application/json"}
 

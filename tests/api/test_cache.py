@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from measure import hear
-from running import RunningServer, run_server
+from support.decoded_audio import hear
+from support.server import RunningServer, run_server
 
 from benchmarks.texts import Writer
 from tts_server.engines.embedded.engine import EmbeddedStream

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tests.engines.models_at_hand import SmallSource, SpeakingEngine
 

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 import requests
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 from tts_server.speech import AudioFormat
 

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 import requests
-from measure import hear
+from support.decoded_audio import hear
 
 from tests.audio.sounds import make_file
 from tts_server.controls import Controls

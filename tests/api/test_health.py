@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 FIELDS = {
     "status": str,

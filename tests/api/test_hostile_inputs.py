@@ -16,7 +16,7 @@ import av
 import numpy as np
 import pytest
 import requests
-from measure import hear
+from support.decoded_audio import hear
 
 TEXT = "Hello."
 PATIENCE = float(os.environ.get("TEST_SCALE", "1")) * 5  # seconds; each answer takes a fraction of one on a quiet machine

@@ -12,6 +12,7 @@ import time
 
 import pytest
 import requests
+from support.waiting import wait_until
 
 LONG = " ".join(f"This is sentence number {n} of a very long story that nobody waits for." for n in range(1500))
 
@@ -22,13 +23,6 @@ def metrics(server) -> dict:
 
 def num_waiting(server) -> int:
     return requests.get(f"{server.url}/health", timeout=10).json()["queue"]["waiting"]
-
-
-def wait_until(condition, seconds=20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 @pytest.fixture

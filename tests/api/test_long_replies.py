@@ -7,8 +7,8 @@ import json
 
 import pytest
 import requests
-from measure import hear
-from running import RunningServer, run_server
+from support.decoded_audio import hear
+from support.server import RunningServer, run_server
 
 from benchmarks.texts import Writer
 from tts_server.errors import AudioTooLong

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 PROJECT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((PROJECT / "deploy" / "grafana" / "parlance.json").read_text(encoding="utf-8"))

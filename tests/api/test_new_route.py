@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask import Blueprint, Response, jsonify, request
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.keys import KeyFile, Role
 from tts_server.speech import AudioFormat, SpeechRequest

@@ -10,8 +10,9 @@ import psutil
 import pytest
 import requests
 from audio.sounds import voice_like
-from measure import hear
-from reliability.wire import connection, metrics, only_reply, wait_until
+from reliability.wire import connection, metrics, only_reply
+from support.decoded_audio import hear
+from support.waiting import wait_until
 
 from benchmarks.server_process import running
 from tts_server.audio.encoders import create_encoder, supported_rate

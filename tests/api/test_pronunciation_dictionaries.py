@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from running import RunningServer
+from support.server import RunningServer
 
 from tts_server.keys import KeyFile, Role
 from tts_server.web.pronunciation import MAX_FILE_BYTES

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import requests
-from measure import hear
-from running import RunningServer
+from support.decoded_audio import hear
+from support.server import RunningServer
 
 PREVIEW = "/v1/voices/alloy/preview"
 STREAM = "/tts-stream?text=The+ferry+left+the+harbor+at+dawn."

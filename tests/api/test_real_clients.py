@@ -5,7 +5,7 @@ from __future__ import annotations
 import openai
 import pytest
 import requests
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 TEXT = "This line comes from a real client."
 

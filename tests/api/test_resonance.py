@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from measure import hear, sniff
-from running import run_server
+from support.decoded_audio import hear, sniff
+from support.server import run_server
 
 from tts_server.errors import EngineFailure
 

@@ -9,8 +9,8 @@ import json
 import openai
 import pytest
 import requests
-from measure import hear, sniff
 from openai.types.responses import Response
+from support.decoded_audio import hear, sniff
 
 from tts_server.speech import AudioFormat
 

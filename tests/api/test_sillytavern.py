@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 TEXT = "The tavern is open tonight."
 

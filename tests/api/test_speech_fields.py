@@ -6,7 +6,7 @@ import json
 
 import pytest
 import requests
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 TEXT = "A short test."
 

@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import pytest
 import requests
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 from tts_server.speech import AudioFormat
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 import requests
-from measure import hear
+from support.decoded_audio import hear
 
 FIELDS = {"response_format": "wav", "seed": 7, "cache": False}
 

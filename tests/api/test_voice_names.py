@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 from websockets.sync.client import connect
 
 from tts_server.languages import VOICE_LANGUAGES, voice_language

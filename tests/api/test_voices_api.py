@@ -15,8 +15,8 @@ import openai
 import pytest
 import requests
 import soundfile
-from measure import hear
-from running import run_server
+from support.decoded_audio import hear
+from support.server import run_server
 
 from tests.engines.models_at_hand import CAPABILITIES, SmallEngine
 from tts_server.audio.decode import decode_clip

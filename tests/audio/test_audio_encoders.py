@@ -9,8 +9,8 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from measure import hear, sniff
 from sounds import RATE, dominant_frequency, in_chunks, snr_db, tone, voice_like
+from support.decoded_audio import hear, sniff
 
 from tts_server.audio.encoders import ENCODERS, create_encoder, supported_rate
 from tts_server.speech import FORMATS, AudioFormat, Samples

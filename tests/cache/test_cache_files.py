@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.clock import Clock
 
 from tts_server.synthesis.cache import AudioCache, CacheInUse
 
@@ -16,16 +17,9 @@ KIB = 2**10
 NOON = 1_800_000_000.0
 
 
-class Clock:
-    now = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fault_injection import KERNEL_FAILED, Fault, Injection, RecordingDecoder
-from speaking import NoMark
+from support.speech_tokens import NoMark
 from tiny_engines import listen, running, utterance
 
 from benchmarks.checkpoints import family_of, write_checkpoint

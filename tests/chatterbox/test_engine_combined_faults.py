@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fault_injection import KERNEL_FAILED, OUT_OF_MEMORY, Fault, Injection
-from speaking import NoMark
+from support.speech_tokens import NoMark
 from tiny_engines import listen, running, utterance
 
 from tts_server.cancellation import Cancellation

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from speaking import other_voice, some_tokens, voice_of
+from support.speech_tokens import other_voice, some_tokens, voice_of
 from torch import Tensor
 
 from benchmarks.checkpoints import family_of

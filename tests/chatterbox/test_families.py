@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 import torch
-from measure import hear
-from tiny_server import run_tiny_server
+from support.chatterbox_server import run_tiny_server
+from support.decoded_audio import hear
 
 from benchmarks.acceptance.checks import Verdict
 from benchmarks.acceptance.recognizer import Recognizer

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from speaking import other_voice, speaker_of, voice_of
+from support.speech_tokens import other_voice, speaker_of, voice_of
 
 from tts_server.engines.chatterbox.s3gen.attention import queries_at_once
 from tts_server.engines.chatterbox.s3gen.batching import SCORE_BYTES, batch_bytes, split_batch

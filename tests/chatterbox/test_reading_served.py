@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import RunningServer
-from tiny_server import copy_voices, run_tiny_server
+from support.chatterbox_server import copy_voices, run_tiny_server
+from support.server import RunningServer
 
 from tts_server.text.pronunciation.respelling import respell
 

@@ -9,9 +9,9 @@ import numpy as np
 import openai
 import pytest
 import requests
-from measure import hear
-from running import RunningServer
-from tiny_server import copy_voices, run_tiny_server
+from support.chatterbox_server import copy_voices, run_tiny_server
+from support.decoded_audio import hear
+from support.server import RunningServer
 
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.engines.model_source import ModelState

@@ -7,8 +7,8 @@ import time
 
 import pytest
 import requests
+from support.chatterbox_server import run_tiny_server
 from tiny_engines import listen, running, utterance
-from tiny_server import run_tiny_server
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.chatterbox.fresh_thread import in_fresh_thread

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from speaking import NoMark, other_voice, some_tokens, speaker_of, spoken, voice_of
+from support.speech_tokens import NoMark, other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
 from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave, WaveRequest

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from speaking import other_voice, some_tokens, speaker_of, spoken, voice_of
+from support.speech_tokens import other_voice, some_tokens, speaker_of, spoken, voice_of
 
 from benchmarks.checkpoints import family_of
 from tts_server.engines.chatterbox.s3gen.hift import HiFT

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from speaking import other_voice, some_tokens, speaker_of, voice_of
+from support.speech_tokens import other_voice, some_tokens, speaker_of, voice_of
 from torch import Tensor
 
 from tts_server.engines.chatterbox.s3gen.hift import HiFT

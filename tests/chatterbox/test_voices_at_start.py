@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tiny_server import copy_voices, run_tiny_server
+from support.chatterbox_server import copy_voices, run_tiny_server
 
 TURBO = "chatterbox-turbo"
 

@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 import pytest
 from conftest import HALF_A_CORE, StartEngine, create_embedded
-from gate import wait_until
 from replica_engines import CHUNK, CHUNKS, StepEngine, ramp
+from support.waiting import wait_until
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 from commands.other_servers import answering
-from running import RunningServer
+from support.server import RunningServer
 
 from tts_server.client.preview import describe_change
 from tts_server.client.texts import PIECE_CHARACTERS

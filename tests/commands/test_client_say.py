@@ -18,8 +18,8 @@ import pytest
 import requests
 from commands.other_servers import answering
 from engines.models_at_hand import SmallSource, SpeakingEngine
-from measure import hear, sniff
-from running import run_server
+from support.decoded_audio import hear, sniff
+from support.server import run_server
 
 from tts_server.client import connection
 from tts_server.commands import main

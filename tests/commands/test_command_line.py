@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 from commands.other_servers import answering
-from measure import hear
+from support.decoded_audio import hear
 
 from tts_server.addresses import own_addresses
 from tts_server.commands import main

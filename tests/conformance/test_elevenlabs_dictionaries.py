@@ -18,7 +18,7 @@ from elevenlabs.types import (
     PronunciationDictionaryRulesResponseModel,
 )
 from pydantic import BaseModel
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 KEY = "right"
 PLS = b"""<?xml version="1.0" encoding="UTF-8"?>

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.pasted import example
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 
 def test_openai_for_javascript(server, node_client):

@@ -8,7 +8,7 @@ import json
 
 import openai
 import pytest
-from measure import hear
+from support.decoded_audio import hear
 
 TEXT = "This line comes from a real client."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conformance.pasted import example
-from measure import hear
+from support.decoded_audio import hear
 
 AGENTS = "openai-agents[voice]>=0.20,<1"
 PIPECAT = "pipecat-ai[openai]>=1.3,<2"

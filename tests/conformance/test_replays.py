@@ -11,7 +11,7 @@ import struct
 
 import pytest
 import requests
-from measure import hear, sniff
+from support.decoded_audio import hear, sniff
 
 TEXT = "An application lets this be spoken."
 

@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from measure import hear
 from settings_document import declared_settings, documented_settings, updated
+from support.decoded_audio import hear
 
 from tts_server.config import environment_names
 from tts_server.settings import settings_class

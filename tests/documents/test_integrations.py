@@ -13,7 +13,7 @@ import pytest
 import requests
 import yaml
 from conformance.pasted import DOCUMENT, example
-from measure import hear
+from support.decoded_audio import hear
 
 SNIPPETS = re.findall(r"(?:<!-- run: (\w+) -->\n)?```(\w+)\n(.*?)```", DOCUMENT, re.DOTALL)
 PARSERS = {"json": json.loads, "yaml": yaml.safe_load, "python": ast.parse}

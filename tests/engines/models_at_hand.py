@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from running import shared_hibari
+from support.server import shared_hibari
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Capabilities, Control, Utterance

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from running import shared_hibari
+from support.server import shared_hibari
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance

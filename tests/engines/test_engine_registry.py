@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import requests
 from engines.tone_package import INSTALLATION, TONE
-from measure import hear
-from running import RunningServer, run_server
+from support.decoded_audio import hear
+from support.server import RunningServer, run_server
 
 from tts_server import doctor
 from tts_server.commands import main

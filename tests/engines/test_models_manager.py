@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from engines.models_at_hand import PATIENCE, SmallSource
+from support.clock import Clock
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
@@ -15,14 +16,6 @@ from tts_server.engines.model_source import ModelState
 from tts_server.errors import Conflict, EngineFailure, ModelLoading, ModelNotAvailable, Unavailable
 
 UTTERANCE = Utterance("Hello.", "own", 0, 0, 1.0, None, {})
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -9,21 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import requests
-from gate import held_texts
+from support.engine_gate import held_texts
+from support.waiting import wait_until
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
 from tts_server.engines.embedded.engine import MAX_STUCK, EmbeddedEngine
 from tts_server.engines.watchdog import Watchdog
 from tts_server.errors import EngineStuck
-
-
-def wait_until(condition, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
 
 # The watchdog
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
-from measure import Heard, hear
 from playwright.sync_api import Locator, Page, expect
+from support.decoded_audio import Heard, hear
 
 RECORDER = """
 registerProcessor("recorder", class extends AudioWorkletProcessor {

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import expect
-from running import RunningServer
 from studio import Studio, long_text
-from tiny_server import run_tiny_server
+from support.chatterbox_server import run_tiny_server
+from support.server import RunningServer
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chromium import launch
-from measure import hear
 from playwright.sync_api import Browser, Playwright, expect
 from studio import Studio
+from support.decoded_audio import hear
 
 pytestmark = pytest.mark.browser
 

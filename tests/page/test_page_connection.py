@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from proxy import Proxy, run_proxy
-from running import RunningServer, run_server
 from studio import SHORT, Studio, long_text
+from support.server import RunningServer, run_server
 
 pytestmark = pytest.mark.browser
 

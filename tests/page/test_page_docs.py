@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Locator, Response, expect
-from running import RunningServer
 from studio import Studio
+from support.server import RunningServer
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import expect
-from running import RunningServer
 from studio import Studio
+from support.server import RunningServer
 
 pytestmark = pytest.mark.browser
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from measure import hear
 from playwright.sync_api import Locator, Page, expect
 from studio import SHORT, Studio, long_text
+from support.decoded_audio import hear
 
 pytestmark = pytest.mark.browser
 

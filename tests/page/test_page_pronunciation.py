@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Locator, Request, expect
-from running import RunningServer
 from studio import SHORT, Studio
+from support.server import RunningServer
 
 from tts_server.keys import KeyFile, Role
 

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from gate import PATIENCE, Gate, queue, wait_until
 from playwright.sync_api import expect
-from running import RunningServer, run_server
 from studio import SHORT, Studio
+from support.engine_gate import Gate, queue
+from support.server import RunningServer, run_server
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Request, Route, expect
-from running import RunningServer
 from studio import SHORT, Studio
+from support.server import RunningServer
 
 pytestmark = pytest.mark.browser
 

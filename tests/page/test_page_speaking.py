@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from measure import hear
 from playwright.sync_api import expect
 from studio import SHORT, Studio, long_text
+from support.decoded_audio import hear
 
 from tts_server.speech import AudioFormat
 

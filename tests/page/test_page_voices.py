@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import requests
-from measure import hear
 from playwright.sync_api import Locator, expect
-from running import RunningServer
 from studio import Studio
+from support.decoded_audio import hear
+from support.server import RunningServer
 
 from tts_server.keys import KeyFile, Role
 

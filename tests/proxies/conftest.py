@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.config import PROJECT
 

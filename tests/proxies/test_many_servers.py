@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from measure import hear
 from proxies.conftest import NAME, NGINX, free_port, program, running
-from running import RunningServer, run_server
+from support.decoded_audio import hear
+from support.server import RunningServer, run_server
 from websockets.sync.client import connect
 
 from tts_server.config import PROJECT

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from measure import hear
 from proxies.conftest import NAME, Proxied
+from support.decoded_audio import hear
 from websockets.sync.client import connect
 
 SETTINGS = {"allowed_hosts": (NAME, "example.com"), "trusted_proxy": "127.0.0.1"}

@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from running import RunningServer, run_server
-from talking import Talk, dial, num_threads, wait_until
+from support.server import RunningServer, run_server
+from support.waiting import wait_until
+from talking import Talk, dial, num_threads
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import base64
 import json
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -19,13 +18,6 @@ LONG = " ".join(f"This is sentence number {n} of a very long story that nobody w
 
 def dial(server, path: str = "/v1/realtime", **options: Any) -> ClientConnection:
     return connect(f"ws://127.0.0.1:{server.port}{path}", **{"proxy": None, "open_timeout": 20, **options})
-
-
-def wait_until(condition, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def num_threads() -> int:

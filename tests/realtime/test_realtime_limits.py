@@ -10,7 +10,8 @@ import threading
 import pytest
 import requests
 from frames import close_frame, frame, open_socket
-from talking import LONG, Talk, answer, ask, dial, wait_until
+from support.waiting import wait_until
+from talking import LONG, Talk, answer, ask, dial
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tts_server.cancellation import Cancellation

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from talking import LONG, Talk, answer, ask, dial, is_greeting, num_threads, pcm_of, wait_until
+from support.waiting import wait_until
+from talking import LONG, Talk, answer, ask, dial, is_greeting, num_threads, pcm_of
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed

@@ -9,7 +9,8 @@ import json
 import pytest
 import requests
 from openai import AsyncOpenAI
-from talking import LONG, Talk, dial, pcm_of, wait_until
+from support.waiting import wait_until
+from talking import LONG, Talk, dial, pcm_of
 
 from tts_server.errors import EngineFailure
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 import requests
-from talking import LONG, answer, ask, dial, wait_until
+from support.waiting import wait_until
+from talking import LONG, answer, ask, dial
 
 
 def spoken(server, **fields) -> bytes:

@@ -14,8 +14,9 @@ import time
 
 import pytest
 import requests
-from running import run_server
-from talking import LONG, answer, ask, dial, is_greeting, num_threads, wait_until
+from support.server import run_server
+from support.waiting import wait_until
+from talking import LONG, answer, ask, dial, is_greeting, num_threads
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 

@@ -8,14 +8,16 @@ import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
-from clock import Clock
-from gate import PATIENCE, Gate, queue, wait_until
-from measure import hear
-from running import RunningServer, run_server
+from support.clock import Clock
+from support.decoded_audio import hear
+from support.engine_gate import Gate, queue
+from support.server import RunningServer, run_server
+from support.waiting import PATIENCE, wait_until
 from websockets.sync.client import connect
 
 from tts_server import admission
@@ -33,7 +35,7 @@ BOOK = " ".join(f"This is sentence number {n} of a book that is read out to the 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(admission, "time", clock)
+    monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=clock))
     return clock
 
 

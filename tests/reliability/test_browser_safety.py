@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.settings import settings_class
 

@@ -12,8 +12,9 @@ import time
 
 import pytest
 import requests
+from support.waiting import wait_until
 from waitress.task import WSGITask
-from wire import connection, metrics, next_reply, only_reply, post, replies, wait_until
+from wire import connection, metrics, next_reply, only_reply, post, replies
 
 from tts_server.server.connections import ConnectionLimits
 from tts_server.server.deadlines import Deadlines, Pace, RecentSum

@@ -14,7 +14,8 @@ import time
 
 import pytest
 import requests
-from wire import LONG, connection, metrics, next_reply, only_reply, post, replies, wait_until
+from support.waiting import wait_until
+from wire import LONG, connection, metrics, next_reply, only_reply, post, replies
 
 from tts_server.engines.embedded.hibari_voice import HibariVoice
 from tts_server.server.deadlines import Deadlines, Pace

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 from engines.models_at_hand import PATIENCE, SmallSource, SpeakingEngine
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 from websockets.sync.client import connect
 
 from tts_server.config import PROJECT

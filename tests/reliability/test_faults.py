@@ -26,8 +26,8 @@ import numpy as np
 import psutil
 import pytest
 import requests
-from running import RunningServer, run_server
-from tiny_server import copy_voices, run_tiny_server
+from support.chatterbox_server import copy_voices, run_tiny_server
+from support.server import RunningServer, run_server
 from waitress.buffers import TempfileBasedBuffer
 
 from benchmarks.server_process import ServerProcess, running

@@ -12,7 +12,7 @@ import pytest
 import requests
 from audio.sounds import RATE, make_file
 from hostile import PATIENCE, at_once, decoders, memory, scaled
-from measure import hear
+from support.decoded_audio import hear
 
 from tts_server.audio.decode import decode_clip
 

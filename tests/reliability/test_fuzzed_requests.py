@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 import requests
 from hostile import PATIENCE, Answer, ask, at_once, files_below, memory, scaled
-from measure import hear
-from running import RunningServer, run_server
+from support.decoded_audio import hear
+from support.server import RunningServer, run_server
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 

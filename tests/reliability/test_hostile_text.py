@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 from hostile import PATIENCE, SCALE, at_once, scaled, told
-from measure import hear
-from running import RunningServer, run_server
+from support.decoded_audio import hear
+from support.server import RunningServer, run_server
 from websockets.sync.client import connect
 
 LONG_TEXT = min(1_000_000, scaled(60_000))

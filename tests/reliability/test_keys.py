@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.key_command import run
 from tts_server.keys import KeyFile, KeyFileError, KeyRing, Role

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 import requests
-from running import run_server
+from support.server import run_server
 
 from tts_server.server.addresses import find_addresses, listen_on_all
 from tts_server.server.server import PortInUse

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import run_server
+from support.server import run_server
+from support.waiting import wait_until
 from websockets.sync.client import connect
 
 from tts_server.engines.embedded.engine import EmbeddedEngine
@@ -428,13 +429,3 @@ def test_libraries_that_log_addresses_with_their_secrets_are_kept_quiet():
         root.handlers[:], threading.excepthook = before[0], before[2]
         root.setLevel(before[1])
         logging.captureWarnings(capture=False)
-
-
-def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something that has no event of its own."""
-    done = threading.Event()
-    for _ in range(round(seconds / 0.01)):
-        if happened():
-            return
-        done.wait(0.01)
-    raise AssertionError("it did not happen")

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 import requests
-from gate import PATIENCE, queue, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
-from running import RunningServer, run_server
+from support.engine_gate import queue
+from support.server import RunningServer, run_server
+from support.waiting import PATIENCE, wait_until
 from websockets.sync.client import connect
 
 from tts_server.admission import MAX_OVERTAKEN, Admission, QueuePolicy, Ticket

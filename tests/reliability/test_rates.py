@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import openai
 import pytest
 import requests
-from clock import Clock
-from gate import Gate, queue, wait_until
-from running import RunningServer, run_server
+from support.clock import Clock
+from support.engine_gate import Gate, queue
+from support.server import RunningServer, run_server
+from support.waiting import wait_until
 from websockets.sync.client import connect
 
 from tts_server import build, rates
@@ -26,7 +28,7 @@ from tts_server.settings import load_settings
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(rates, "time", clock)
+    monkeypatch.setattr(rates, "time", SimpleNamespace(monotonic=clock))
     return clock
 
 

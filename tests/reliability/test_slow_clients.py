@@ -10,13 +10,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
-from clock import Clock
-from gate import PATIENCE, Gate, queue, wait_until
-from running import RunningServer
+from support.clock import Clock
+from support.engine_gate import Gate, queue
+from support.server import RunningServer
+from support.waiting import PATIENCE, wait_until
 from wire import connection, post, replies
 
 from tts_server import admission
@@ -108,7 +110,7 @@ def test_paused_large_ones_let_other_large_ones_begin():
 
 def test_the_estimate_counts_the_first_pause_of_a_ticket_as_a_free_slot_and_no_later_one(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(admission, "time", clock)
+    monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=clock))
     slots = Admission(1, 10)
     for _ in range(5):
         ticket = slots.acquire()

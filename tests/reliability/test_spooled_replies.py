@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 from hostile import PATIENCE
-from running import run_server
-from wire import connection, next_reply, post, wait_until
+from support.server import run_server
+from support.waiting import wait_until
+from wire import connection, next_reply, post
 
 from benchmarks.server_process import ServerProcess, running
 from benchmarks.texts import Writer

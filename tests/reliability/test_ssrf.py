@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 from hostile import PATIENCE, memory, told, watched_memory
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from tts_server.errors import InvalidRequest, TooLarge, TTSError
 from tts_server.voices.fetch import MAX_REDIRECTS, FetchLimits, fetch

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from gate import held_texts
-from running import run_server
-from wire import LONG, connection, metrics, next_reply, only_reply, post, replies, wait_until
+from support.engine_gate import held_texts
+from support.server import run_server
+from support.waiting import wait_until
+from wire import LONG, connection, metrics, next_reply, only_reply, post, replies
 
 PROJECT = Path(__file__).resolve().parents[2]
 GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from hostile import Answer, ask, at_once, files_below, scaled
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 ROUTES_OF_A_NAME = min(19, scaled(1))
 TARGETS = ("outside/secret", "secret", "voices-elsewhere/secret")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import RunningServer, run_server
+from support.server import RunningServer, run_server
 
 from benchmarks.crowd import Ask, Crowd, alone
 

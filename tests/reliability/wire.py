@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,10 +108,3 @@ def _parse(data: bytes, *, to_head: bool = False) -> tuple[Reply, bytes]:
 
 def metrics(server) -> dict[str, Any]:
     return requests.get(f"{server.url}/health", timeout=10).json()["metrics"]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)

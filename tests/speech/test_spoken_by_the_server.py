@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 import requests
-from measure import hear
 from speech.asr import transcribe, word_error_rate, words
 from speech.sentences import SENTENCES
+from support.decoded_audio import hear
 
 from tts_server.audio.pcm import SegmentJoiner
 from tts_server.speech import SpeechRequest

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from running import run_server
+from support.server import run_server
 
 CLIP = Path(__file__).parent.parent / "clips" / "female_slt.flac"
 PATIENCE = 60

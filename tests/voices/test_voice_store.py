@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
+from support.clock import Clock
 
 from tts_server.build import voice_store
 from tts_server.config import SettingsError
@@ -69,14 +70,6 @@ def service() -> Iterator[Bucket]:
 def bucket(service) -> Bucket:
     service.empty()
     return service
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from running import RunningServer
+from support.server import RunningServer
+from support.waiting import PATIENCE
 
 from tts_server.engines.embedded.hibari_voice import HibariVoice
-
-PATIENCE = 30.0
 
 
 class Gate:
@@ -55,13 +53,6 @@ def held_texts(monkeypatch: pytest.MonkeyPatch, word: str, patience: float) -> I
         yield let_go
     finally:
         let_go.set()
-
-
-def wait_until(condition: Callable[[], bool], what: str = "it") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.01)
 
 
 def queue(server: RunningServer) -> dict[str, Any]:

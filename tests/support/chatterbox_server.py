@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from running import RunningServer, run_server, shared_hibari
+from support.server import RunningServer, run_server, shared_hibari
 
 from benchmarks.checkpoints import tiny_sizes, write_checkpoint
 from tts_server.build import model_sources
