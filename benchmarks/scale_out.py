@@ -1,4 +1,4 @@
-"""How models scale out: `python -m benchmarks.scale_out --ray [--quick]`.
+"""How models scale out: `python -m benchmarks.scale_out --ray [--quick]`, or `--simulate` with the options of `scale_simulation.py`.
 
 With `--ray` it starts Ray on this machine and measures replicas of the embedded voice, each pinned to one core: throughput of one and of
 two replicas, the time that the way through Ray adds to a first chunk, a burst of requests to a server, and replies of a server while
@@ -24,6 +24,7 @@ from threading import Event, Thread
 
 import psutil
 
+from benchmarks import scale_simulation
 from benchmarks.crowd import Ask, Crowd, Outcome, alone, distinct_asks
 from benchmarks.machine import describe_machine
 from benchmarks.server_process import running
@@ -216,6 +217,8 @@ def measure(scale: Scale) -> list[Row]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    if "--simulate" in arguments:
+        return scale_simulation.main([one for one in arguments if one != "--simulate"])
     parser = Parser(prog="python -m benchmarks.scale_out", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ray", action="store_true", required=True, help="replicas on a Ray cluster on this machine")
     parser.add_argument("--quick", action="store_true", help="little of each: shows whether it runs")
