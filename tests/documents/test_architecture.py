@@ -20,7 +20,7 @@ def test_every_module_that_is_named_exists():
 
 
 def test_every_folder_that_is_named_exists():
-    named = set(re.findall(r"`([\w/]+)/`", ARCHITECTURE))
+    named = set(re.findall(r"`([\w/]+)/`", ARCHITECTURE)) | set(re.findall(r"^(\w+)/ ", ARCHITECTURE, re.MULTILINE))
     places = [PROJECT, PACKAGE, PACKAGE / "engines", PACKAGE / "engines" / "chatterbox"]
     assert len(named) > 15
     assert sorted(name for name in named if not any((place / name).is_dir() for place in places)) == []
