@@ -1,4 +1,4 @@
-"""What this machine can compute with, and which build of PyTorch that wants.
+"""What this machine can compute with, and which build of PyTorch that requires.
 
 Standard library only, since the launcher asks before anything is installed. `choose` is a pure function of a Machine; `look` finds out
 what the machine is, without loading a driver into this process.
@@ -36,7 +36,7 @@ AMD_NODES = Path("/sys/class/kfd/kfd/topology/nodes")
 
 @dataclass(frozen=True)
 class Card:
-    """An NVIDIA card as its driver describes it: driver as (570, 86), capability as (12, 0) or None where it is not told, memory in MiB."""
+    """An NVIDIA card as its driver describes it: driver as (570, 86), capability as (12, 0) or None where it is not reported, memory in MiB."""
 
     name: str
     driver: tuple[int, int]
@@ -170,7 +170,7 @@ def read_nvidia_smi(text: str) -> tuple[Card, ...]:
 
 
 def amd_architectures(nodes: Path = AMD_NODES) -> tuple[str, ...]:
-    """Architectures of AMD's GPUs, such as gfx1100, by what Linux's driver tells; empty elsewhere."""
+    """Architectures of AMD's GPUs, such as gfx1100, as Linux's driver reports them; empty elsewhere."""
     found = []
     try:
         for properties in sorted(nodes.glob("*/properties")):

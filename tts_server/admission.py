@@ -87,9 +87,9 @@ class QueueState:
 
 
 class Admission:
-    """Gives out at most `slots` slots at a time; at most `max_waiting` tickets wait, in the order of the `policy`. Thread-safe.
+    """Grants at most `slots` slots at a time; at most `max_waiting` tickets wait, in the order of the `policy`. Thread-safe.
 
-    A quarter of the slots is reserved for what is not `is_large`, so that a greeting need not wait until a book has been read out.
+    A quarter of the slots is reserved for what is not `is_large`, so that a short text need not wait until long ones have been spoken.
     """
 
     def __init__(self, slots: int, max_waiting: int, policy: QueuePolicy = QueuePolicy.FIFO) -> None:

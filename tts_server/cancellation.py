@@ -12,8 +12,8 @@ from tts_server.errors import Cancelled
 class Cancellation:
     """Cancelled once, by any thread: because the client has left, has asked for it, or the server stops. Thread-safe.
 
-    Whoever waits registers a callback instead of looking again and again: hundreds of threads that look ten times a second take the
-    interpreter from those that have work.
+    A waiting thread registers a callback instead of polling: hundreds of threads that poll ten times a second take the interpreter from
+    those that have work.
     """
 
     def __init__(self) -> None:

@@ -125,7 +125,7 @@ def check_machine() -> Finding:
 
 
 def memory_bytes() -> int | None:
-    """The machine's memory, where the system tells."""
+    """The machine's memory, where the system reports it."""
     try:
         return _windows_memory() if os.name == "nt" else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
@@ -247,7 +247,7 @@ def can_speak(findings: Sequence[Finding]) -> bool:
 
 
 def main(settings: Settings, output: TextIO | None = None, *, packages: Sequence[EnginePackage] = PACKAGES) -> int:
-    """Print the report (to standard output unless told); returns 0 if the server can speak, else 1."""
+    """Print the report (to standard output by default); returns 0 if the server can speak, else 1."""
     findings = report(settings, packages)
     (output or sys.stdout).write(describe(findings))
     return 0 if can_speak(findings) else 1

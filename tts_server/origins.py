@@ -17,7 +17,7 @@ HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 def parse_origin(text: str) -> str:
     """The origin that `text` names, in the form that browsers send; raises ValueError where no browser could ever send it.
 
-    The message says why, and what to write instead where that can be told.
+    The message says why, and what to write instead where that is known.
     """
     text = text.strip()
     if text in (ANY, NOBODY):

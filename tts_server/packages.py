@@ -1,4 +1,4 @@
-"""The Python packages that are installed, and whether they are those that a list of requirements wants."""
+"""The Python packages that are installed, and whether they are those that a list of requirements names."""
 
 from __future__ import annotations
 

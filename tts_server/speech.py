@@ -153,7 +153,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """One request for speech, whatever dialect it came in. `None` means "not given"; without `cache` it is neither looked up nor kept.
+    """One request for speech, whatever dialect it came in. `None` means "not given"; without `cache` it is neither looked up nor stored.
 
     Unless it `is_normalized`, the text goes to the model as written; changes by the `skipped_rules` of `text.edits.Edit` are not made.
     `dictionaries` are ids of pronunciation dictionaries, each with the id of a version or None for the latest. Unless it `may_load` models,
