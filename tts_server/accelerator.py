@@ -36,7 +36,7 @@ AMD_NODES = Path("/sys/class/kfd/kfd/topology/nodes")
 
 @dataclass(frozen=True)
 class Card:
-    """An NVIDIA card as its driver describes it: driver as (570, 86), capability as (12, 0) or None where it is not reported, memory in MiB."""
+    """An NVIDIA card as its driver describes it: driver as (570, 86), capability as (12, 0) None if it is not reported, memory in MiB."""
 
     name: str
     driver: tuple[int, int]

@@ -42,8 +42,8 @@ def bytes_per_second(format: AudioFormat, sample_rate: int) -> float:
 def create_encoder(format: AudioFormat, sample_rate: int, *, streamed: bool, file: SeekableFile | None = None) -> Encoder:
     """A new encoder for mono speech.
 
-    `sample_rate` must be one that `supported_rate` gives. With `streamed`, a format whose header holds the length does not know it when it
-    starts and states that there; without, its header states it exactly. Such a file is written to `file`, or, without one, returned by `flush`
+    `sample_rate` must be one that `supported_rate` gives. With `streamed`, a format whose header holds the length cannot state it when
+    it starts; without, its header states it exactly. Such a file is written to `file`, or, without one, returned by `flush`
     as a whole. The other formats do not differ. Raises ValueError for a rate that the format cannot carry, or for a `file` that is
     `streamed`.
     """
