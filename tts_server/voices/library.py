@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from tts_server.errors import Conflict, Forbidden, InvalidReference, TTSError, VoiceNotFound, resource_exhausted
 from tts_server.speech import Voice, VoiceReference
@@ -214,7 +213,7 @@ class VoiceLibrary:
             self._cache(_stamp(path), reference)
             return self._present(name)
 
-    def change(self, voice_id: str, name: str | None, changes: Mapping[str, Any]) -> Voice:
+    def change(self, voice_id: str, name: str | None, changes: Mapping[str, object]) -> Voice:
         """Change the name of a voice, by which its file is renamed, and fields of its entry.
 
         Raises VoiceNotFound, Forbidden, Conflict, and InvalidRequest for an invalid name.
@@ -419,11 +418,11 @@ def _relative(given: str) -> str:
 
 def _put(
     voice_id: str, entry: VoiceEntry, *, over: str | None = None, fields: Iterable[str] = tuple(VoiceEntry.model_fields)
-) -> Callable[[dict[str, Any]], None]:
+) -> Callable[[dict[str, object]], None]:
     """A change that writes `fields` of a voice's entry; its other fields are copied from the entry of the voice `over`, unchecked."""
     chosen = frozenset(fields)
 
-    def change(raw: dict[str, Any]) -> None:
+    def change(raw: dict[str, object]) -> None:
         own = [(name, value) for name, value in raw.items() if over is not None and name_key(name) == name_key(over)]
         before = next((value for _, value in own if isinstance(value, dict)), {})
         written = {name: value for name, value in before.items() if name not in chosen}
@@ -439,12 +438,12 @@ def _put(
     return change
 
 
-def _remove(key: str, path: str | None = None, *, renamed: Mapping[str, str] | None = None) -> Callable[[dict[str, Any]], None]:
+def _remove(key: str, path: str | None = None, *, renamed: Mapping[str, str] | None = None) -> Callable[[dict[str, object]], None]:
     """A change that removes a voice's entry and the names of the file `path`, and updates the names of `renamed` files."""
     removed = None if path is None else _relative(path)
     moved = {_relative(old): new for old, new in (renamed or {}).items()}
 
-    def change(raw: dict[str, Any]) -> None:
+    def change(raw: dict[str, object]) -> None:
         for name, value in list(raw.items()):
             if isinstance(value, str):
                 if _relative(value) == removed:

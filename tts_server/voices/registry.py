@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -84,7 +83,7 @@ class VoiceEntry(BaseModel):
             raise ValueError(f"{language!r} is not a language code such as 'en' or 'zh-cn'")
         return code
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The fields that are set, and no others."""
         written = self.model_dump(mode="json", exclude_defaults=True)
         if controls := self.controls.controls():
@@ -115,7 +114,7 @@ class Contents:
     files: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
-    raw: dict[str, Any] | None = field(default_factory=dict)
+    raw: dict[str, object] | None = field(default_factory=dict)
 
     def of(self, voice_id: str) -> VoiceEntry:
         """The entry of a voice, an empty one where there is none; of several spellings the first."""
@@ -158,7 +157,7 @@ class VoiceRegistry:
                         log.warning("%s", problem)
             return self._contents
 
-    def check(self) -> dict[str, Any]:
+    def check(self) -> dict[str, object]:
         """The JSON object of the file; raises Conflict where the file cannot be parsed and so cannot be changed."""
         contents = self.contents(fresh=True)
         if contents.raw is None:
@@ -175,7 +174,7 @@ class VoiceRegistry:
             finally:
                 self._num_changes -= 1
 
-    def update(self, change: Callable[[dict[str, Any]], None]) -> None:
+    def update(self, change: Callable[[dict[str, object]], None]) -> None:
         """Apply `change` to the JSON object and write the file if that changed it. Raises Conflict where it cannot be read or written."""
         with self.changing(), self._lock:
             before = json.dumps(self.check())
@@ -218,7 +217,7 @@ class VoiceRegistry:
         return Contents(known.entries, known.files, (f"{FILE_NAME}: {why}.",), (), None)
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -226,7 +225,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _parse(raw: dict[str, Any]) -> Contents:
+def _parse(raw: dict[str, object]) -> Contents:
     entries: dict[str, VoiceEntry] = {}
     files: dict[str, str] = {}
     problems: list[str] = []
@@ -245,7 +244,7 @@ def _parse(raw: dict[str, Any]) -> Contents:
     return Contents(entries, files, tuple(problems), tuple(failed), raw)
 
 
-def _entry(value: dict[str, Any]) -> tuple[VoiceEntry, list[str]]:
+def _entry(value: dict[str, object]) -> tuple[VoiceEntry, list[str]]:
     """The entry without its invalid fields, and a message for each of those."""
     try:
         return VoiceEntry.model_validate(value), []
@@ -255,7 +254,7 @@ def _entry(value: dict[str, Any]) -> tuple[VoiceEntry, list[str]]:
     return VoiceEntry.model_validate({name: valid for name, valid in value.items() if name not in wrong}), found
 
 
-def validation_message(error: Mapping[str, Any]) -> str:
+def validation_message(error: Mapping[str, object]) -> str:
     """Pydantic's message in the style of the other messages."""
     if error["type"] == "extra_forbidden":
         return "there is no such field"

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -77,8 +76,8 @@ def create_engine(
     with locks.loading if is_cuda else contextlib.nullcontext(), device_context(target):
         plan = plan_for_device(family, target, mode, max_rows, memory_limit) if is_cuda else None
         parts = load(family, folder, name, t3_dtype(target, mode), segmenter)
-        sizes: dict[str, Any] = {} if plan is None else {"prompt_bytes": plan.prompt_bytes, "vocoder_bytes": plan.s3gen_bytes}
-        speaker = TokenToWave(parts.s3gen, family=family, mode=mode, takes_weights=True, **sizes)
+        build = partial(TokenToWave, parts.s3gen, family=family, mode=mode, takes_weights=True)
+        token_to_wave = build() if plan is None else build(prompt_bytes=plan.prompt_bytes, vocoder_bytes=plan.s3gen_bytes)
         if plan is None:
             decoder = T3Decoder(parts.t3, mode=mode, max_rows=max_rows or CPU_ROWS, release=True)
         else:
@@ -95,7 +94,7 @@ def create_engine(
     return ChatterboxEngine(
         parts,
         decoder,
-        speaker,
+        token_to_wave,
         voices,
         builtin=builtin,
         reference_of=reference_of,

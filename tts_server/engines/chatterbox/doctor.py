@@ -6,9 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from packaging.requirements import InvalidRequirement
 
@@ -57,6 +57,10 @@ print("\\n" + json.dumps(found))
 """
 
 
+Inspection: TypeAlias = Mapping[str, Any]
+"""The result of INSPECT: a JSON object."""
+
+
 def check_engine(machine: Machine, models_folder: Path) -> list[Finding]:
     """Check Chatterbox's packages, PyTorch's build for the GPU, the watermarker, the disk. Loads nothing unless they are installed."""
     if installed_version("chatterbox-tts") is None:
@@ -73,7 +77,7 @@ def check_engine(machine: Machine, models_folder: Path) -> list[Finding]:
     ]
 
 
-def inspect_packages(timeout: float = 180) -> dict[str, Any]:
+def inspect_packages(timeout: float = 180) -> Inspection:
     """Return what another Python finds when it loads Chatterbox: keys as in INSPECT; `stock_error` alone where that process failed."""
     command = [sys.executable, "-W", "ignore", "-c", INSPECT, str(PROJECT)]
     try:
@@ -89,7 +93,7 @@ def inspect_packages(timeout: float = 180) -> dict[str, Any]:
     return found
 
 
-def check_packages(found: dict[str, Any], files: Sequence[Path] = REQUIREMENTS) -> Finding:
+def check_packages(found: Inspection, files: Sequence[Path] = REQUIREMENTS) -> Finding:
     """Check that each package is installed in a version that fits, and that they load."""
     present: list[str] = []
     wrong: list[str] = []
@@ -108,7 +112,7 @@ def check_packages(found: dict[str, Any], files: Sequence[Path] = REQUIREMENTS) 
     return Finding("Chatterbox", True, ", ".join(present) + native)
 
 
-def check_torch(found: dict[str, Any], machine: Machine) -> Finding:
+def check_torch(found: Inspection, machine: Machine) -> Finding:
     """Check that PyTorch loads, and that its build uses this machine's GPU."""
     if "torch" not in found:
         return Finding("PyTorch", False, f"does not load: {found.get('torch_error') or found['stock_error']}", INSTALL)
@@ -126,7 +130,7 @@ def check_torch(found: dict[str, Any], machine: Machine) -> Finding:
     return Finding("PyTorch", True, f"{version} on the CPU")
 
 
-def _unused_gpu(torch: dict[str, Any], build: Build) -> Finding:
+def _unused_gpu(torch: Inspection, build: Build) -> Finding:
     made_for = f"CUDA {torch['cuda']}" if torch["cuda"] else f"ROCm {torch['hip']}" if torch["hip"] else "the CPU alone"
     detail = f"{torch['version']}, made for {made_for}, does not use the GPU ({build.reason})"
     # The number in cu128 is CUDA's version without its point.
@@ -137,7 +141,7 @@ def _unused_gpu(torch: dict[str, Any], build: Build) -> Finding:
     return Finding("PyTorch", False, detail, INSTALL)
 
 
-def check_watermark(found: dict[str, Any]) -> Finding:
+def check_watermark(found: Inspection) -> Finding:
     """Check that the watermarker loads, without which Chatterbox does not speak."""
     if found.get("watermark"):
         return Finding("Watermark", True, "loads")

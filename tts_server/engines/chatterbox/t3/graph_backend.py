@@ -52,8 +52,8 @@ class CudaGraphs:
     def __init__(self, device: torch.device, lock: threading.Lock) -> None:
         self._device = device
         self._lock = lock
-        self._pool: Any = None
-        self._stream: Any = None
+        self._pool: Any = None  # an opaque handle of PyTorch
+        self._stream: torch.cuda.Stream | None = None
 
     @contextlib.contextmanager
     def capturing(self) -> Iterator[None]:
@@ -66,7 +66,7 @@ class CudaGraphs:
             self._lock.release()
 
     def capture(self, run: Callable[[], T]) -> tuple[Callable[[], None], T]:
-        if self._pool is None:
+        if self._stream is None:
             # One stream for all: cuBLAS keeps a workspace for each stream that it has been used on.
             self._stream = torch.cuda.Stream(device=self._device)  # type: ignore[no-untyped-call]
             self._pool = torch.cuda.graph_pool_handle()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -39,7 +38,7 @@ class Conditionals:
             emotion_adv=exaggeration * torch.ones(1, 1, 1),
         )
 
-    def ref_dict(self) -> dict[str, Any]:
+    def ref_dict(self) -> dict[str, torch.Tensor | None]:
         """What the stock S3Gen takes: a new dict at each call."""
         return {
             "prompt_token": self.prompt_token,

@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError
@@ -149,17 +148,18 @@ class PreparedVoices:
             total -= path.stat().st_size
             path.unlink(missing_ok=True)
 
-    def _note(self, manifest: Path, name: str, entry: dict[str, Any]) -> None:
+    def _note(self, manifest: Path, name: str, entry: dict[str, object]) -> None:
         """Add a voice to the manifest, and remove those whose files no longer exist."""
-        entries: dict[str, Any] = {}
+        entries: dict[str, object] = {}
         with contextlib.suppress(OSError, ValueError, AttributeError):
             entries = {known: value for known, value in _json(manifest).items() if (manifest.parent / known).is_file()}
         entries[name] = entry
         _replace(manifest, json.dumps(entries, indent=2).encode())
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _json(path: Path) -> dict[str, object]:
+    content: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _replace(path: Path, content: bytes) -> None:

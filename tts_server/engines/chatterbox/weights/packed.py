@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -60,7 +58,7 @@ class Linear:
         self._bias = None if bias is None else bias.detach().to(dtype).clone()
         self._is_packed = weight.device.type == "cpu" and has_onednn()
         plain = weight.detach().to(dtype).contiguous()
-        self._weight: Any = torch.ops.mkldnn._reorder_linear_weight(plain, _ROWS_HINT) if self._is_packed else plain.clone()
+        self._weight: Tensor = torch.ops.mkldnn._reorder_linear_weight(plain, _ROWS_HINT) if self._is_packed else plain.clone()
 
     @classmethod
     def of(cls, *layers: nn.Linear, dtype: torch.dtype, gelu: bool = False, first_scale: float = 1.0) -> Linear:
@@ -97,7 +95,7 @@ class Conv:
         if self._is_packed:
             size = [1, layer.in_channels, 1, _ROWS_HINT * self.stride + self.span]
             shape = ([0, 0], [1, self.stride], [1, self.dilation], 1)
-            self._weight: Any = torch.ops.mkldnn._reorder_convolution_weight(weight, *shape, size)
+            self._weight: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *shape, size)
         else:
             self._weight = weight
 

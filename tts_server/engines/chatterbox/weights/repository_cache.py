@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -91,10 +90,7 @@ class RepositoryCache:
 
     def checksums(self, commit: str) -> dict[str, Checksum]:
         """The checksums of a commit's files when they were downloaded, by name."""
-        files = self._record().get("files")
-        recorded = files.get(commit) if isinstance(files, dict) else None
-        if not isinstance(recorded, dict):
-            return {}
+        recorded = _object(_object(self._record().get("files")).get(commit))
         return {
             name: Checksum(entry["size"], entry["sha256"])
             for name, entry in recorded.items()
@@ -104,10 +100,9 @@ class RepositoryCache:
     def remember_checksum(self, commit: str, name: str, checksum: Checksum) -> None:
         """Record size and sha256 of a file that was downloaded."""
         record = self._record()
-        files = record["files"] if isinstance(record.get("files"), dict) else {}
-        entries = files[commit] if isinstance(files.get(commit), dict) else {}
+        files = _object(record.get("files"))
         entry = {"size": checksum.size, "sha256": checksum.sha256}
-        self._write_record({**record, "files": {**files, commit: {**entries, name: entry}}})
+        self._write_record({**record, "files": {**files, commit: {**_object(files.get(commit)), name: entry}}})
 
     def content_paths(self, name: str, etag: str) -> Iterator[Path]:
         """Files that may have the content that `etag` names: the hub client's own, and files of this name of other commits."""
@@ -119,14 +114,14 @@ class RepositoryCache:
         """Lock this folder against downloads by other processes; see `locked`."""
         return locked(self.folder, waiting)
 
-    def _record(self) -> Mapping[str, Any]:
+    def _record(self) -> Mapping[str, object]:
         with contextlib.suppress(OSError, ValueError):
             record = json.loads((self.folder / RECORD_FILE).read_text(encoding="utf-8"))
             if isinstance(record, dict):
                 return record
         return {}
 
-    def _write_record(self, record: Mapping[str, Any]) -> None:
+    def _write_record(self, record: Mapping[str, object]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=f"{RECORD_FILE}.")
         try:
@@ -136,6 +131,11 @@ class RepositoryCache:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _object(value: object) -> Mapping[str, object]:
+    """A JSON object; an empty one instead of any other value."""
+    return value if isinstance(value, dict) else {}
 
 
 @contextlib.contextmanager
