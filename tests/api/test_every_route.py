@@ -15,8 +15,8 @@ from tests.audio.sounds import make_file
 from tts_server.controls import Controls
 from tts_server.speech import SpeechRequest
 from tts_server.web.app import MAX_BODY_BYTES
-from tts_server.web.browsers import CORS_EXPOSED_HEADERS
-from tts_server.web.sillytavern import TtsFields
+from tts_server.web.middleware.browsers import CORS_EXPOSED_HEADERS
+from tts_server.web.routes.sillytavern import TtsFields
 
 TEXT = "Good morning."
 NO_JSON = ("/", "/favicon.ico", "/metrics", "/docs", "/page/encode")

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 import tts_server.web
 from tts_server.voices.registry import VoiceEntry
-from tts_server.web.openapi.document import OPERATIONS, OTHER
 from tts_server.web.policy import Authorization
+from tts_server.web.schema.openapi.document import OPERATIONS, OTHER
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 
@@ -106,8 +106,9 @@ def test_every_operation_says_what_its_route_requires(server, document):
 
 def models_that_validate() -> set[type[BaseModel]]:
     """The models of the routes' modules, without those that others are made of. Messages of a WebSocket are none of OpenAPI's business."""
-    modules = [f"tts_server.web.{module.name}" for module in pkgutil.iter_modules(tts_server.web.__path__) if not module.ispkg]
-    members = [member for name in modules for member in vars(importlib.import_module(name)).values()]
+    modules = [module.name for module in pkgutil.walk_packages(tts_server.web.__path__, "tts_server.web.")]
+    others = ("tts_server.web.realtime", "tts_server.web.schema.openapi")
+    members = [member for name in modules if not name.startswith(others) for member in vars(importlib.import_module(name)).values()]
     return {one for one in members if isinstance(one, type) and issubclass(one, BaseModel) and not one.__subclasses__()}
 
 

@@ -71,7 +71,7 @@ def test_what_cannot_be_encoded_is_refused_in_words(server, body, query, status)
 
 @pytest.mark.parametrize("in_chunks", [False, True])
 def test_more_than_an_hour_is_too_large(server, monkeypatch, in_chunks):
-    monkeypatch.setattr("tts_server.web.encoding.MAX_SECONDS", 19)
+    monkeypatch.setattr("tts_server.web.routes.encoding.MAX_SECONDS", 19)
     body = iter([SPEECH[:400_000], SPEECH[400_000:]]) if in_chunks else SPEECH
     reply = encode(server.url, body)
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
@@ -97,7 +97,7 @@ class Held:
             monkeypatch.setattr(encoder, "encode", hold)
             return encoder
 
-        monkeypatch.setattr("tts_server.web.encoding.create_encoder", create_held)
+        monkeypatch.setattr("tts_server.web.routes.encoding.create_encoder", create_held)
 
 
 def test_the_work_ends_when_the_client_leaves(server, monkeypatch):
@@ -128,7 +128,7 @@ def test_an_error_in_the_middle_leaves_nothing(server, monkeypatch, temporary_fo
         return encoder
 
     with monkeypatch.context() as patch:
-        patch.setattr("tts_server.web.encoding.create_encoder", breaks)
+        patch.setattr("tts_server.web.routes.encoding.create_encoder", breaks)
         assert encode(server.url, bytes(10_000_000), "wav").status_code == 500
     assert list(temporary_folder.iterdir()) == []
     assert encode(server.url, SPEECH).status_code == 200

@@ -13,7 +13,7 @@ import requests
 from support.server import RunningServer
 
 from tts_server.keys import KeyFile, Role
-from tts_server.web.pronunciation import MAX_FILE_BYTES
+from tts_server.web.routes.pronunciation import MAX_FILE_BYTES
 
 PATH = "/v1/pronunciation-dictionaries"
 NPC = {"type": "alias", "string_to_replace": "NPC", "alias": "non-player character"}

@@ -14,9 +14,8 @@ import requests
 from tts_server import errors
 from tts_server.errors import TTSError
 from tts_server.voices.registry import VoiceEntry
-from tts_server.web.browsers import CORS_EXPOSED_HEADERS
-from tts_server.web.fields import SpeechFields
-from tts_server.web.pronunciation import (
+from tts_server.web.middleware.browsers import CORS_EXPOSED_HEADERS
+from tts_server.web.routes.pronunciation import (
     DictionaryChangeFields,
     DictionaryFileFields,
     DictionaryQuery,
@@ -25,8 +24,9 @@ from tts_server.web.pronunciation import (
     RuleListFields,
     RuleStringFields,
 )
-from tts_server.web.resonance import GenerateFields
-from tts_server.web.sillytavern import TtsFields
+from tts_server.web.routes.resonance import GenerateFields
+from tts_server.web.routes.sillytavern import TtsFields
+from tts_server.web.schema.fields import SpeechFields
 
 PROJECT = Path(__file__).resolve().parents[2]
 API = (PROJECT / "docs" / "API.md").read_text(encoding="utf-8")

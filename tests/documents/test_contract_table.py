@@ -18,7 +18,7 @@ from pydantic import BaseModel
 import tts_server.web
 from tts_server import errors
 from tts_server.errors import TTSError
-from tts_server.web.browsers import CORS_EXPOSED_HEADERS
+from tts_server.web.middleware.browsers import CORS_EXPOSED_HEADERS
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROOF = (PROJECT / "tests" / "README.md").read_text(encoding="utf-8")
@@ -99,7 +99,7 @@ def models() -> dict[str, type[BaseModel]]:
     """The models that the web layer checks requests with, by name; those that describe the API in a document are not among them."""
     found: dict[str, type[BaseModel]] = {}
     for module in pkgutil.walk_packages(tts_server.web.__path__, "tts_server.web."):
-        if module.name.startswith("tts_server.web.openapi"):
+        if module.name.startswith("tts_server.web.schema.openapi"):
             continue
         for thing in vars(importlib.import_module(module.name)).values():
             if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel:

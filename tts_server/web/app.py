@@ -9,34 +9,34 @@ from flask import Flask
 
 from tts_server.synthesis.synthesizer import Synthesizer
 from tts_server.voices.store import StoredVoices
-from tts_server.web.access import with_access_log
-from tts_server.web.admin import admin_routes
-from tts_server.web.bodies import MAX_FORM_FIELDS, install_body_limits
-from tts_server.web.checks import PolicyChecks
-from tts_server.web.conversion import conversion_routes
-from tts_server.web.docs import docs_routes
-from tts_server.web.failures import install_failures
-from tts_server.web.gate import Gate
-from tts_server.web.guard import install_guard
 from tts_server.web.head import normalize_path
-from tts_server.web.metrics import count_answers, metrics_routes
-from tts_server.web.models import model_routes
-from tts_server.web.openai import openai_routes
+from tts_server.web.middleware.access_log import with_access_log
+from tts_server.web.middleware.body_limits import MAX_FORM_FIELDS, install_body_limits
+from tts_server.web.middleware.checks import PolicyChecks
+from tts_server.web.middleware.failures import install_failures
+from tts_server.web.middleware.guard import install_guard
+from tts_server.web.middleware.head_checks import Gate
+from tts_server.web.middleware.rate_headers import install_rates
+from tts_server.web.middleware.tickets import install_tickets, queue_routes
 from tts_server.web.options import WebOptions
-from tts_server.web.pages import page_routes
-from tts_server.web.pronunciation import pronunciation_routes
-from tts_server.web.rates import install_rates
-from tts_server.web.reading import reading_routes
 from tts_server.web.realtime.routes import realtime_routes
 from tts_server.web.references import ReferenceReader, WaitingStore
-from tts_server.web.resonance import resonance_routes
-from tts_server.web.responses_api import responses_routes
 from tts_server.web.route_map import PolicyRule, RouteMap
-from tts_server.web.sillytavern import sillytavern_routes
+from tts_server.web.routes.admin import admin_routes
+from tts_server.web.routes.conversion import conversion_routes
+from tts_server.web.routes.docs import docs_routes
+from tts_server.web.routes.metrics import count_answers, metrics_routes
+from tts_server.web.routes.models import model_routes
+from tts_server.web.routes.openai import openai_routes
+from tts_server.web.routes.pages import page_routes
+from tts_server.web.routes.pronunciation import pronunciation_routes
+from tts_server.web.routes.reading import reading_routes
+from tts_server.web.routes.resonance import resonance_routes
+from tts_server.web.routes.responses_api import responses_routes
+from tts_server.web.routes.sillytavern import sillytavern_routes
+from tts_server.web.routes.status import status_routes
+from tts_server.web.routes.voices import voice_routes
 from tts_server.web.speech_service import SpeechService
-from tts_server.web.status import status_routes
-from tts_server.web.tickets import install_tickets, queue_routes
-from tts_server.web.voices import voice_routes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

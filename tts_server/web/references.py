@@ -15,11 +15,11 @@ from tts_server.errors import InvalidRequest, TooLarge, TTSError
 from tts_server.speech import VoiceReference
 from tts_server.voices.fetch import fetch
 from tts_server.voices.store import VoiceStore
-from tts_server.web.fields import SpeechFields
 from tts_server.web.limits import SharedLimit
+from tts_server.web.middleware.tickets import paused
 from tts_server.web.options import WebOptions
 from tts_server.web.responses import current_cancellation
-from tts_server.web.tickets import paused
+from tts_server.web.schema.fields import SpeechFields
 
 UPLOAD_FIELDS = ("custom_voice_file", "speaker_wav")
 NUM_DECODERS, WAITING_DECODERS = 4, 64

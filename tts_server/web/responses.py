@@ -19,7 +19,7 @@ from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, TTSError
 from tts_server.speech import AudioFile, AudioFormat
 from tts_server.synthesis.cached_audio import CachedAudio
-from tts_server.web.failures import error_event
+from tts_server.web.middleware.failures import error_event
 from tts_server.wsgi import CANCELLATION
 
 TOKENS_PER_SECOND = 25

@@ -12,12 +12,12 @@ from tts_server.errors import InvalidRequest, VoiceNotFound
 from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
 from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.synthesis.synthesizer import Synthesizer
-from tts_server.web.checks import has_admin_key
-from tts_server.web.fields import SpeechFields, VoiceId, parse_fields
+from tts_server.web.middleware.checks import has_admin_key
 from tts_server.web.options import WebOptions
-from tts_server.web.payload import read_payload
 from tts_server.web.references import ReferenceReader
 from tts_server.web.responses import EVENT_STREAM, openai_events, response_events, streamed_audio, whole_audio
+from tts_server.web.schema.fields import SpeechFields, VoiceId, parse_fields
+from tts_server.web.schema.payload import read_payload
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tts_server.errors import InvalidRequest
-from tts_server.web.bodies import count_json_values
+from tts_server.web.middleware.body_limits import count_json_values
 
 MAX_MESSAGE_VALUES = 100_000
 """Values in one message of at most 1 MiB; each takes up to a hundred bytes when parsed."""

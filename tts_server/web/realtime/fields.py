@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tts_server.controls import Speed
 from tts_server.errors import InvalidRequest
-from tts_server.web.failures import InvalidFields
-from tts_server.web.fields import TextNormalization, VoiceId
-from tts_server.web.validation import validate
+from tts_server.web.middleware.failures import InvalidFields
+from tts_server.web.schema.fields import TextNormalization, VoiceId
+from tts_server.web.schema.validation import validate
 
 Fields = TypeVar("Fields", bound=BaseModel)
 AudioModality = list[Literal["audio"]]

@@ -15,11 +15,11 @@ from tts_server.ranges import SEED
 from tts_server.speech import AudioFormat
 from tts_server.synthesis.cached_audio import CachedAudio
 from tts_server.text.segment import SENTENCE_PAUSE
-from tts_server.web.fields import SpeechFields
 from tts_server.web.realtime.conversation import Conversation
 from tts_server.web.realtime.job_queue import client_error, pcm_pieces
 from tts_server.web.realtime.socket import WebSocket
 from tts_server.web.responses import usage
+from tts_server.web.schema.fields import SpeechFields
 from tts_server.web.speech_service import SpeechService
 
 SAMPLE_RATE = 24000

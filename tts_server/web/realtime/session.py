@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from tts_server.errors import InvalidRequest, TTSError
 from tts_server.keys import Key
 from tts_server.log import request_id
-from tts_server.web.bodies import check_json
+from tts_server.web.middleware.body_limits import check_json
 from tts_server.web.realtime.bounds import MAX_MESSAGE_VALUES
 from tts_server.web.realtime.job_queue import JobQueue, client_error
 from tts_server.web.realtime.openai import CLIENT_EVENTS, OpenAIProtocol

@@ -12,13 +12,13 @@ from typing import Any
 from tts_server.cancellation import Cancellation
 from tts_server.errors import Cancelled, InvalidRequest, TTSError
 from tts_server.speech import AudioFormat
-from tts_server.web.failures import error_event
-from tts_server.web.fields import SpeechFields
+from tts_server.web.middleware.failures import error_event
 from tts_server.web.realtime.bounds import MAX_ID_CHARACTERS, MAX_OPTIONS_BYTES, check_id
 from tts_server.web.realtime.job_queue import JobQueue, client_error, pcm_pieces
 from tts_server.web.realtime.socket import WebSocket
 from tts_server.web.responses import response_object
-from tts_server.web.responses_api import speech_payload
+from tts_server.web.routes.responses_api import speech_payload
+from tts_server.web.schema.fields import SpeechFields
 from tts_server.web.speech_service import SpeechService
 
 LENGTH = struct.Struct(">I")

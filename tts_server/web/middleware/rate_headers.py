@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, g, request
 
 from tts_server.rates import Allowance, Rates
-from tts_server.web.tickets import current_ticket
+from tts_server.web.middleware.tickets import current_ticket
 
 ALLOWANCE = "tts_server.allowance"
 """Key of the environment for the Allowance of the request's client; None if the request was not counted."""

@@ -20,13 +20,13 @@ from tts_server.errors import Conflict, InvalidRequest, NotFound, VoiceNotFound
 from tts_server.speech import AudioFormat, SpeechRequest, Voice, VoiceReference
 from tts_server.voices.names import checked_name, name_key
 from tts_server.voices.registry import VoiceEntry
-from tts_server.web.failures import InvalidFields
-from tts_server.web.payload import read_payload
+from tts_server.web.middleware.failures import InvalidFields
 from tts_server.web.policy import ADMIN_READING, LISTING, READING, SPEAKING_BY_GET, VOICE_CHANGE, Authorization
 from tts_server.web.responses import whole_audio
 from tts_server.web.route_map import protect
+from tts_server.web.schema.payload import read_payload
+from tts_server.web.schema.validation import validate
 from tts_server.web.speech_service import SpeechService
-from tts_server.web.validation import validate
 
 AUDIO_FIELDS = ("audio", "audio_sample", "file")
 OPENAI_AUDIO_FIELDS = ("audio_sample", "audio", "file")

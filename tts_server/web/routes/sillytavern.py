@@ -15,11 +15,11 @@ from tts_server.ranges import EXAGGERATION, SEED
 from tts_server.speech import AudioFormat, Voice
 from tts_server.synthesis.voices import VoiceResolver
 from tts_server.voices.names import MAX_COMPARED
-from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization, lowercase
 from tts_server.web.policy import LISTING, SPEAKING, SPEAKING_BY_GET
 from tts_server.web.responses import streamed_audio, whole_audio
+from tts_server.web.schema.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization, lowercase
+from tts_server.web.schema.validation import UnprocessableFields, naming, read_object, validate_unprocessable
 from tts_server.web.speech_service import SpeechService
-from tts_server.web.validation import UnprocessableFields, naming, read_object, validate_unprocessable
 
 NO_VOICE = "s1"
 """The voice that SillyTavern sends where its user has chosen none."""

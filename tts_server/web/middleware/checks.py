@@ -13,9 +13,9 @@ from tts_server.cancellation import Cancellation
 from tts_server.errors import RateLimited, TTSError
 from tts_server.keys import Role
 from tts_server.rates import Allowance, Rates
-from tts_server.web.gate import ACCESS, Access, Gate
 from tts_server.web.head import REQUEST_ID, RequestHead, choose_request_id
-from tts_server.web.rates import ALLOWANCE
+from tts_server.web.middleware.head_checks import ACCESS, Access, Gate
+from tts_server.web.middleware.rate_headers import ALLOWANCE
 from tts_server.wsgi import Admitted
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tts_server.speech import AudioFormat
 from tts_server.voices.registry import VoiceEntry
-from tts_server.web.openapi.operation import BINARY, FORM, JSON, Answer, Body, Operation, Parameter
-from tts_server.web.openapi.replies import (
+from tts_server.web.routes.voices import CONTENT_TYPES
+from tts_server.web.schema.openapi.operation import BINARY, FORM, JSON, Answer, Body, Operation, Parameter
+from tts_server.web.schema.openapi.replies import (
     AudioVoice,
     AudioVoiceList,
     CreatedVoice,
@@ -15,9 +16,8 @@ from tts_server.web.openapi.replies import (
     VoiceList,
     VoiceReply,
 )
-from tts_server.web.openapi.requests import OpenAIVoiceForm, VoiceName
-from tts_server.web.openapi.speech import AUDIO_HEADERS
-from tts_server.web.voices import CONTENT_TYPES
+from tts_server.web.schema.openapi.requests import OpenAIVoiceForm, VoiceName
+from tts_server.web.schema.openapi.speech import AUDIO_HEADERS
 
 VOICES = "Voices"
 ANOTHER = "The same, under another name."

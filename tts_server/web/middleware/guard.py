@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask, Response, g, request
 
 from tts_server.errors import TTSError
-from tts_server.web.browsers import install_browser_headers
-from tts_server.web.checks import PolicyChecks
-from tts_server.web.gate import ACCESS, Access
+from tts_server.web.middleware.browsers import install_browser_headers
+from tts_server.web.middleware.checks import PolicyChecks
+from tts_server.web.middleware.head_checks import ACCESS, Access
+from tts_server.web.middleware.rate_headers import ALLOWANCE
 from tts_server.web.options import WebOptions
-from tts_server.web.rates import ALLOWANCE
 from tts_server.web.route_map import RouteMap
 from tts_server.wsgi import REFUSAL
 

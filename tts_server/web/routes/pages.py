@@ -10,8 +10,8 @@ from flask import Blueprint, Response, jsonify, render_template, request, send_f
 from tts_server import __version__
 from tts_server.audio.quality import describe
 from tts_server.speech import AudioFormat
-from tts_server.web.encoding import encode_body
 from tts_server.web.policy import PUBLIC, SPEAKING
+from tts_server.web.routes.encoding import encode_body
 from tts_server.web.speech_service import SpeechService
 
 CONTENT_SECURITY_POLICY = (

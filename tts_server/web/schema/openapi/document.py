@@ -11,16 +11,23 @@ from apispec import APISpec
 from werkzeug.routing import Rule
 
 from tts_server import __version__
-from tts_server.web.openapi.answers import HEADERS, error_answer
-from tts_server.web.openapi.describer import Describer, Limits, ReplySchemas, RequestSchemas, error_name, models_of
-from tts_server.web.openapi.operation import Answer, Operation, Parameter
-from tts_server.web.openapi.pronunciation import PRONUNCIATION, PRONUNCIATION_OPERATIONS
-from tts_server.web.openapi.reading import READING, READING_OPERATIONS
-from tts_server.web.openapi.server import MODEL_OPERATIONS, MODELS, SERVER, SERVER_OPERATIONS
-from tts_server.web.openapi.speech import RESONANCE, RESONANCE_OPERATIONS, SILLYTAVERN, SILLYTAVERN_OPERATIONS, SPEECH, SPEECH_OPERATIONS
-from tts_server.web.openapi.voices import VOICE_OPERATIONS, VOICES
 from tts_server.web.policy import RoutePolicy
 from tts_server.web.route_map import PolicyRule
+from tts_server.web.schema.openapi.answers import HEADERS, error_answer
+from tts_server.web.schema.openapi.describer import Describer, Limits, ReplySchemas, RequestSchemas, error_name, models_of
+from tts_server.web.schema.openapi.operation import Answer, Operation, Parameter
+from tts_server.web.schema.openapi.pronunciation import PRONUNCIATION, PRONUNCIATION_OPERATIONS
+from tts_server.web.schema.openapi.reading import READING, READING_OPERATIONS
+from tts_server.web.schema.openapi.server import MODEL_OPERATIONS, MODELS, SERVER, SERVER_OPERATIONS
+from tts_server.web.schema.openapi.speech import (
+    RESONANCE,
+    RESONANCE_OPERATIONS,
+    SILLYTAVERN,
+    SILLYTAVERN_OPERATIONS,
+    SPEECH,
+    SPEECH_OPERATIONS,
+)
+from tts_server.web.schema.openapi.voices import VOICE_OPERATIONS, VOICES
 
 OPENAPI = "3.1.0"
 OTHER = "Other"

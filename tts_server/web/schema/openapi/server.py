@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tts_server.web.openapi.operation import JSON, TEXT, Answer, Operation, Parameter
-from tts_server.web.openapi.replies import AudioModelList, Health, ModelList, ModelReply, ModelStateReply, ModelStates, Place
+from tts_server.web.schema.openapi.operation import JSON, TEXT, Answer, Operation, Parameter
+from tts_server.web.schema.openapi.replies import AudioModelList, Health, ModelList, ModelReply, ModelStateReply, ModelStates, Place
 
 MODELS, SERVER = "Models", "Server"
 MODEL_ID = Parameter("model_id", "path", "The model, or another of its names.", "tts-1")

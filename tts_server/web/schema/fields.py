@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 from tts_server.controls import Controls, SampleRate, Seed, Speed
 from tts_server.speech import AudioFormat, SpeechRequest, VoiceReference
 from tts_server.voices.names import MAX_COMPARED
-from tts_server.web.failures import InvalidFields
-from tts_server.web.validation import validate
+from tts_server.web.middleware.failures import InvalidFields
+from tts_server.web.schema.validation import validate
 
 NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
 

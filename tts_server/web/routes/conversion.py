@@ -7,9 +7,9 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 
 from tts_server.speech import AudioFormat
-from tts_server.web.payload import read_payload
 from tts_server.web.policy import SPEAKING
 from tts_server.web.references import UPLOAD_FIELDS
+from tts_server.web.schema.payload import read_payload
 from tts_server.web.speech_service import SpeechService
 
 SOURCE_FIELDS = ("audio", "file", "source")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tts_server.speech import AudioFormat
-from tts_server.web.fields import SpeechFields
-from tts_server.web.openapi.operation import BINARY, EVENTS, FORM, JSON, TEXT, Answer, Body, ErrorManner, Operation, Parameter
-from tts_server.web.openapi.replies import PredefinedVoice, ResponseReply
-from tts_server.web.openapi.requests import ResponseInput
-from tts_server.web.resonance import GenerateFields
 from tts_server.web.responses import EVENT_STREAM
-from tts_server.web.sillytavern import TtsFields
+from tts_server.web.routes.resonance import GenerateFields
+from tts_server.web.routes.sillytavern import TtsFields
+from tts_server.web.schema.fields import SpeechFields
+from tts_server.web.schema.openapi.operation import BINARY, EVENTS, FORM, JSON, TEXT, Answer, Body, ErrorManner, Operation, Parameter
+from tts_server.web.schema.openapi.replies import PredefinedVoice, ResponseReply
+from tts_server.web.schema.openapi.requests import ResponseInput
 
 SPEECH, SILLYTAVERN, RESONANCE = "Speech", "SillyTavern", "Resonance"
 

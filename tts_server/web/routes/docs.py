@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tts_server import __version__
 from tts_server.errors import NotFound
-from tts_server.web.openapi.document import describe_api
 from tts_server.web.options import WebOptions
-from tts_server.web.pages import html_page
 from tts_server.web.policy import PUBLIC
 from tts_server.web.route_map import PolicyRule
+from tts_server.web.routes.pages import html_page
+from tts_server.web.schema.openapi.document import describe_api
 
 SWAGGER_UI = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 FILES = {"swagger-ui.css": SWAGGER_UI / "css", "swagger-ui-bundle.js": SWAGGER_UI / "js"}

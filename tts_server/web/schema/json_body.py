@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tts_server.errors import InvalidRequest
-from tts_server.web.bodies import check_json
+from tts_server.web.middleware.body_limits import check_json
 
 EXAMPLE = '{"input": "Hello"}'
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}

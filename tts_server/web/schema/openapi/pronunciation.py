@@ -6,9 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tts_server.web.openapi.operation import BINARY, FORM, JSON, Answer, Body, Operation, Parameter
-from tts_server.web.openapi.replies import Reply, example
-from tts_server.web.pronunciation import (
+from tts_server.web.routes.pronunciation import (
     CSV,
     PATH,
     PLS,
@@ -19,6 +17,8 @@ from tts_server.web.pronunciation import (
     RuleListFields,
     RuleStringFields,
 )
+from tts_server.web.schema.openapi.operation import BINARY, FORM, JSON, Answer, Body, Operation, Parameter
+from tts_server.web.schema.openapi.replies import Reply, example
 
 PRONUNCIATION = "Pronunciation"
 

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, jsonify
 from tts_server.engines.catalog import ModelCatalog
 from tts_server.engines.package import ModelEntry
 from tts_server.errors import ModelNotFound
-from tts_server.web.admin import status_fields
 from tts_server.web.policy import LISTING
+from tts_server.web.routes.admin import status_fields
 
 
 def model_routes(catalog: ModelCatalog) -> Blueprint:

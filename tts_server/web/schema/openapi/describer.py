@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from tts_server.web.openapi.operation import FORM, JSON, URLENCODED, Answer, Body, ErrorManner, Operation, Schema
 from tts_server.web.policy import Authorization, RoutePolicy
+from tts_server.web.schema.openapi.operation import FORM, JSON, URLENCODED, Answer, Body, ErrorManner, Operation, Schema
 
 SCHEMAS = "#/components/schemas/"
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from tts_server.errors import InvalidRequest, TTSError
 from tts_server.voices.registry import validation_message
-from tts_server.web.failures import InvalidFields
-from tts_server.web.payload import read_payload
+from tts_server.web.middleware.failures import InvalidFields
+from tts_server.web.schema.payload import read_payload
 
 MAX_NAME_CHARACTERS = 100
 """Of a field's name, as errors repeat it."""

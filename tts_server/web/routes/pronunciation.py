@@ -20,12 +20,12 @@ from tts_server.errors import InvalidRequest, TooLarge
 from tts_server.keys import Key, Role
 from tts_server.text.clean import clean
 from tts_server.text.pronunciation.rules import MAX_ALIAS, MAX_RULES, MAX_STRING, Rule
-from tts_server.web.failures import InvalidFields
+from tts_server.web.middleware.failures import InvalidFields
 from tts_server.web.options import WebOptions
-from tts_server.web.payload import read_payload
 from tts_server.web.policy import READING, VOICE_CHANGE, Authorization
 from tts_server.web.route_map import protect
-from tts_server.web.validation import validate
+from tts_server.web.schema.payload import read_payload
+from tts_server.web.schema.validation import validate
 
 PATH = "/v1/pronunciation-dictionaries"
 PLS, CSV = "application/pls+xml", "text/csv"

@@ -13,11 +13,11 @@ from flask import Blueprint, Response, g, request
 from tts_server.speech import AudioFormat
 from tts_server.spool import Spool
 from tts_server.synthesis.cached_audio import CachedAudio
-from tts_server.web.failures import InvalidFields
-from tts_server.web.fields import SpeechFields
-from tts_server.web.payload import read_payload
+from tts_server.web.middleware.failures import InvalidFields
 from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import EVENT_STREAM, described, file_reply, finished_file, response_events, response_object
+from tts_server.web.schema.fields import SpeechFields
+from tts_server.web.schema.payload import read_payload
 from tts_server.web.speech_service import SpeechService
 
 SPOKEN_ROLE = "user"

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from tts_server.text.inline_tags import RATE_TAG
 from tts_server.text.phonemes import without_phonemes
-from tts_server.web.payload import read_payload
 from tts_server.web.policy import SPEAKING
+from tts_server.web.schema.payload import read_payload
 from tts_server.web.speech_service import SpeechService
 
 FIELDS = frozenset(

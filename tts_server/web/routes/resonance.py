@@ -23,12 +23,12 @@ from tts_server.errors import (
 from tts_server.ranges import TOP_K
 from tts_server.speech import AudioFormat
 from tts_server.voices.store import StoredVoices
-from tts_server.web.failures import InvalidFields, failure_reply
-from tts_server.web.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
+from tts_server.web.middleware.failures import InvalidFields, failure_reply
 from tts_server.web.policy import SPEAKING
 from tts_server.web.responses import whole_audio
+from tts_server.web.schema.fields import TEXT_NORMALIZATION, SpeechFields, TextNormalization
+from tts_server.web.schema.validation import naming, read_object, validate_unprocessable
 from tts_server.web.speech_service import SpeechService
-from tts_server.web.validation import naming, read_object, validate_unprocessable
 
 PARAMS = {"input": "prompt", "voice": "voice_key"}
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tts_server.log import request_context, request_id, spoken_text
 from tts_server.request_log import log_request
-from tts_server.web.gate import ACCESS, Access
-from tts_server.web.guard import CALLER
+from tts_server.web.middleware.guard import CALLER
+from tts_server.web.middleware.head_checks import ACCESS, Access
 from tts_server.wsgi import CANCELLATION, TICKET
 
 if TYPE_CHECKING:

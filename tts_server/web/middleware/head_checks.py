@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tts_server.client_addresses import network_name
 from tts_server.errors import Forbidden, TooLarge, Unauthorized
 from tts_server.keys import Key, Role
-from tts_server.web.browsers import check_host, check_site, cors_policy, is_preflight, origin_allowed
 from tts_server.web.head import RequestHead, read_head
+from tts_server.web.middleware.browsers import check_host, check_site, cors_policy, is_preflight, origin_allowed
 from tts_server.web.options import WebOptions
 from tts_server.web.policy import Authorization, RoutePolicy
 from tts_server.web.route_map import RouteMap

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tts_server.web.fields import SpeechFields
-from tts_server.web.openapi.operation import JSON, Answer, Body, Operation
-from tts_server.web.openapi.replies import Reply, example
+from tts_server.web.schema.fields import SpeechFields
+from tts_server.web.schema.openapi.operation import JSON, Answer, Body, Operation
+from tts_server.web.schema.openapi.replies import Reply, example
 
 READING = "Reading"
 

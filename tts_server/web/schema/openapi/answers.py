@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tts_server.web.openapi.operation import JSON, Answer, ErrorManner, Schema, Shape
-from tts_server.web.openapi.replies import ErrorReply, ResonanceErrorReply
+from tts_server.web.schema.openapi.operation import JSON, Answer, ErrorManner, Schema, Shape
+from tts_server.web.schema.openapi.replies import ErrorReply, ResonanceErrorReply
 
 ERRORS = {
     400: "A value is wrong or missing, or there is nothing to say.",

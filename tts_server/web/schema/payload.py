@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Request
 
-from tts_server.web.json_body import parse_json_object
+from tts_server.web.schema.json_body import parse_json_object
 
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 
