@@ -15,7 +15,7 @@ from tts_server.web.middleware.body_limits import MAX_FORM_FIELDS, install_body_
 from tts_server.web.middleware.checks import PolicyChecks
 from tts_server.web.middleware.failures import install_failures
 from tts_server.web.middleware.guard import install_guard
-from tts_server.web.middleware.head_checks import Gate
+from tts_server.web.middleware.head_checks import HeadChecks
 from tts_server.web.middleware.rate_headers import install_rates
 from tts_server.web.middleware.tickets import install_tickets, queue_routes
 from tts_server.web.options import WebOptions
@@ -77,7 +77,7 @@ def create_app(synthesizer: Synthesizer, options: WebOptions) -> Flask:
     app.wsgi_app = with_access_log(with_normal_paths(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_failures(app)
-    checks = PolicyChecks(Gate(options, app.url_map), options.rates, options.admission)
+    checks = PolicyChecks(HeadChecks(options, app.url_map), options.rates, options.admission)
     app.extensions[CHECKS] = checks
     install_guard(app, app.url_map, checks, options)
     install_body_limits(app)

@@ -14,7 +14,7 @@ from tts_server.errors import RateLimited, TTSError
 from tts_server.keys import Role
 from tts_server.rates import Allowance, Rates
 from tts_server.web.head import REQUEST_ID, RequestHead, choose_request_id
-from tts_server.web.middleware.head_checks import ACCESS, Access, Gate
+from tts_server.web.middleware.head_checks import ACCESS, Access, HeadChecks
 from tts_server.web.middleware.rate_headers import ALLOWANCE
 from tts_server.wsgi import Admitted
 
@@ -34,11 +34,11 @@ class Counted:
 
 
 class PolicyChecks:
-    """The checks of `gate`, the counts of `rates` and the queue of `admission`, in this order. Thread-safe."""
+    """The checks of `head_checks`, the counts of `rates` and the queue of `admission`, in this order. Thread-safe."""
 
-    def __init__(self, gate: Gate, rates: Rates, admission: Admission) -> None:
+    def __init__(self, head_checks: HeadChecks, rates: Rates, admission: Admission) -> None:
         self._admission = admission
-        self._gate = gate
+        self._head_checks = head_checks
         self._rates = rates
 
     @property
@@ -48,7 +48,7 @@ class PolicyChecks:
 
     def check(self, environ: WSGIEnvironment) -> Access:
         """Accept a request by its head; raises Forbidden, Unauthorized or TooLarge."""
-        return self._gate.check(environ)
+        return self._head_checks.check(environ)
 
     def count(self, access: Access) -> Counted:
         """Count a request for its client if its policy says so."""

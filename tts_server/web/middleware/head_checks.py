@@ -44,7 +44,7 @@ class Access:
         return f"key {self.key.name}" if self.key is not None else network_name(self.head.address)
 
 
-class Gate:
+class HeadChecks:
     """Checks the heads of requests against the policies of `routes`. Thread-safe once all routes are registered."""
 
     def __init__(self, options: WebOptions, routes: RouteMap) -> None:
