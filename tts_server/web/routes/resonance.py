@@ -71,7 +71,7 @@ def resonance_routes(service: SpeechService, voices: StoredVoices) -> Blueprint:
             return whole_audio(service.synthesizer.synthesize(replace(speech_request, default_controls=defaults)))
 
     @routes.errorhandler(TTSError)
-    def known(error: TTSError) -> Response:
+    def describe_error(error: TTSError) -> Response:
         status, detail = _status_and_detail(error)
         return failure_reply(error, {"detail": detail}, status)
 

@@ -133,9 +133,9 @@ def _voice_name(voices: VoiceResolver, fields: TtsFields, place: str) -> str | N
     clips = _clips(voices)
     found = voices.find(fields.reference_audio_filename, builtin=())
     if found is None or found.id not in {voice.id for voice in clips}:
-        known = ", ".join(map(_file_name, clips)) or "none"
+        names = ", ".join(map(_file_name, clips)) or "none"
         raise VoiceNotFound(
-            f"There is no reference file {fields.reference_audio_filename!r}. Known files: {known}.", param="reference_audio_filename"
+            f"There is no reference file {fields.reference_audio_filename!r}. Known files: {names}.", param="reference_audio_filename"
         )
     return found.id
 
