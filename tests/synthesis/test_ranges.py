@@ -13,10 +13,10 @@ from tts_server.controls import Controls
 from tts_server.engines.chatterbox.families import families
 from tts_server.launcher.client_options import NUMBERS
 from tts_server.ranges import Range
-from tts_server.web.fields import SpeechFields
 from tts_server.web.realtime.fields import Output
-from tts_server.web.resonance import GenerateFields
-from tts_server.web.sillytavern import TtsFields
+from tts_server.web.routes.resonance import GenerateFields
+from tts_server.web.routes.sillytavern import TtsFields
+from tts_server.web.schema.fields import SpeechFields
 
 TABLE: dict[str, Range[Any]] = {name.lower(): one for name, one in vars(ranges).items() if isinstance(one, Range)}
 
