@@ -1,4 +1,4 @@
-"""Real parts of an engine that raise where a test wants it, for the requests that speak with a certain voice."""
+"""Real parts of an engine that raise an injected error for the requests that use a certain voice."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class RecordingDecoder(T3Decoder):
 
 @dataclass(eq=False)
 class Fault:
-    """Raises `error` in a stage (`prefill`, `decode`, `flow`, `vocoder`) whenever `voice` takes part, `times` at most.
+    """Raises `error` in a stage (`prefill`, `decode`, `flow`, `vocoder`) whenever `voice` takes part, at most `times` times.
 
-    size: before the first fault of all, so many must take part together. operator: which one of a decoding step fails. after_tokens:
-    how long all sequences must be for a decoding step to fail for the first time.
+    size: the number of requests that must take part for the first fault of all. operator: which one of a decoding step fails.
+    after_tokens: how long all sequences must be for a decoding step to fail for the first time.
     on_raise: called before the first raise. after_raise: called at the first decoding step after it.
     """
 

@@ -313,7 +313,7 @@ def test_levels_of_speech_are_measured() -> None:
     assert steps_at(broken, [RATE + 27])[0] > 5 * steps_at(loud, [RATE + 27])[0]
 
 
-def test_a_threshold_says_its_limit_in_words() -> None:
+def test_a_threshold_states_its_limit() -> None:
     share = Threshold("share", "%", at_most=0.05, needs=Needs.TRAINED_WEIGHTS)
     assert (share.limit, share.format(0.031)) == ("<= 5 %", "3.1 %")
     assert (share.is_met(0.05), share.is_met(0.051), share.is_met(float("nan"))) == (True, False, False)

@@ -46,7 +46,7 @@ def test_another_model_is_another_entry(server):
     assert speak(server, input="Who says this?", model="embedded").headers["X-Cache"] == "MISS"
 
 
-def test_the_version_of_a_model_tells_its_files_and_its_mode_from_others(server, folder):
+def test_the_version_of_a_model_identifies_its_files_and_its_mode(server, folder):
     version = server.synthesizer.catalog.engine(TURBO).version
     weights = next((folder / "models" / "turbo").glob("t3*.safetensors"))
     assert f"{weights.name} {weights.stat().st_size} {weights.stat().st_mtime_ns}" in version

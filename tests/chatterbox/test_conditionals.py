@@ -1,4 +1,4 @@
-"""What the models hear of a clip equals what stock Chatterbox hears of it; clips that nobody could use are refused with a reason."""
+"""The conditioning from a clip equals that of stock Chatterbox; unusable clips are refused with a reason."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_clip_gives_what_stock_hears_in_it(
     assert_equal(compute(parts(kind), clip), stock_conditionals(stock_tts(kind), clip))
 
 
-def test_turbo_evens_the_loudness_out_unless_told_not_to(parts: Callable[[str], Parts], stock_tts: Callable[[str], Any]) -> None:
+def test_turbo_normalizes_the_loudness_unless_disabled(parts: Callable[[str], Parts], stock_tts: Callable[[str], Any]) -> None:
     quiet = reference(0.05 * speech(6))
     even, plain = compute(parts("turbo"), quiet), compute(parts("turbo"), quiet, norm_loudness=False)
     assert_equal(even, stock_conditionals(stock_tts("turbo"), quiet))
@@ -142,9 +142,7 @@ def noise(seconds: float) -> Samples:
         ("english", np.pad(speech(0.45), (0, 140000)), r"only 0\.\d s of sound in 6\.\d s"),
     ],
 )
-def test_a_clip_that_nobody_could_use_is_refused_with_the_measured_reason(
-    kind: str, samples: Any, reason: str, parts: Callable[[str], Parts]
-) -> None:
+def test_an_unusable_clip_is_refused_with_the_measured_reason(kind: str, samples: Any, reason: str, parts: Callable[[str], Parts]) -> None:
     with pytest.raises(InvalidReference, match=reason) as caught:
         compute(parts(kind), reference(samples))
     assert caught.value.status == 400

@@ -159,7 +159,7 @@ def t3(kind: str, t3_of: Callable[[str], Any]) -> Any:
 # Equal to the stock loop
 
 
-def test_every_token_is_the_stock_loops_whoever_else_speaks(t3: Any) -> None:
+def test_every_token_is_the_stock_loops_whatever_else_is_in_the_batch(t3: Any) -> None:
     jobs = make_jobs(t3, 9)
     wanted = [stock_speaks(t3, job) for job in jobs]
     for graphs in (False, True):
@@ -245,7 +245,7 @@ def test_two_equal_tokens_in_a_row_end_no_sentence(t3: Any) -> None:
 
 
 @pytest.mark.parametrize("graphs", [False, True])
-def test_only_the_multilingual_model_tells_how_much_of_the_text_was_attended_to(t3: Any, graphs: bool) -> None:
+def test_only_the_multilingual_model_measures_the_coverage_of_the_text(t3: Any, graphs: bool) -> None:
     sequences = [job.sequence() for job in make_jobs(t3, 4)]
     decoder = T3Decoder(t3, graphs=graphs)
     for sequence in sequences:
@@ -414,7 +414,7 @@ def test_texts_that_cannot_be_spoken_are_refused_at_once(t3: Any, text: Tensor, 
 
 
 @pytest.mark.parametrize("kind", ["turbo", "english"], indirect=True)
-def test_abort_frees_the_rows_at_once_and_disturbs_nobody(t3: Any) -> None:
+def test_abort_frees_the_rows_at_once_and_other_sequences_continue(t3: Any) -> None:
     jobs = make_jobs(t3, 4)
     decoder = T3Decoder(t3, max_rows=8)
     alone = [speak(decoder, Job(job.voice, job.text, job.sampling, job.seed)) for job in jobs]
@@ -472,7 +472,7 @@ def test_an_exception_at_any_step_leaves_the_decoder_usable(t3: Any, graphs: boo
 
 @pytest.mark.parametrize("kind", ["turbo", "multilingual"], indirect=True)
 @pytest.mark.parametrize("graphs", [False, True])
-def test_a_voice_that_makes_no_numbers_is_named_and_poisons_nobody(t3: Any, graphs: bool) -> None:
+def test_a_voice_with_nan_logits_is_named_and_other_sequences_continue(t3: Any, graphs: bool) -> None:
     job = make_jobs(t3, 3)[2]
     decoder = T3Decoder(t3, graphs=graphs)
     alone = speak(decoder, job)

@@ -18,7 +18,7 @@ class Device:
         self.pending = 0.0
 
 
-def test_kernels_that_were_launched_count_for_who_launched_them():
+def test_kernels_count_for_the_stage_that_launched_them():
     device = Device()
     clock = DeviceClock(device.synchronize, lambda: device.seconds)
     begun = clock.now()

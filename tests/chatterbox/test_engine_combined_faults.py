@@ -1,4 +1,4 @@
-"""Faults that meet each other, or requests that leave: each costs the request that caused it, and nothing is left behind."""
+"""Several faults at once, or faults and cancelled requests: each ends the request that caused it, and no state remains."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_two_faults_in_one_batch_cost_the_two_requests_that_caused_them(turbo, a
 @pytest.mark.parametrize("operator", [1, 40, 80])
 @pytest.mark.parametrize("size", [2, 5])
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_step_that_fails_once_costs_nobody_anything(turbo, alone, status, size, operator):
+def test_after_a_step_that_fails_once_no_request_fails(turbo, alone, status, size, operator):
     fault = Fault(turbo.builtin, "decode", ERRORS[status], size=size, times=1, operator=operator)
     injection = Injection(fault)
     with running(turbo, watermarker=NoMark(), max_batch=size, max_tokens=MAX_TOKENS, **injection.types) as engine:

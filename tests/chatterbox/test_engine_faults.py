@@ -1,4 +1,4 @@
-"""What goes wrong inside the engine costs one request at most, and never the engine."""
+"""A failure inside the engine ends at most one request, and never the engine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_same(one: np.ndarray, other: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("at", [1, 2, 3, 10])
 @pytest.mark.parametrize("mode", ["exact", "fast"])
-def test_a_failed_step_ends_in_words_or_in_the_right_audio_and_the_next_request_works(parts, monkeypatch, at, mode):
+def test_a_failed_step_gives_an_error_or_the_right_audio_and_the_next_request_works(parts, monkeypatch, at, mode):
     voice = parts("turbo").builtin
     with running(parts("turbo"), mode=mode, max_tokens=MAX_TOKENS) as engine:
         expected = [listen(engine.submit(utterance(voice, seed=n, group=n))) for n in range(3)]
@@ -48,7 +48,7 @@ def test_a_failed_step_ends_in_words_or_in_the_right_audio_and_the_next_request_
         outcomes.append(listen(engine.submit(utterance(voice, seed=1, group=9))))
         for outcome, right in zip(outcomes, [*expected, expected[1]], strict=True):
             if not isinstance(outcome, EngineFailure):
-                # In fast mode the numbers, and so the tokens, depend on who else is in the batch.
+                # In fast mode the numbers, and so the tokens, depend on the other sequences in the batch.
                 assert is_same(outcome, right) if mode == "exact" else len(outcome) and np.isfinite(outcome).all()
         assert not isinstance(outcomes[-1], EngineFailure)
         assert not engine.is_broken
@@ -87,7 +87,7 @@ def test_running_out_of_memory_answers_503_and_drops_the_caches(parts, monkeypat
         assert not engine.is_broken
 
 
-def test_a_lost_device_breaks_the_engine_and_tells_everyone_to_come_back(parts, monkeypatch):
+def test_a_lost_device_breaks_the_engine_and_fails_all_requests_with_503(parts, monkeypatch):
     voice = parts("turbo").builtin
     with running(parts("turbo")) as engine:
         lost = RuntimeError("CUDA error: an illegal memory access was encountered")

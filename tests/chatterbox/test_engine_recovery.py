@@ -247,7 +247,7 @@ def test_tokens_that_cannot_be_judged_cost_their_request(parts):
     assert_same(outcomes[0], outcomes[2])
 
 
-def test_batches_that_need_too_much_memory_are_made_smaller_and_cost_nobody_anything(parts, alone):
+def test_batches_that_need_too_much_memory_are_made_smaller_and_no_request_fails(parts, alone):
     sizes = []
 
     class SmallMemory(TokenToWave):

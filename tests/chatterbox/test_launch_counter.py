@@ -31,7 +31,7 @@ def test_values_that_the_host_reads_are_counted_apart() -> None:
     assert (counter.launches.total(), counter.reads.total()) == (1, 2)
 
 
-def test_operations_are_told_apart_by_a_label() -> None:
+def test_operations_are_distinguished_by_a_label() -> None:
     x, labels = torch.ones(4), iter("aab")
     with LaunchCounter(lambda: next(labels)) as counter:
         x + x + x + x

@@ -1,4 +1,4 @@
-"""A folder of files becomes a model that equals the stock one."""
+"""A model that is loaded from its folder equals the stock one."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ sys.exit(spoken not in ("shalom", "shalom!"))
     assert (run.returncode, run.stdout, run.stderr.strip()) == (0, "", printed)
 
 
-def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
+def test_a_missing_package_is_reported_with_the_command_that_installs_it() -> None:
     code = "import sys; sys.modules['torchaudio'] = None; import tts_server.engines.chatterbox.weights.stock"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
     assert "StockMissing" in run.stderr

@@ -92,7 +92,7 @@ def test_loudness_model_and_code_version_make_other_voices(
     assert listener.heard == [("a", True), ("a", False), ("a", True), ("a", True)]
 
 
-def test_the_manifest_tells_people_what_the_files_are(voices: Callable[..., PreparedVoices], tmp_path: Path) -> None:
+def test_the_manifest_describes_the_files(voices: Callable[..., PreparedVoices], tmp_path: Path) -> None:
     voices().get(clip("a"))
     voices().get(clip("b"), norm_loudness=False)
     manifest = json.loads((tmp_path / MODEL / "manifest.json").read_text())
@@ -124,7 +124,7 @@ def test_the_file_of_another_voice_is_not_taken(listener: Listener, voices: Call
     assert [name for name, _ in listener.heard] == ["a", "b", "b"]
 
 
-def test_a_damaged_manifest_is_written_anew(voices: Callable[..., PreparedVoices], tmp_path: Path) -> None:
+def test_a_damaged_manifest_is_written_again(voices: Callable[..., PreparedVoices], tmp_path: Path) -> None:
     voices().get(clip("a"))
     (tmp_path / MODEL / "manifest.json").write_text("[nonsense")
     voices().get(clip("b"))
@@ -153,7 +153,7 @@ def test_twenty_threads_with_the_same_new_clip_wait_for_one_computation(
     assert all(voice is found[0] for voice in found)
 
 
-def test_a_failure_reaches_all_who_wait_and_the_next_call_tries_again(
+def test_a_failure_reaches_all_waiting_calls_and_the_next_call_tries_again(
     listener: Listener, voices: Callable[..., PreparedVoices], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, errors, waiting = voices(), [], threading.Semaphore(0)

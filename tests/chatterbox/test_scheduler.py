@@ -39,7 +39,7 @@ def test_first_segments_go_before_later_ones_in_the_order_they_came() -> None:
     assert fill(scheduler) == [first, second, later]
 
 
-def test_a_long_book_and_a_short_one_get_rows_by_turns() -> None:
+def test_a_long_and_a_short_request_get_rows_alternately() -> None:
     scheduler = Scheduler[Item](8, reserved_rows=0)
     for group, count in (("long", 100), ("short", 4)):
         for index in range(1, count + 1):
@@ -47,7 +47,7 @@ def test_a_long_book_and_a_short_one_get_rows_by_turns() -> None:
     assert Counter(item.group for item in fill(scheduler)) == {"long": 4, "short": 4}
 
 
-def test_groups_with_as_many_running_take_turns() -> None:
+def test_groups_with_equally_many_running_alternate() -> None:
     scheduler = Scheduler[Item](1)
     for group in "abc":
         for index in (1, 2):
@@ -59,7 +59,7 @@ def test_groups_with_as_many_running_take_turns() -> None:
     assert order == [("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2), ("c", 2)]
 
 
-def test_a_book_leaves_room_for_the_first_segment_of_a_new_request() -> None:
+def test_later_segments_leave_rows_for_the_first_segment_of_a_new_request() -> None:
     scheduler = Scheduler[Item](8)
     for index in range(1, 50):
         scheduler.add(Item("book", index), 1)
@@ -92,7 +92,7 @@ def test_the_rows_are_never_overdrawn() -> None:
     assert scheduler.used_rows == 0
 
 
-def test_who_needs_two_rows_is_not_passed_over_by_those_who_need_one() -> None:
+def test_an_item_of_two_rows_is_not_overtaken_by_items_of_one() -> None:
     scheduler = Scheduler[Item](2)
     running, wide, narrow = Item("a", 0), Item("b", 0), Item("c", 0)
     scheduler.add(running, 1)

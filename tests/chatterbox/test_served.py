@@ -91,7 +91,7 @@ def test_an_uploaded_clip_is_cloned_and_leaves_nothing_on_disk(server, folder):
     assert sorted(folder.rglob("*")) == before
 
 
-def test_a_voice_of_the_folder_is_prepared_once_and_kept(server, folder):
+def test_a_voice_of_the_folder_is_prepared_once_and_cached(server, folder):
     reply = speak(server, voice="reader")
     assert reply.headers["X-Voice-Cloning"] == "cloned"
     kept = list((folder / "prepared" / TURBO).glob("*.safetensors"))

@@ -19,7 +19,7 @@ TURBO = "chatterbox-turbo"
 
 
 class Hanging:
-    """Calls through, but does not come back from the call numbered `at` before it is let go."""
+    """Calls through, but the call numbered `at` does not return before `let_go` is set."""
 
     def __init__(self, method, at: int) -> None:
         self.method, self.at, self.calls, self.let_go = method, at, 0, threading.Event()
@@ -31,7 +31,7 @@ class Hanging:
         return self.method(*arguments, **options)
 
 
-def test_everyone_is_told_and_what_comes_back_too_late_is_heard_by_nobody(parts, monkeypatch):
+def test_a_stuck_step_fails_all_streams_and_its_late_output_is_dropped(parts, monkeypatch):
     voice = parts("turbo").builtin
     with running(parts("turbo"), stuck_seconds=0.5) as engine:
         step = Hanging(engine.decoder.step, 3)

@@ -1,4 +1,4 @@
-"""Text becomes the ids that stock `generate` feeds its model with."""
+"""Text is converted to the ids that stock `generate` passes to its model."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_segmenter_is_loaded_from_its_folder_and_never_downloaded(
     assert tokenizer.cangjie_converter.segmenter is None
 
 
-def test_english_is_the_language_of_those_who_name_none(parts: Callable[[str], Parts]) -> None:
+def test_english_is_the_language_of_requests_without_one(parts: Callable[[str], Parts]) -> None:
     model = parts("multilingual")
     assert torch.equal(model.text_ids("Hello"), model.text_ids("Hello", "en"))
 

@@ -1,4 +1,4 @@
-"""Fast mode: speech block by block, from states of the prompt that are kept for each voice."""
+"""Fast mode: speech block by block, from states of the prompt that are cached for each voice."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_a_stream_is_watermarked_throughout(stock_tts: Callable[[str], Any], wat
     assert decibels(samples - whole, whole) < -60
 
 
-def test_a_voice_is_prepared_once_and_forgotten_when_there_is_no_room(stock_tts: Callable[[str], Any]) -> None:
+def test_a_voice_is_prepared_once_and_dropped_when_memory_is_needed(stock_tts: Callable[[str], Any]) -> None:
     tts = stock_tts("turbo")
     speaker = speaker_of(tts, "turbo", "fast", prompt_bytes=1)
     voices = [voice_of(tts), other_voice(voice_of(tts), 30)]

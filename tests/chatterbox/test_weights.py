@@ -1,4 +1,4 @@
-"""Where a model's files come from: a folder, the hub's cache, the hub."""
+"""The sources of a model's files: a folder, the hub's cache, the hub."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_a_file_that_arrives_otherwise_than_announced_is_thrown_away(hub: SmallH
     assert_whole(fetch())
 
 
-def test_the_token_goes_to_the_hub_and_to_nobody_else(hub: SmallHub, fetch: Callable[..., Path]) -> None:
+def test_the_token_is_sent_to_the_hub_alone(hub: SmallHub, fetch: Callable[..., Path]) -> None:
     hub.token = "secret"
     with pytest.raises(DownloadFailed, match=r"refuses it \(401\).*HF_TOKEN"):
         fetch()
@@ -216,7 +216,7 @@ def test_the_token_goes_to_the_hub_and_to_nobody_else(hub: SmallHub, fetch: Call
     assert {authorization for _, path, _, authorization in hub.requests if path.startswith("/elsewhere/")} == {None}
 
 
-def test_an_address_where_nobody_answers_is_named(fetch: Callable[..., Path]) -> None:
+def test_an_address_that_does_not_answer_is_named(fetch: Callable[..., Path]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"

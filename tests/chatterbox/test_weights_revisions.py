@@ -203,7 +203,7 @@ def test_a_model_with_a_pin_is_loaded_without_a_look_at_the_hub(
 # Without a published pin
 
 
-def test_the_commit_of_the_first_download_is_kept(hub: SmallHub, options: FileOptions, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_commit_of_the_first_download_stays_pinned(hub: SmallHub, options: FileOptions, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     first = find(UNPINNED, options)
     assert first.commit == COMMIT
@@ -215,20 +215,20 @@ def test_the_commit_of_the_first_download_is_kept(hub: SmallHub, options: FileOp
     assert hub.requests == []
 
 
-def test_another_program_that_downloads_main_does_not_move_the_kept_commit(options: FileOptions, cache: RepositoryCache) -> None:
+def test_another_program_that_downloads_main_does_not_change_the_pinned_commit(options: FileOptions, cache: RepositoryCache) -> None:
     kept = find(UNPINNED, options).folder
     put_snapshot(cache, MOVED)
     cache.remember_commit("main", MOVED)
     assert find(UNPINNED, options).folder == kept
 
 
-def test_what_another_program_has_downloaded_is_kept_as_the_first_download(options: FileOptions, cache: RepositoryCache) -> None:
+def test_a_download_of_another_program_is_pinned_as_the_first_download(options: FileOptions, cache: RepositoryCache) -> None:
     kept = put_snapshot(cache, MOVED)
     assert find(UNPINNED, replace(options, endpoint=NOWHERE)).folder == kept
     assert cache.pin == MOVED
 
 
-def test_a_deleted_snapshot_is_downloaded_at_the_kept_commit(hub: SmallHub, options: FileOptions) -> None:
+def test_a_deleted_snapshot_is_downloaded_at_the_pinned_commit(hub: SmallHub, options: FileOptions) -> None:
     folder = find(UNPINNED, options).folder
     (folder / T3).unlink()
     hub.main = MOVED
@@ -277,7 +277,7 @@ print(find(NANO, FileOptions(hf_home=Path(sys.argv[1]), endpoint=sys.argv[2], pa
         assert len(hub.downloads(name)) == (2 if len(data) >= LARGE else 1), "large files are redirected once"
 
 
-def test_who_waits_for_another_process_can_be_cancelled(options: FileOptions, cache: RepositoryCache) -> None:
+def test_waiting_for_another_process_can_be_cancelled(options: FileOptions, cache: RepositoryCache) -> None:
     is_held, may_go = threading.Event(), threading.Event()
 
     def hold() -> None:

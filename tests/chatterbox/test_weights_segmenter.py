@@ -249,7 +249,7 @@ def test_a_model_is_loaded_although_it_cannot_be_downloaded(
     assert "HF_ENDPOINT" not in caplog.text, "a mirror of the hub would not help"
 
 
-def test_audio_that_was_made_without_it_is_told_from_audio_made_with_it(
+def test_audio_made_without_it_has_another_version_than_audio_made_with_it(
     checkpoint: Callable[[str], Path], tmp_path: Path, server: ArchiveServer
 ) -> None:
     versions = []

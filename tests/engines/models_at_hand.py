@@ -1,4 +1,4 @@
-"""Small models for tests: they download, load, speak and break when they are told to."""
+"""Small models for tests, whose downloads, loads, speech and failures the tests control."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SmallEngine:
 
 
 class SpeakingEngine(EmbeddedEngine):
-    """The embedded voice in the clothes of Chatterbox Turbo: what a page or a client sees of a model that is loaded on demand."""
+    """The embedded voice with the name and controls of Chatterbox Turbo, as a model that is loaded on demand."""
 
     name = "chatterbox-turbo"
     is_broken = is_device_lost = False
@@ -96,7 +96,7 @@ class MultilingualEngine(SpeakingEngine):
 
 
 class SmallSource:
-    """`downloads` and `creates` hold the work back until they are set; `error` is raised instead of loading."""
+    """Downloads and loads block until `downloads` and `creates` are set; `error` is raised instead of loading."""
 
     def __init__(self, name: str = "Small", *, is_here: bool = True, size: int = 100, make: Any = SmallEngine) -> None:
         self.name = name

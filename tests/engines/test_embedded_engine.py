@@ -1,4 +1,4 @@
-"""The embedded engine's threads: who comes first, what is dropped, what a failure does."""
+"""The embedded engine's threads: the order of segments, cancelled streams, failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tts_server.errors import Cancelled, EngineFailure
 
 
 class GatedSpeaker:
-    """Stands in for the network: speaks when told to and remembers the order."""
+    """Replaces the network: speaks once `gate` is set, and records the order."""
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
@@ -74,7 +74,7 @@ def test_a_closed_stream_is_never_spoken(engine, speaker):
     assert speaker.spoken == ["occupied", "kept"]
 
 
-def test_waiting_ends_when_the_client_is_gone(engine, speaker):
+def test_waiting_ends_when_the_request_is_cancelled(engine, speaker):
     occupied(engine, speaker)
     stream = engine.submit(utterance("waiting"))
     cancellation = Cancellation()
@@ -88,7 +88,7 @@ def test_waiting_ends_when_the_client_is_gone(engine, speaker):
         list(engine.submit(utterance("late")).chunks(cancellation))
 
 
-def test_a_failure_is_told_without_its_details_and_the_next_request_works(engine, speaker):
+def test_a_failure_is_reported_without_its_details_and_the_next_request_works(engine, speaker):
     speaker.gate.set()
     with pytest.raises(EngineFailure) as failure:
         list(engine.submit(utterance("fail")).chunks(Cancellation()))
@@ -118,7 +118,7 @@ def test_streams_that_wait_when_the_engine_stops_end_with_a_failure(engine, spea
     assert speaker.spoken == ["occupied"]
 
 
-def test_speaking_ends_between_two_runs_of_the_network_once_nobody_waits(monkeypatch):
+def test_speaking_ends_between_two_runs_of_the_network_once_the_stream_is_closed(monkeypatch):
     """Digits that are not normalized are seven times as many phonemes as words of the same length."""
     is_running, go_on, runs = threading.Event(), threading.Event(), []
     frames = HibariVoice.frames

@@ -1,4 +1,4 @@
-"""Models come and go: shared loads, progress, failures, memory, idleness, broken devices. With a small model in place of a large one."""
+"""Loading and unloading of models: shared loads, progress, failures, memory, idle models, broken devices. With small models."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_model_is_loaded_when_it_is_asked_for_and_then_it_speaks(manage) -> No
     assert speak(manager, "a") == 20
 
 
-def test_many_who_ask_at_once_share_one_load(manage) -> None:
+def test_many_requests_at_once_share_one_load(manage) -> None:
     source = SmallSource()
     source.creates.clear()
     manager = manage(a=source)
@@ -77,7 +77,7 @@ def test_many_who_ask_at_once_share_one_load(manage) -> None:
     assert len(source.made) == 1
 
 
-def test_a_download_tells_its_progress_and_when_to_come_back(manage, clock) -> None:
+def test_a_download_reports_its_progress_and_a_retry_time(manage, clock) -> None:
     source = SmallSource("Big Voice", is_here=False)
     source.downloads.clear()
     manager = manage(a=source)
@@ -142,7 +142,7 @@ def test_a_server_that_stops_gives_up_a_download(manage) -> None:
         manager.engine("a")
 
 
-def test_a_failure_is_told_in_words_and_tried_again_after_a_pause(manage, clock) -> None:
+def test_a_failure_is_reported_with_its_reason_and_retried_after_a_pause(manage, clock) -> None:
     source = SmallSource()
     source.error = OSError("the disk is full")
     manager = manage(a=source, retry_pause=30)
@@ -159,7 +159,7 @@ def test_a_failure_is_told_in_words_and_tried_again_after_a_pause(manage, clock)
     assert manager.wait("a", PATIENCE).state is ModelState.READY
 
 
-def test_who_loads_by_hand_need_not_wait_for_the_pause(manage) -> None:
+def test_a_forced_load_does_not_wait_for_the_pause(manage) -> None:
     source = SmallSource()
     source.error = ValueError("bad file")
     manager = manage(a=source)
@@ -169,7 +169,7 @@ def test_who_loads_by_hand_need_not_wait_for_the_pause(manage) -> None:
     load(manager, "a")
 
 
-def test_the_model_unused_for_longest_makes_room(manage, clock) -> None:
+def test_the_least_recently_used_model_is_unloaded_for_another(manage, clock) -> None:
     sources = {name: SmallSource(size=400) for name in "abc"}
     manager = manage(**sources, memory_bytes=1000)
     load(manager, "a", "b")
@@ -198,7 +198,7 @@ def test_a_model_that_speaks_is_never_unloaded(manage) -> None:
     assert manager.status("a").state is ModelState.UNLOADED
 
 
-def test_a_stream_that_is_closed_unheard_is_no_use_any_more(manage) -> None:
+def test_a_stream_that_is_closed_unread_does_not_count_as_a_use(manage) -> None:
     manager = manage(a=SmallSource())
     load(manager, "a")
     stream = manager.engine("a").submit(UTTERANCE)
@@ -207,7 +207,7 @@ def test_a_stream_that_is_closed_unheard_is_no_use_any_more(manage) -> None:
     assert manager.unload("a").state is ModelState.UNLOADED
 
 
-def test_where_all_are_in_use_a_model_is_refused_in_words(manage) -> None:
+def test_where_all_are_in_use_a_model_is_refused_with_the_reason(manage) -> None:
     manager = manage(a=SmallSource(size=400), b=SmallSource(size=400), memory_bytes=500, memory_wait=0)
     load(manager, "a")
     manager.engine("a").submit(UTTERANCE)
@@ -215,7 +215,7 @@ def test_where_all_are_in_use_a_model_is_refused_in_words(manage) -> None:
     assert "other models are in use" in (manager.wait("b", PATIENCE).reason or "")
 
 
-def test_a_model_larger_than_the_budget_is_refused_in_words(manage) -> None:
+def test_a_model_larger_than_the_budget_is_refused_with_the_reason(manage) -> None:
     manager = manage(a=SmallSource(size=3 * 2**20), memory_bytes=2**20)
     manager.load("a")
     assert manager.wait("a", PATIENCE).reason == "it needs about 3 MB of memory, and MODEL_MEMORY_MB allows 1."
@@ -230,7 +230,7 @@ def test_the_memory_of_a_model_that_failed_is_free_again(manage) -> None:
     assert manager.used_bytes == 0
 
 
-def test_an_idle_model_is_unloaded_and_comes_back_for_the_next_request(manage, clock) -> None:
+def test_an_idle_model_is_unloaded_and_loaded_again_for_the_next_request(manage, clock) -> None:
     source = SmallSource()
     manager = manage(a=source, keep_alive=300)
     load(manager, "a")
@@ -257,7 +257,7 @@ def test_idle_models_are_unloaded_without_anybody_asking(manage) -> None:
     wait_for(manager, "a", ModelState.UNLOADED)
 
 
-def test_a_model_is_kept_for_ever_where_no_time_is_set(manage, clock) -> None:
+def test_a_model_is_never_unloaded_where_no_time_is_set(manage, clock) -> None:
     manager = manage(a=SmallSource(), keep_alive=None)
     load(manager, "a")
     clock.now += 10**9
@@ -289,7 +289,7 @@ def test_a_broken_engine_is_replaced_and_the_server_goes_on(manage) -> None:
     assert source.made[0].is_closed
 
 
-def test_whoever_holds_a_model_from_before_it_was_unloaded_can_go_on(manage) -> None:
+def test_the_handle_of_a_model_works_after_it_was_unloaded(manage) -> None:
     manager = manage(a=SmallSource())
     load(manager, "a")
     engine = manager.engine("a")

@@ -1,4 +1,4 @@
-"""An engine that gets stuck: who waits is told, the engine goes on with another thread, and what comes back too late is dropped."""
+"""A stuck engine: its requests fail, another thread replaces the stuck one, and late results are dropped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tts_server.errors import EngineStuck
 # The watchdog
 
 
-def test_work_that_does_not_move_is_told_of_once():
+def test_work_without_progress_is_reported_once():
     stuck, is_told = [], threading.Event()
     watchdog = Watchdog(0.1, lambda work: (stuck.append(work), is_told.set()), "test")
     with watchdog.watching("still"):
@@ -59,7 +59,7 @@ def test_a_watchdog_with_nothing_to_watch_waits_and_goes_on_afterwards():
 
 
 class StuckSpeaker:
-    """Does not come back from a text that says "stuck" until it is let go."""
+    """Blocks on a text with the word "stuck" until `let_go` is set."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
@@ -91,7 +91,7 @@ def heard(stream) -> np.ndarray:
     return np.concatenate(list(stream.chunks(Cancellation())))
 
 
-def test_a_stuck_segment_is_told_and_the_next_one_is_spoken(engine):
+def test_a_stuck_segment_fails_and_the_next_one_is_spoken(engine):
     stuck, waiting = engine.submit(utterance("stuck")), engine.submit(utterance("waiting"))
     with pytest.raises(EngineStuck, match=r"embedded voice made no progress for 0\.2 seconds"):
         heard(stuck)
@@ -99,7 +99,7 @@ def test_a_stuck_segment_is_told_and_the_next_one_is_spoken(engine):
     assert engine.stats()["threads_stuck"] == 1
 
 
-def test_what_comes_back_too_late_is_heard_by_nobody(engine, speaker):
+def test_the_late_result_of_a_stuck_thread_is_dropped(engine, speaker):
     with pytest.raises(EngineStuck):
         heard(engine.submit(utterance("stuck")))
     speaker.let_go.set()
@@ -110,7 +110,7 @@ def test_what_comes_back_too_late_is_heard_by_nobody(engine, speaker):
     assert engine.num_workers == 1, "both threads went on"
 
 
-def test_an_engine_that_has_lost_all_its_threads_says_so_at_once_and_recovers_when_one_comes_back(engine, speaker):
+def test_an_engine_without_free_threads_fails_at_once_and_recovers_when_a_thread_returns(engine, speaker):
     streams = [engine.submit(utterance("stuck")) for _ in range(MAX_STUCK + 1)]
     last = engine.submit(utterance("waiting"))
     for stream in [*streams, last]:
