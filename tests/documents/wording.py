@@ -26,7 +26,7 @@ WORDS = {
     r"\b(?:his|her|its|their|whose|have had their) turn\b|\btak(?:e|es|ing) turns\b": "slot, iteration, rotation",
     r"\b(?:no|make|makes|made|making|find|finds|finding|more|enough|out of|the one) room\b|\broom (?:for|in)\b": "memory, space; module",
     r"\b(?:the|a) door\b|\blet(?:s|ting)? (?:nobody|no one|somebody|others|them|it)? ?in\b": "access, accept, permit",
-    r"\bbad company\b|\bcrowds?\b|\bstrangers?\b": "misbehaving clients, many clients, unauthenticated clients",
+    r"\bbad company\b|(?<!flash )\bcrowds?\b|\bstrangers?\b": "misbehaving clients, many clients, unauthenticated clients",
     r"\bgreetings?\b": "short text, first message",
     r"\bknobs?\b": "control",
     r"\bgiv(?:e|es|ing|en) out\b|\bgave out\b": "return, hand to, dispatch",
