@@ -5,12 +5,13 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 
+import lameenc
 import numpy as np
 
 from benchmarks.acceptance.parts.pace import ensure_spoken
 from benchmarks.acceptance.session import Session
 from tts_server.audio.decode import ClipLimits, decode_clip
-from tts_server.audio.encoders import Mp3Encoder
+from tts_server.audio.pcm import to_s16
 from tts_server.engines.chatterbox.watermark import Watermarker
 from tts_server.speech import Samples
 
@@ -48,8 +49,13 @@ def read_wav(path: Path) -> tuple[Samples, int]:
 
 
 def through_mp3(samples: Samples, rate: int) -> Samples:
-    """The samples after the server's MP3 encoder and its decoder of clips."""
-    encoder = Mp3Encoder(rate, MP3_KILOBITS)
-    data = encoder.encode(samples) + encoder.flush()
+    """The samples after LAME, at a lower bit rate than replies have, and the server's decoder of clips."""
+    encoder = lameenc.Encoder()
+    encoder.silence()
+    encoder.set_channels(1)
+    encoder.set_in_sample_rate(rate)
+    encoder.set_out_sample_rate(rate)
+    encoder.set_bit_rate(MP3_KILOBITS)
+    data = bytes(encoder.encode(to_s16(samples))) + bytes(encoder.flush())
     limits = ClipLimits(max_bytes=2**30, min_seconds=0.0, max_seconds=3600.0, timeout_seconds=300.0)
     return decode_clip(data, limits=limits).samples
