@@ -25,7 +25,7 @@ _EMOJI_STYLE = re.compile(r"[^0-9#*]\ufe0f")
 
 
 def _removals() -> dict[int, str | None]:
-    """What `str.translate` takes out (None) or turns into a space: a control character may stand where a space was."""
+    """What `str.translate` removes (None) or turns into a space: a control character may stand where a space was."""
     table: dict[int, str | None] = {}
     for first, last, instead in (
         (0x00, 0x08, " "), (0x0E, 0x1F, " "), (0x7F, 0x84, " "), (0x86, 0x9F, " "),  # controls

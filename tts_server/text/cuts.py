@@ -49,7 +49,7 @@ _FLAG_LETTER = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
 def cut(text: str, start: int, limit: int, longest: int, sentence_end: int | None) -> tuple[int, float]:
-    """Where to cut a sentence that begins at `start` and goes on beyond `limit` characters, and the silence there in seconds.
+    """Where to cut a sentence that begins at `start` and is longer than `limit` characters, and the silence there in seconds.
 
     Where the end of the sentence is known, at least SHORT characters are left for the next segment if possible.
     A word is cut only where it alone is longer than `longest`; up to that, a word that begins the sentence may exceed the limit.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SPACE = "space"
-"""The rule of edits that only tidy spaces. Where one touches an earlier edit, the earlier rule goes on naming the whole."""
+"""The rule of edits that only tidy spaces. Where one touches an earlier edit, the rule of the earlier one names the whole."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Marks inside a text on its way to an engine: from here on another rate, another language.
 
-They are made of characters of the private use area, which `clean` takes out of every text that a client sends.
+They are made of characters of the private use area, which `clean` removes from every text that a client sends.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ def _rows_of(word: str) -> tuple[int, ...]:
 
 
 def _likelihoods(words: list[str]) -> list[float]:
-    """The logarithm of the likelihood of the words in each language, but for a constant."""
+    """The logarithm of the likelihood of the words in each language, except for a constant."""
     _, table = _ngrams()
     found = [row for word in words for row in _rows_of(word)]
     sums: list[int] = table[found].sum(axis=0, dtype=int).tolist() if found else [0] * table.shape[1]

@@ -1,6 +1,6 @@
 """Words that carry their own pronunciation, from `[word](/ipa/)`, SSML or a dictionary, inside a text on its way to an engine.
 
-Such a word is one token without spaces, in characters of the private use area, which `clean` takes out of every text that a client sends.
+Such a word is one token without spaces, in characters of the private use area, which `clean` removes from every text that a client sends.
 So nothing that a client writes is mistaken for one, and no sentence or segment ends inside it.
 """
 

@@ -54,7 +54,7 @@ class ReadingOptions:
 class Reading:
     """A text as it will be read: `edited.text` is for the engine, `language` is what it is read in.
 
-    `written` is the text as it was sent, but for characters that cannot be seen. `removed_voices` are the names in tags that would switch
+    `written` is the text as it was sent, without invisible characters. `removed_voices` are the names in tags that would switch
     the voice, in their order.
     """
 
@@ -74,7 +74,7 @@ class Reading:
         return without_phonemes(_TAGS.sub("", self.text))
 
     def changes(self) -> Iterator[Edit]:
-        """What was changed but for spaces, with offsets into the text as it was sent; each `text` as a person would write it."""
+        """What was changed except for spaces, with offsets into the text as it was sent; each `text` as a person would write it."""
         for edit in self.edited.edits:
             text = PHONEME_SPAN.sub(lambda span: f"[{span_word(span)}](/{span_ipa(span)}/)", _TAGS.sub("", edit.text))
             if " ".join(text.split()) != " ".join(self.edited.source[edit.start : edit.end].split()):
@@ -108,7 +108,7 @@ def read_text(text: str, options: ReadingOptions | None = None) -> Reading:
 
 
 def _masked(text: str) -> str:
-    """The text with what no later round may change hidden behind as many characters."""
+    """The text with what no later round may change replaced by as many placeholder characters."""
     return _PROTECTED.sub(lambda found: _MASK * len(found[0]), text)
 
 

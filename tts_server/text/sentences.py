@@ -75,7 +75,7 @@ def sentence_end(text: str, start: int, horizon: int, *, whole: bool = True) -> 
 
 
 def skip_gap(text: str, position: int) -> tuple[int, float, bool]:
-    """Over spaces, blank lines, pause and rate tags: where words go on, the seconds of silence asked for, and whether any were."""
+    """Over spaces, blank lines, pause and rate tags: where words continue, the seconds of silence asked for, and whether any were."""
     seconds = 0.0
     lines = tags = 0
     while (gap := _GAP.match(text, position)) and gap.end() > position:

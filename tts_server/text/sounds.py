@@ -12,7 +12,7 @@ _SOUND = re.compile(r" ?(" + "|".join(re.escape(sound) for sound in sorted(SOUND
 
 
 def find_sound_edits(text: str, kept: Collection[str]) -> list[Edit]:
-    """The edits that take out the sounds that are not among the `kept`, which are in lower case and brackets."""
+    """The edits that remove the sounds that are not among the `kept`, which are in lower case and brackets."""
     return [
         Edit(found.start(), found.end(), " " if found[2] else "", "sound")
         for found in _SOUND.finditer(text)

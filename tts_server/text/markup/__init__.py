@@ -1,4 +1,4 @@
-"""Markup in a text: tags that mean silence or a sound, and what is taken away so that a text reads as a person would read it aloud.
+"""Markup in a text: tags that mean silence or a sound, and what is removed so that a text reads as a person would read it aloud.
 
 `reader.read_markup` takes markup out. It is not imported here, because the modules that it needs import the tags.
 """

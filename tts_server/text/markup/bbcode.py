@@ -28,7 +28,7 @@ class BBCode:
             self._ends.setdefault(tag[1].lower(), []).append(tag.start())
 
     def read(self, at: int) -> tuple[list[Edit], int] | None:
-        """The edits of the tag at an offset, and where the text goes on; None where it is none. The edit of a block begins with its end."""
+        """The edits of the tag at an offset, and where the text continues; None for no tag. The edit of a block begins with its end."""
         tag = _TAG.match(self._text, at)
         if tag is None:
             return None

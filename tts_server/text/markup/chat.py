@@ -36,7 +36,7 @@ def read_angle(text: str, at: int) -> tuple[list[Edit], int] | None:
 
 
 def find_chat_edits(text: str) -> list[Edit]:
-    """The edits that take away codes of emoji, and the marks of spoilers and of strikethrough with one tilde. Time is linear."""
+    """The edits that remove codes of emoji, and the marks of spoilers and of strikethrough with one tilde. Time is linear."""
     edits = []
     if ":" in text:
         for emoji in _EMOJI.finditer(text):

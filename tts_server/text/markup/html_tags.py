@@ -118,7 +118,7 @@ def _phoneme(attributes: str, word: str) -> str:
 
 
 def is_subtitle_tag(tag: re.Match[str]) -> bool:
-    """Whether a tag found by `SUBTITLE_TAG` is one: only `<v …>` and tags with a class may have words behind their name."""
+    """Whether a tag found by `SUBTITLE_TAG` is one: only `<v …>` and tags with a class may have words after their name."""
     name, _, words = tag[0].strip("</>").partition(" ")
     return not words or name == "lang" or name.partition(".")[0] == "v" or (name[0] == "c" and "." in name)
 

@@ -61,7 +61,7 @@ _FORMULAS = {"frac": 2, "dfrac": 2, "tfrac": 2, "sqrt": 1, "binom": 2}
 
 @dataclass(frozen=True)
 class TextCommand:
-    """The edits of a command, where the text behind it goes on, and what the braces that end its arguments become."""
+    """The edits of a command, where the text after it continues, and what the braces that end its arguments become."""
 
     edits: list[Edit]
     end: int
@@ -138,7 +138,7 @@ def find_text_sign_edits(text: str) -> list[Edit]:
 
 
 def _after_arguments(text: str, at: int, pairs: Mapping[int, int], most: int) -> int:
-    """Behind the options and arguments that follow, none of them long."""
+    """The offset after the options and arguments that follow, none of them long."""
     for _ in range(most):
         if option := _OPTION.match(text, at):
             at = option.end()
@@ -150,7 +150,7 @@ def _after_arguments(text: str, at: int, pairs: Mapping[int, int], most: int) ->
 
 
 def _before_gap(text: str, at: int, end: int) -> int:
-    """Before the tie or the space in front of a command that leaves nothing, where no word follows."""
+    """The offset before the tie or the space that precedes a command without text, where no word follows."""
     before = text[max(at - 1, 0) : at]
     return at - 1 if before == "~" or (before == " " and not text[end : end + 1].isalnum()) else at
 

@@ -53,7 +53,7 @@ class _Line:
     text: str
     is_quote: bool = False
     kind: str = ""
-    content: int = 0  # where the text begins behind the marks
+    content: int = 0  # where the text begins after the marks
     edits: list[Edit] = field(default_factory=list)
 
 
@@ -93,7 +93,7 @@ def _remove(line: _Line, kind: str) -> None:
 
 
 def _skip_front_matter(lines: list[_Line]) -> int:
-    """Take away `key: value` lines between two rulers at the very beginning. Returns the index of the first line after them."""
+    """Remove `key: value` lines between two rulers at the very beginning. Returns the index of the first line after them."""
     if lines[0].text != "---" or len(lines) < 3 or not _FRONT_MATTER_KEY.match(lines[1].text):
         return 0
     for index in range(1, len(lines)):

@@ -20,7 +20,7 @@ _TARGET = re.compile(
     r"\( ?(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,500}\)){0,2000})(?: (?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|\([^()\n]{0,500}\)))? ?\)"
 )
 ATTRIBUTES = re.compile(r"\{ ?(?:[.#][\w-]|[\w-]{1,40}=)[^{}\n]{0,200}\}")
-"""`{#name .class key=value}` of Pandoc and others, behind a link or a heading."""
+"""`{#name .class key=value}` of Pandoc and others, after a link or a heading."""
 
 _REFERENCE = re.compile(r"\[([^\[\]\n]{0,200})\]")
 _FOOTNOTE = re.compile(r" ?\[\^[^\[\]\s]{1,60}\]")
@@ -88,7 +88,7 @@ class _Opener:
 
 
 def find_emphasis_edits(text: str) -> list[Edit]:
-    """The edits that take away the marks of emphasis, strikethrough and highlighting. Time is linear."""
+    """The edits that remove the marks of emphasis, strikethrough and highlighting. Time is linear."""
     edits = [
         Edit(start, end, "", _RULE)
         for strike in _STRIKE.finditer(text)

@@ -1,4 +1,4 @@
-"""Characters that stand for something between two rounds of edits, all of them of the private use area, which `clean` takes out.
+"""Characters that stand for something between two rounds of edits, all of them of the private use area, which `clean` removes.
 
 A literal is a punctuation mark that later rounds must not take for markup: `\\*`, `&lt;` and everything inside of code.
 `BLOCK_END` ends a heading, a list item, a table row; `CELL_END` divides the cells of a row. `find_mark_edits` turns all of them

@@ -1,4 +1,4 @@
-"""Takes the markup out of a text: the rounds of edits, and the order they come in."""
+"""Removes the markup of a text: the rounds of edits, and the order they come in."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _ROLE = re.compile(r":[a-zA-Z][\w:+.-]{0,40}:\Z")
 _ROLE_TARGET = re.compile(r" ?<[^<>`\n]{1,500}>\Z")
 _LATEX_QUOTE = re.compile(r"``(?=[^\s`'])([^`\n]{1,400}?)''(?!')")
 _PROMPT = re.compile(r"(?:\$|>>>|\.\.\.|PS>|In \[[0-9]{1,4}\]:) (?=\S)")
-"""What shells and interpreters write in front of a command."""
+"""What shells and interpreters write before a command."""
 
 _BAR_LINK = re.compile(r"\[([^\[\]|\n]{1,200})\|(?:https?://|mailto:)[^\s\[\]|]{1,2000}\]")
 _LYRICS_TIME = re.compile(r"\[[0-9]{1,3}:[0-9]{2}\.[0-9]{2,3}\] ?")
@@ -157,7 +157,7 @@ class Scanner:
         return all(side.isalnum() for side in around)
 
     def _fence(self, opened: re.Match[str]) -> int:
-        """A block of code: the fences go, its lines are read. One that nobody closed goes on to the end."""
+        """A block of code: the fences are removed, its lines are read. One that is not closed continues to the end."""
         text, fence = self._text, opened[1]
         start = min(opened.end() + 1, len(text))
         self._replace(opened.start(), start, BLOCK_END if opened.start() == 0 else "", "markdown")

@@ -18,7 +18,7 @@ _DASH_LINE = re.compile(r"^-(?=[^\W\d_])", re.MULTILINE)
 
 
 def find_subtitle_edits(text: str) -> list[Edit]:
-    """The edits that take away the frame of each cue, and the dashes before what two people say."""
+    """The edits that remove the frame of each cue, and the dashes before what two people say."""
     edits = _cue_edits(text) if "-->" in text else []
     if "Dialogue:" in text and not edits:
         edits = [Edit(line.start(), line.end(), "", "subtitles") for line in _EVENT.finditer(text)]

@@ -30,7 +30,7 @@ _CELL = re.compile(r"\|\||!!")
 
 
 def find_wiki_edits(text: str) -> list[Edit]:
-    """The edits that take away the marks of wikis, but for links and headings. Time is linear."""
+    """The edits that remove the marks of wikis, except for links and headings. Time is linear."""
     edits: list[Edit] = []
     if "{|" in text:
         edits += _table_edits(text)

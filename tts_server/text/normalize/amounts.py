@@ -140,7 +140,7 @@ def _power(exponent: str, rules: LanguageRules) -> str:
 
 
 def _read_identifier(text: str, number: Number, rules: LanguageRules) -> Edit:
-    """Digits right behind a letter: MP3, B2B. With a full stop between, as a version."""
+    """Digits directly after a letter: MP3, B2B. With a full stop between, as a version."""
     if number.is_grouped:
         end = number.start
         while text[end : end + 1].isdecimal():
@@ -177,7 +177,7 @@ def _read_vulgar(text: str, prefix: re.Match[str], rules: LanguageRules) -> Edit
 
 
 def _measured(text: str, end: int, fraction: tuple[int, int], said: str, rules: LanguageRules) -> tuple[int, str] | None:
-    """Where the unit behind a fraction ends, and both in words: "medio litro", "un cuarto de litro"."""
+    """Where the unit after a fraction ends, and both in words: "medio litro", "un cuarto de litro"."""
     suffix = read_suffix(text, end, rules) if rules.fraction_of is not None else None
     if suffix is None or suffix.unit is None:
         return None

@@ -21,7 +21,7 @@ class EastAsianWords:
     clock: Callable[[int, int, int | None], str]
     """A time from its hour, minute and second."""
     halves: tuple[str, str]
-    """What goes in front of a time before and after noon (am, pm)."""
+    """The words before a time that stand for a.m. and p.m."""
     digits: Callable[[str], str]
     identifier: Callable[[str], str]
     """Digits of telephone numbers and codes, one by one."""
@@ -57,7 +57,7 @@ class EastAsianWords:
     signs: Mapping[str, str]
     units: Mapping[str, str]
     reads_codes_by_digit: bool
-    """Whether three and more digits behind a letter are read one by one."""
+    """Whether three and more digits after a letter are read one by one."""
     currencies: Mapping[str, str]
     cents: Mapping[str, str]
     """The hundredth of each currency that is named."""
@@ -70,7 +70,7 @@ class EastAsianWords:
     score_context: re.Pattern[str]
     score_follows: re.Pattern[str]
     plus_name: str
-    """In telephone numbers, and behind the names of products."""
+    """In telephone numbers, and after the names of products."""
     date_context: re.Pattern[str]
     power: Mapping[str, str]
     gap: str = ""

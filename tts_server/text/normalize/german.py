@@ -21,11 +21,11 @@ _OBLIQUE = frozenset(
     letzten
     """.split()
 )
-"""Words in front of an ordinal in -n."""
+"""Words before an ordinal in -n."""
 _NOMINATIVE = frozenset("der die das diese dieser jede jeder welche welcher eine seine ihre meine unsere keine deine".split())
-"""Words in front of an ordinal in -e."""
+"""Words before an ordinal in -e."""
 _UNINFLECTED = frozenset("ein sein ihr mein unser kein dein".split())
-"""Words in front of an ordinal in -er or -es."""
+"""Words before an ordinal in -er or -es."""
 _PREPOSITIONS = frozenset("in an auf mit nach von aus bei seit zu vor unter während ab bis hinter wegen trotz gegenüber".split())
 _ACCUSATIVE_PREPOSITIONS = frozenset("für durch gegen ohne um".split())
 
@@ -192,7 +192,7 @@ class German(LanguageRules):
         return None
 
     def monarch(self, value: int, place: Place) -> str:
-        """ "der Vierzehnte", in the case that the words in front ask for."""
+        """ "der Vierzehnte", in the case that the words before ask for."""
         words = {word.lower() for word in place.words_before[-3:-1]}
         if "des" in words:
             return f"des {self.ordinal(value, 'n').capitalize()}"
@@ -203,7 +203,7 @@ class German(LanguageRules):
         return f"der {self.ordinal(value).capitalize()}"
 
     def _ordinal_ending(self, place: Place, noun: str) -> str:
-        """The key of `ordinal_rulesets` for an ordinal in front of `noun`."""
+        """The key of `ordinal_rulesets` for an ordinal before `noun`."""
         words = [word.lower() for word in place.words_before[-2:]]
         before = place.word_before.lower()
         gender = _gender_of(noun.lower())

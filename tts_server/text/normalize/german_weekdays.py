@@ -1,4 +1,4 @@
-"""German: the short names of weekdays, which are words too ("so", "do it"): read only in lists, ranges and in front of times."""
+"""German: the short names of weekdays, which are words too ("so", "do it"): read only in lists, ranges and before times."""
 
 from __future__ import annotations
 

@@ -350,7 +350,7 @@ RANKED = frozenset(
     stufe obergeschoss minute sekunde stunde woche reich republik person
     """.split()
 )
-"""Nouns in front of which ordinals stand even without an article."""
+"""Nouns before which ordinals stand even without an article."""
 
 SENTENCE_STARTS = frozenset(
     """

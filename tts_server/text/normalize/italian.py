@@ -140,7 +140,7 @@ class Italian(LanguageRules):
         return "un'" + said[4:] if said.startswith("una ") and said[4] in "aeiou" else said
 
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
-        """A degree sign makes an ordinal of small numbers in front of a noun; a letter must touch the digits."""
+        """A degree sign makes an ordinal of small numbers before a noun; a letter must touch the digits."""
         found = super().ordinal_at(number, place)
         if not found:
             return None

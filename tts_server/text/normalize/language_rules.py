@@ -50,7 +50,7 @@ class LanguageRules:
     has_grouped_decimals = False
     """Whether decimals are read as a number ("virgule quatorze") or digit by digit."""
     ordinal_suffixes: Mapping[str, str] = {}
-    """What is written behind the digits of an ordinal, and its key in `ordinal_rulesets`: `{"er": "m"}`."""
+    """What is written after the digits of an ordinal, and its key in `ordinal_rulesets`: `{"er": "m"}`."""
     to_word = ""
     """Between the ends of a range."""
     out_of_word = ""
@@ -60,7 +60,7 @@ class LanguageRules:
     half_words: tuple[str, str] = ("", "")
     """What ½ is alone, and what follows a whole number ("et demi")."""
     half_adjectives: Mapping[str, str] = {}
-    """What ½ is in front of a unit, by gender, where it is not as alone."""
+    """What ½ is before a unit, by gender, where it is not as alone."""
     fraction_words: Mapping[int, Noun] = {}
     """Denominators: singular and plural."""
     fraction_of: str | None = None
@@ -68,7 +68,7 @@ class LanguageRules:
     and_fraction = " "
     """Between a whole number and a fraction other than a half."""
     powers: Mapping[str, str] = {}
-    """What ² and ³ behind a number are; the key `n` is put before any other exponent."""
+    """What ² and ³ after a number are; the key `n` is put before any other exponent."""
     digit_separator = " "
 
     # Signs
@@ -78,13 +78,13 @@ class LanguageRules:
     operators: Mapping[str, str] = {}
     """Signs that are read only between numbers: `{"×": "mal"}`."""
     prefixes: Mapping[str, str] = {}
-    """Signs that are read only in front of a number: `{"~": "etwa"}`."""
+    """Signs that are read only before a number: `{"~": "etwa"}`."""
 
     # Quantities
     units: Mapping[str, Noun] = {}
     """Also `%` and `‰`."""
     per: Mapping[str, str] = {}
-    """What `/h` behind a unit is: `{"h": "pro Stunde"}`."""
+    """What `/h` after a unit is: `{"h": "pro Stunde"}`."""
     currencies: Mapping[str, tuple[Noun, Noun | None]] = {}
     """By sign or code: the currency and its hundredth, None where it has none."""
     money_format = "{whole} {cents}"
@@ -95,16 +95,16 @@ class LanguageRules:
     of_word = ""
     """Between millions and what they count ("millones de euros")."""
     function_words: frozenset[str] = frozenset()
-    """Words behind a number that are no nouns, where `of_word` is not empty."""
+    """Words after a number that are no nouns, where `of_word` is not empty."""
 
     # Dates and times
     months: tuple[str, ...] = ()
     """In the form after a day."""
     month_names: Mapping[str, int] = {}
-    """More spellings of months that are read as dates when a day stands in front, in lower case: `{"okt.": 10}`."""
+    """More spellings of months that are read as dates when a day is before it, in lower case: `{"okt.": 10}`."""
     date_format = "{day} {month} {year}"
     short_date_words: frozenset[str] = frozenset()
-    """Words in front of 3/9 that make it a day and a month."""
+    """Words before 3/9 that make it a day and a month."""
     time_format = "{hour} {minute}"
     hour_format = "{hour}"
     """For a full hour."""
@@ -112,7 +112,7 @@ class LanguageRules:
     time_suffixes = ""
     """A pattern of words that belong to a time, such as `Uhr|h`; they are replaced."""
     hour_mark = ":"
-    """The characters between hours and minutes. A full stop makes a time only in front of a suffix or behind one of the `time_words`."""
+    """The characters between hours and minutes. A full stop makes a time only before a suffix or after one of the `time_words`."""
     hour_letter = ""
     """The letter between hours and minutes, as in 14h30."""
     time_words: frozenset[str] = frozenset()
@@ -132,14 +132,14 @@ class LanguageRules:
     numbered: Mapping[str, str] = {}
     """Only before a number."""
     roman_suffixes: frozenset[str] = frozenset({"º", "ª", "°"})
-    """Those of the `ordinal_suffixes` that stand behind Roman numerals; letters that make words ("Vi") must not be among them."""
+    """Those of the `ordinal_suffixes` that stand after Roman numerals; letters that make words ("Vi") must not be among them."""
     roman_nouns: frozenset[str] = frozenset()
-    """Nouns, in lower case, in front of Roman numerals."""
+    """Nouns, in lower case, before Roman numerals."""
     monarch_gender = "m"
     is_period_after_monarchs = False
     """Whether a full stop belongs to the numeral of a ruler's name: "Ludwig XIV. regierte"."""
     phone_words = r"tel|fax|phone|sms|mobil|whatsapp"
-    """A pattern of beginnings of words, in lower case, in front of phone numbers."""
+    """A pattern of beginnings of words, in lower case, before phone numbers."""
     dot_word = at_word = slash_word = dash_word = underscore_word = ""
     """What is said in addresses."""
     special_rules: tuple[SpecialRule, ...] = ()
@@ -291,13 +291,13 @@ class LanguageRules:
         return found.end(), self.ordinal(number.value, self.ordinal_suffixes[found[1].lower()])
 
     def roman(self, value: int, suffix: str, place: Place) -> str | None:
-        """A Roman numeral with what is written behind it (`e`, `º`, `.`), None where it is none. The place includes the suffix."""
+        """A Roman numeral with what is written after it (`e`, `º`, `.`), None where it is none. The place includes the suffix."""
         if suffix in self.roman_suffixes and suffix in self.ordinal_suffixes:
             return self.ordinal(value, self.ordinal_suffixes[suffix.lower()])
         return self.cardinal(value) if not suffix and self.noun_before(place) in self.roman_nouns else None
 
     def noun_before(self, place: Place) -> str:
-        """The word in front, in lower case; what an abbreviation stands for."""
+        """The word before, in lower case; for an abbreviation the word that it stands for."""
         written = place.abbreviation_before
         return (self.numbered.get(written) or self.abbreviations.get(written) or place.word_before).lower()
 

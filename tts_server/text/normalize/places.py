@@ -25,17 +25,17 @@ class Place:
 
     @cached_property
     def before(self) -> str:
-        """The characters in front, back to the last line end."""
+        """The characters before, back to the last line end."""
         return self.text[max(0, self.start - _LOOK) : self.start].rpartition("\n")[2]
 
     @cached_property
     def after(self) -> str:
-        """The characters behind, up to the next line end."""
+        """The characters after, up to the next line end."""
         return self.text[self.end : self.end + _LOOK].partition("\n")[0]
 
     @property
     def word_before(self) -> str:
-        """The word in front, if no more than three spaces, hyphens or apostrophes are between."""
+        """The word before, if no more than three spaces, hyphens or apostrophes are between."""
         text, end = self.text, self.start
         first = max(0, end - _LOOK)
         for _ in range(_MOST_BETWEEN):
@@ -48,22 +48,22 @@ class Place:
 
     @property
     def abbreviation_before(self) -> str:
-        """The word with a full stop in front, if no more than a space is between."""
+        """The word with a full stop before, if no more than a space is between."""
         found = _ABBREVIATION.search(self.text, max(0, self.start - _LONGEST_ABBREVIATION), self.start)
         return found[1] if found else ""
 
     @property
     def words_before(self) -> list[str]:
-        """The words in front in their order, whatever is between."""
+        """The words before in their order, whatever is between."""
         return _WORDS.findall(self.before)
 
     @property
     def word_after(self) -> str:
-        """The word behind, if no more than a space or hyphen is between."""
+        """The word after, if no more than a space or hyphen is between."""
         found = _AFTER.match(self.text, self.end)
         return found["word"] if found else ""
 
     @property
     def words_after(self) -> list[str]:
-        """The words behind up to the next punctuation mark."""
+        """The words after up to the next punctuation mark."""
         return _WORDS.findall(re.split(r"[^\w\s]", self.after, maxsplit=1)[0])

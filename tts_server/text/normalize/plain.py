@@ -38,7 +38,7 @@ class PlainLanguage(LanguageRules):
     currency_table = ""
     half = ""
     has_ordinal_stops = False
-    """Whether a full stop behind a number makes it an ordinal when a word in small letters follows."""
+    """Whether a full stop after a number makes it an ordinal when a word in small letters follows."""
     day_ordinals = False
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class PlainLanguage(LanguageRules):
         return self.joined(self.cardinal(numerator), self.out_of_word, self.cardinal(denominator))
 
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
-        """A number with a full stop in front of a word in small letters, in the languages that write ordinals so."""
+        """A number with a full stop before a word in small letters, in the languages that write ordinals so."""
         text, end = place.text, number.end
         is_short = not number.decimals and not number.is_grouped and len(number.digits) <= 3 and number.digits[0] != "0"
         if not (self.has_ordinal_stops and is_short and text[end : end + 2] == ". " and text[end + 2 : end + 3].islower()):

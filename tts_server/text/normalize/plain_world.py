@@ -150,7 +150,7 @@ class Malay(PlainLanguage):
 
 
 class Swahili(PlainLanguage):
-    """Swahili; the unit stands in front of the number."""
+    """Swahili; the unit stands before the number."""
 
     code = "sw"
     decimal_mark = "."

@@ -139,7 +139,7 @@ class Polish(LanguageRules):
         return polish_forms.number_key(int(number.digits[-15:]), place)
 
     def bare(self, number: Number, place: Place) -> str:
-        """A number that nothing explains: a year, or the number of a noun behind."""
+        """A number that nothing explains: a year, or the number of the following noun."""
         if not number.decimals and not number.is_grouped and number.digits[0] != "0":
             if len(number.digits) == 4 and number.value <= 2100 and (form := polish_forms.year_form(place)):
                 return polish_ordinal(number.value, form)
@@ -318,7 +318,7 @@ class Polish(LanguageRules):
         return self.joined(first, "do", self.time(hours[1], int(found["last_minute"]), None, Place(f"– {found[0]}", 2, 2)))
 
     def _say_range(self, found: re.Match[str], place: Place) -> str | None:
-        """A range: the first number in the case that the words in front ask for, the second in the genitive."""
+        """A range: the first number in the case that the words before ask for, the second in the genitive."""
         first, second = (Number(0, 0, found[name]) for name in ("first", "second"))
         if first.has_leading_zero or second.has_leading_zero or first.value >= second.value:
             return None

@@ -45,7 +45,7 @@ _CENTURIES = {"wiek": "m", "wieku": "gen", "wiekiem": "loc", "wiekowi": "dat", "
 
 
 def is_genitive(place: Place) -> bool:
-    """Whether the word in front asks for the genitive."""
+    """Whether the word before asks for the genitive."""
     before = place.word_before.lower()
     return before in GENITIVE or (not before and place.before.rstrip().endswith((" ok.", "Ok.")))
 
@@ -112,7 +112,7 @@ def _is_feminine(noun: str) -> bool:
 
 
 def is_collective(place: Place) -> bool:
-    """Whether the noun behind a number asks for a collective: "dwoje dzieci"."""
+    """Whether the noun after a number asks for a collective: "dwoje dzieci"."""
     noun = _noun(place)
     return noun in COLLECTIVE_NOUNS or noun.endswith(("cząt", "rząt", "ląt", "dląt"))
 
@@ -131,7 +131,7 @@ def year_form(place: Place) -> str:
 
 
 def century_form(word: str, before: str) -> tuple[str, str]:
-    """The form of the numeral of a century, by "wiek" as it is written behind and the word in front; and that word in full."""
+    """The form of the numeral of a century, by "wiek" as it is written after it and the word before; and that word in full."""
     if word == "w.":
         word = "wieku"
     if word == "wieku" and before in LOCATIVE:
@@ -140,7 +140,7 @@ def century_form(word: str, before: str) -> tuple[str, str]:
 
 
 def ordinal_form(place: Place) -> str:
-    """The form of an ordinal by the noun behind it."""
+    """The form of an ordinal by the noun after it."""
     noun = place.word_after.lower()
     before = place.word_before.lower()
     adjective = {"ego": "gen", "ej": "f-gen", "ych": "pl-gen", "ymi": "pl-ins", "ym": "loc", "ą": "f-acc", "ę": "f-acc"}

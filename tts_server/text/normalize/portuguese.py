@@ -91,7 +91,7 @@ class Portuguese(LanguageRules):
         return "f" if noun in portuguese_words.FEMININE or noun.endswith(portuguese_words.FEMININE_ENDINGS) else "m"
 
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
-        """A degree sign makes an ordinal of small numbers in front of a noun."""
+        """A degree sign makes an ordinal of small numbers before a noun."""
         found = super().ordinal_at(number, place)
         suffix = place.text[number.end : found[0]].lower() if found else ""
         if (
@@ -107,7 +107,7 @@ class Portuguese(LanguageRules):
         return "primeiro" if number == 1 else self.cardinal(number)
 
     def time(self, hour: int, minute: int, second: int | None, place: Place) -> str:
-        """ "catorze e trinta"; "horas" behind full hours."""
+        """ "catorze e trinta"; "horas" after full hours."""
         said = super().time(hour, minute, second, place)
         return said if minute or second is not None else f"{said} {'hora' if hour == 1 else 'horas'}"
 

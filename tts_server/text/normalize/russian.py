@@ -98,7 +98,7 @@ class Russian(LanguageRules):
         )
 
     def cardinal(self, number: int, gender: str = "") -> str:
-        """A number in words; the key is a gender, with a case behind a hyphen: `f-gen`."""
+        """A number in words; the key is a gender, with a case after a hyphen: `f-gen`."""
         name, _, case = (gender or "m").partition("-")
         return russian_number(number, name, case or "nom") if number < 10**MAX_DIGITS else russian_digits(str(number))
 
@@ -133,7 +133,7 @@ class Russian(LanguageRules):
         return russian_forms.number_key(int(number.digits[-15:]), place)
 
     def bare(self, number: Number, place: Place) -> str:
-        """A number that nothing explains: a year, an ordinal, or the number of a noun behind."""
+        """A number that nothing explains: a year, an ordinal, or the number of the following noun."""
         if not number.decimals and not number.is_grouped and number.digits[0] != "0" and len(number.digits) <= 4:
             if 1000 <= number.value <= 2100 and (form := russian_forms.year_form(place)):
                 return russian_ordinal(number.value, form)

@@ -34,7 +34,7 @@ _CENTURIES = {
 
 
 def case_before(place: Place) -> str:
-    """The case that the word in front asks for, empty where it leaves it open."""
+    """The case that the word before asks for, empty where it leaves it open."""
     before = place.word_before.lower()
     if before in GENITIVE or (not before and place.before.rstrip().lower().endswith((" ок.", "(ок."))):
         return "gen"
@@ -42,7 +42,7 @@ def case_before(place: Place) -> str:
 
 
 def _noun(place: Place) -> str:
-    """The noun that a number counts: the word behind, or the one behind its adjectives."""
+    """The noun that a number counts: the following word, or the one after its adjectives."""
     if not place.word_after:
         return ""
     words = [word.lower() for word in place.words_after[:3]]
@@ -102,7 +102,7 @@ def year_form(place: Place) -> str:
 
 
 def is_collective(place: Place) -> bool:
-    """Whether the noun behind a number asks for a collective: "двое детей"."""
+    """Whether the noun after a number asks for a collective: "двое детей"."""
     return _noun(place) in COLLECTIVE_NOUNS
 
 
@@ -125,7 +125,7 @@ def _gender(noun: str, *, ends_in_one: bool, few: bool) -> str:
 
 
 def century_form(word: str, before: str, *, is_range: bool) -> tuple[str, str]:
-    """The form of the numeral of a century, by "век" as it is written behind and the word in front; and that word in full."""
+    """The form of the numeral of a century, by "век" as it is written after it and the word before; and that word in full."""
     if word.endswith("."):
         if before in ("в", "во"):
             return "loc", "веках" if is_range else "веке"
@@ -134,7 +134,7 @@ def century_form(word: str, before: str, *, is_range: bool) -> tuple[str, str]:
 
 
 def monarch_form(name: str) -> str:
-    """The form of a numeral behind a ruler's name, by the ending of the name."""
+    """The form of a numeral after a ruler's name, by the ending of the name."""
     if name in FEMALE_NAMES:
         return "f"
     if name.endswith(("ы", "и")):
@@ -159,7 +159,7 @@ def nominatives(name: str) -> set[str]:
 
 
 def ending_form(value: int, ending: str, place: Place) -> str | None:
-    """The form that an ending after a hyphen stands for, with `cardinal-` in front of the case of a cardinal; None for other words."""
+    """The form that an ending after a hyphen stands for, with `cardinal-` before the case of a cardinal; None for other words."""
     if ending in ("х", "ух", "ёх", "ех", "ти", "и") and (value in (2, 3, 4) or ending in ("ти", "и")):
         return "cardinal-gen"
     if ending in ("мя", "ю", "тью") and (value in (2, 3, 4) or ending == "тью"):

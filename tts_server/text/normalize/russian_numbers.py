@@ -91,7 +91,7 @@ def plural_form(value: int) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def russian_number(value: int, gender: str = "m", case: str = "nom") -> str:
-    """A number below 10**15; the gender (`m`, `f`, `n`) is that of the noun it counts. The case `acc` is the nominative, but for "одну"."""
+    """A number below 10**15; the gender (`m`, `f`, `n`) is that of the noun it counts. The case `acc` is the nominative except "одну"."""
     if case == "acc":
         said = russian_number(value, gender)
         return said.removesuffix("одна") + "одну" if said.endswith("одна") else said

@@ -90,7 +90,7 @@ def _scan(text: str, start: int, end: int, rules: LanguageRules, edits: list[Edi
 
 
 def _past(text: str, found: re.Match[str]) -> int:
-    """Where to go on after something that is no edit: past all digits, so that no number is read from its middle."""
+    """Where to continue after something that is no edit: past all digits, so that no number is read from its middle."""
     position = found.end()
     if found.lastgroup == "digit":
         while position < len(text) and text[position].isdecimal():
@@ -153,7 +153,7 @@ def _read_currency_sign(text: str, start: int, rules: LanguageRules) -> Edit | N
 
 
 def _plus_after(char: str, rules: LanguageRules) -> str:
-    """What a plus sign is behind a number, and behind the name of a product, C++ or Disney+, which keeps its name in all languages."""
+    """What a plus sign is after a number, and after the name of a product, C++ or Disney+, which keeps its name in all languages."""
     is_latin = rules.plus_word[:1].isascii() and char.isalpha()
     return "plus" if is_latin else rules.plus_word
 

@@ -100,7 +100,7 @@ class Spanish(LanguageRules):
         return noun_gender(place.word_after)
 
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
-        """A degree sign makes an ordinal only of small numbers in front of a noun; "a" and "o" need a full stop, or are "5 a"."""
+        """A degree sign makes an ordinal only of small numbers before a noun; "a" and "o" need a full stop, or are "5 a"."""
         found = super().ordinal_at(number, place)
         if not found:
             return None
@@ -114,7 +114,7 @@ class Spanish(LanguageRules):
         return found[0], said
 
     def time(self, hour: int, minute: int, second: int | None, place: Place) -> str:
-        """ "catorce treinta"; "horas" behind full hours but in front of "de la mañana"."""
+        """ "catorce treinta"; "horas" after full hours but before "de la mañana"."""
         said = super().time(hour, minute, second, place)
         is_half_day = re.match(r"[ ]?[apAP]\.?[ ]?[mM]\b|[ ]de la", place.after)
         return said if minute or second is not None or is_half_day else f"{said} {'hora' if hour == 1 else 'horas'}"

@@ -38,7 +38,7 @@ def absorb_words(text: str, edits: Iterable[Edit], pattern: re.Pattern[str], wor
 
 
 def ends_sentence(text: str, end: int, starts: frozenset[str] | None = None) -> bool:
-    """Whether a full stop in front of `end` can end a sentence: nothing follows, or a word with a capital, if given one of `starts`."""
+    """Whether a full stop before `end` can end a sentence: nothing follows, or a word with a capital, if given one of `starts`."""
     found = _ENDS_SENTENCE.match(text, end)
     if not found or found[0][-1:].islower():
         return False

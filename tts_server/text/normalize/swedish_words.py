@@ -306,4 +306,4 @@ NO_PLURALS = frozenset(
     vinner
     """.split()
 )
-"""Words behind a year that end like a plural."""
+"""Words after a year that end like a plural."""

@@ -92,7 +92,7 @@ class Turkish(LanguageRules):
         return said if second is None else self.joined(said, self.cardinal(second))
 
     def ordinal_at(self, number: Number, place: Place) -> tuple[int, str] | None:
-        """A number with a full stop is an ordinal where the sentence goes on."""
+        """A number with a full stop is an ordinal where the sentence continues."""
         text, end = place.text, number.end
         if number.decimals or number.is_grouped or len(number.digits) > 3 or text[end : end + 1] != ".":
             return None
@@ -112,7 +112,7 @@ class Turkish(LanguageRules):
         return self.ordinal(value)
 
     def monarch(self, value: int, place: Place) -> str:
-        """A numeral behind a name is a cardinal."""
+        """A numeral after a name is a cardinal."""
         return self.cardinal(value)
 
     def _say_time(self, found: re.Match[str], place: Place) -> str | None:
@@ -160,7 +160,7 @@ def find_edits(text: str, language: str) -> list[Edit]:
 
 
 def _with_suffix(text: str, edit: Edit) -> Edit:
-    """An edit with the suffix that follows it behind an apostrophe."""
+    """An edit with the suffix that follows it after an apostrophe."""
     found = _SUFFIX.match(text, edit.end)
     if found is None or edit.rule in ("email", "url"):
         return edit

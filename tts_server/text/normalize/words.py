@@ -23,7 +23,7 @@ _SMALL_ROMAN_WORDS = frozenset(
 
 
 def word_triggers(rules: LanguageRules) -> str:
-    """A pattern of everything that `read_word` may know, without a boundary in front."""
+    """A pattern of everything that `read_word` may know, without a boundary before."""
     written = {*rules.abbreviations, *rules.final_abbreviations, *rules.titles, *rules.numbered}
     return "|".join(_spaced(word) for word in sorted(written, key=len, reverse=True))
 
@@ -110,7 +110,7 @@ def read_roman(text: str, start: int, rules: LanguageRules) -> Edit | None:
 
 
 def read_power(text: str, start: int, end: int, rules: LanguageRules) -> Edit | None:
-    """A unit such as km² without a number, or the exponent behind a letter."""
+    """A unit such as km² without a number, or the exponent after a letter."""
     written = text[start:end]
     if unit := rules.units.get(written):
         is_one = Place(text, start, end).word_before.lower() in ("pro", "je", "par", "por", "per", "al", "à")

@@ -193,7 +193,7 @@ def _is_possessive(tokens: Sequence[_Token], index: int) -> bool:
 
 
 def _begins_word(tokens: Sequence[_Token], index: int) -> bool:
-    """Whether a word may begin at a token: not behind the point of a number, nor with a dot behind a word, as in "ASP.NET"."""
+    """Whether a word may begin at a token: not after the point of a number, nor with a dot after a word, as in "ASP.NET"."""
     if tokens[index].key == ".":
         return index == 0 or not tokens[index - 1].is_word
     if index < 2 or not tokens[index].key[0].isdigit():

@@ -42,7 +42,7 @@ _ENDS = (("ns", "nce"), ("rs", "rce"), ("ls", "lss"), ("nz", "nze"))
 
 
 def respell(ipa: str, word: str = "") -> str:
-    """The respelling of a pronunciation, in small letters but for the first where `word` is written so.
+    """The respelling of a pronunciation, in small letters except for the first where `word` is written so.
 
     Returns `word` where the pronunciation holds no sound. Time is linear in the length.
     """

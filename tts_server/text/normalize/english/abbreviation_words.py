@@ -74,7 +74,7 @@ AMBIGUOUS = frozenset(
     appt subj supp amt tel apt orig cos app bldg
     """.split()
 )
-"""Words or names of their own at the end of a sentence: they are expanded only where the sentence clearly goes on."""
+"""Words or names of their own at the end of a sentence: they are expanded only where the sentence clearly continues."""
 
 ONLY_WITH_DOT = frozenset(GENERAL) - frozenset(
     "approx dept vs govt mgmt qty lbs hrs yrs avg misc blvd etc intl natl assn acct accts".split()

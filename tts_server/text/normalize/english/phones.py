@@ -134,7 +134,7 @@ def _is_code(before: list[str], number: str) -> bool:
 
 
 def _area(area: str) -> str:
-    """An area code digit by digit, but for 800 and 900."""
+    """An area code digit by digit, except for 800 and 900."""
     return f"{cardinal(int(area[0]))} hundred" if area in ("800", "900") else digits(area)
 
 
