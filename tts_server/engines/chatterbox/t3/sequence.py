@@ -1,15 +1,16 @@
-"""One segment of text on its way to speech tokens."""
+"""The state of one segment in the decoder."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
 from tts_server.engines.chatterbox.t3.kv_cache import Prefix
 from tts_server.engines.chatterbox.t3.sampling import Sampling
+from tts_server.engines.chatterbox.weights.stock_types import StockObject
 
 
 class Voice(Protocol):
@@ -18,7 +19,7 @@ class Voice(Protocol):
     @property
     def key(self) -> str: ...
 
-    def t3_cond(self, exaggeration: float) -> Any: ...
+    def t3_cond(self, exaggeration: float) -> StockObject: ...
 
 
 @dataclass(eq=False)
