@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,15 +17,11 @@ os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 
+from cluster.ray_options import ONE_REPLICA, StartEngine
+
 from tts_server.engines.cluster.deployment import ReplicaOptions, connect, disconnect
 from tts_server.engines.cluster.engine import ClusterEngine
 from tts_server.engines.embedded.engine import EmbeddedEngine
-
-TESTS = Path(__file__).resolve().parents[1]
-PYTHON_PATH = (str(TESTS.parent), str(TESTS), str(TESTS / "chatterbox"), str(TESTS / "cluster"))
-HALF_A_CORE = ReplicaOptions(min_replicas=1, max_replicas=1, requests_per_replica=8, cpus=0.25, python_path=PYTHON_PATH)
-
-StartEngine = Callable[..., ClusterEngine]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +37,7 @@ def start_engine(ray_cluster: None) -> Iterator[StartEngine]:
     """Deploys a model whose engine `create` returns; its replicas end with the module."""
     engines: list[ClusterEngine] = []
 
-    def start(model_id: str, create: Callable[[], Any], options: ReplicaOptions = HALF_A_CORE, version: str = "1") -> ClusterEngine:
+    def start(model_id: str, create: Callable[[], Any], options: ReplicaOptions = ONE_REPLICA, version: str = "1") -> ClusterEngine:
         engines.append(ClusterEngine(model_id, f"The voice {model_id}", create, options, version))
         return engines[-1]
 
@@ -59,6 +53,3 @@ def local() -> Iterator[EmbeddedEngine]:
     engine = EmbeddedEngine(1)
     yield engine
     engine.close()
-
-
-create_embedded = partial(EmbeddedEngine, 1)

@@ -28,7 +28,10 @@ def ramp(seed: int, num_chunks: int = CHUNKS) -> Samples:
 
 
 class StepStream:
-    """A ramp in chunks; endless for the text `endless`. For the text `die PATH` the process is killed in the middle, once."""
+    """A ramp in chunks; endless for the text `endless`. `hold PATH` stops in the middle until the file exists.
+
+    For `die PATH` the process is killed in the middle, unless the file exists, and creates it before.
+    """
 
     retries = 0
 
@@ -45,6 +48,8 @@ class StepStream:
                 if self._closed.is_set() or cancellation.is_cancelled:
                     raise Cancelled
                 if word == "endless":
+                    self._closed.wait(0.01)
+                while word == "hold" and step == CHUNKS // 2 and not Path(path).exists():
                     self._closed.wait(0.01)
                 if word == "die" and step == CHUNKS // 2 and not Path(path).exists():
                     Path(path).touch()
@@ -122,3 +127,7 @@ class TinyChatterbox:
         torch.set_num_threads(1)
         _open.enter_context(tiny_sizes())
         return _open.enter_context(running(load(family_of(self.kind), self.folder)))
+
+    def close(self) -> None:
+        """Close what was created in this process."""
+        _open.close()

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from conftest import HALF_A_CORE, StartEngine, create_embedded
-from replica_engines import CHUNK, CHUNKS, StepEngine, ramp
+from cluster.ray_options import ONE_REPLICA, TWO_REPLICAS, StartEngine, create_embedded
+from cluster.replica_engines import CHUNK, StepEngine, ramp
 from support.waiting import wait_until
 
 from tts_server.cancellation import Cancellation
@@ -48,7 +48,7 @@ def processes(engine: ClusterEngine) -> list[psutil.Process]:
 @pytest.fixture(scope="module")
 def embedded(start_engine: StartEngine) -> ClusterEngine:
     """Two replicas of the embedded voice."""
-    return start_engine("embedded", create_embedded, replace(HALF_A_CORE, min_replicas=2, max_replicas=2))
+    return start_engine("embedded", create_embedded, TWO_REPLICAS)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_stream_that_is_closed_unread_stops_the_replica(steps: ClusterEngine) 
 
 
 def test_a_stream_goes_on_at_the_next_sample_after_its_replica_was_killed(start_engine: StartEngine, tmp_path: Path) -> None:
-    engine = start_engine("dying", StepEngine, replace(HALF_A_CORE, min_replicas=2, max_replicas=2))
+    engine = start_engine("dying", StepEngine, TWO_REPLICAS)
     dying = engine.submit(say(engine.builtin_voice("steps"), f"die {tmp_path / 'died'}", seed=3))
     spoken = np.concatenate(list(dying.chunks(Cancellation())))
     assert (tmp_path / "died").exists()
@@ -155,17 +155,20 @@ def test_a_second_server_uses_the_replicas_that_are_there(start_engine: StartEng
     assert Counter(process.pid for process in processes(steps)) == before
 
 
-def test_an_update_replaces_the_replicas_without_a_failed_stream_and_idle_ones_end(start_engine: StartEngine) -> None:
+def test_an_update_replaces_the_replicas_without_a_failed_stream(start_engine: StartEngine, tmp_path: Path) -> None:
     engine = start_engine("updated", partial(StepEngine, "old"))
-    cancellation = Cancellation()
-    chunks = engine.submit(say(engine.builtin_voice("steps"), "endless")).chunks(cancellation)
-    before = np.concatenate([next(chunks) for _ in range(3)])
-    newer = start_engine("updated", partial(StepEngine, "new"), replace(HALF_A_CORE, min_replicas=0, idle_seconds=1.0), version="2")
+    chunks = engine.submit(say(engine.builtin_voice("steps"), f"hold {tmp_path / 'go'}")).chunks(Cancellation())
+    before = next(chunks)
+    newer = start_engine("updated", partial(StepEngine, "new"), version="2")
     assert newer.version == "new"
-    after = np.concatenate([next(chunks) for _ in range(CHUNKS)])
-    np.testing.assert_array_equal(np.concatenate([before, after]), ramp(1, 3 + CHUNKS))
-    cancellation.cancel()
-    assert engine.stats()["failures"] == 0
-    wait_until(lambda: not processes(newer), "the end of the idle replicas")
-    assert newer.num_replicas() == 0
     np.testing.assert_array_equal(listen(newer, say(newer.builtin_voice("steps"))), ramp(1))
+    (tmp_path / "go").touch()
+    np.testing.assert_array_equal(np.concatenate([before, *chunks]), ramp(1))
+    assert (engine.stats()["failures"], engine.stats()["replicas_lost"]) == (0, 0)
+
+
+def test_idle_replicas_end_and_the_next_request_starts_one(start_engine: StartEngine) -> None:
+    engine = start_engine("idle", StepEngine, replace(ONE_REPLICA, min_replicas=0, idle_seconds=1.0))
+    wait_until(lambda: not processes(engine), "the end of the idle replica")
+    assert engine.num_replicas() == 0
+    np.testing.assert_array_equal(listen(engine, say(engine.builtin_voice("steps"))), ramp(1))

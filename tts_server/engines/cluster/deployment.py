@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -26,14 +27,18 @@ from tts_server.engines.cluster.routing import VoiceRouter
 from tts_server.engines.cluster.streams import ReplicaLost
 from tts_server.errors import EngineFailure, Unavailable
 
-log = logging.getLogger(__name__)
-
 DEPLOYMENT = "engine"
 QUEUE_FACTOR = 4
 """Calls that a replica accepts, as a multiple of those it should have: its engine then orders them, first segments first."""
 
+SURGE_PERCENT = 20
+"""So many replicas, and at least one, are started before old ones are stopped, where the cluster has room for one more."""
+
 MAX_STARTS = 3
 POLL_SECONDS = 0.25
+PATIENCE_SECONDS = 60.0
+"""After which a deployment that is not complete is reported, or replaced."""
+
 FOREVER_SECONDS = 1e9
 LOOK_BACK_SECONDS = 15.0
 """Load is averaged over this time. Serve requires more than the 10 seconds between its measurements."""
@@ -75,6 +80,7 @@ def connect(address: str, **options: Any) -> bool:
     if address == "local":
         options = {"include_dashboard": False, **options}
     ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING, runtime_env=_environment([str(PROJECT)]), **options)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     # Calls arrive through handles only, so Serve needs no HTTP server.
     serve.start(proxy_location="Disabled")
     return True
@@ -90,6 +96,14 @@ def put(value: object) -> Any:
     return ray.put(value)
 
 
+@dataclass(frozen=True)
+class ApplicationState:
+    """The status of a model on Serve, and the last line of the reason."""
+
+    status: ApplicationStatus
+    reason: str
+
+
 class Deployment:
     """The replicas of one model. Thread-safe."""
 
@@ -99,23 +113,30 @@ class Deployment:
         self._handle: Any = None
 
     def find(self) -> bool:
-        """Use the replicas that the cluster has already, and return whether the model is deployed there."""
-        application = serve.status().applications.get(self._application)
-        if application is None or application.status != ApplicationStatus.RUNNING:
+        """Use the replicas that the cluster has already, and return whether the model is deployed there.
+
+        Where another server deploys it at this moment, wait for that, but not for ever: it may need more than the cluster has.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (status := self._status().status) == ApplicationStatus.DEPLOYING and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        if status != ApplicationStatus.RUNNING:
             return False
         self._handle = serve.get_app_handle(self._application).options(stream=True)
         return True
 
     def deploy(self, create: EngineFactory, options: ReplicaOptions, version: str) -> None:
-        """Deploy the model, and wait for its first replica. Raises Unavailable with the reason of a failure.
+        """Begin to deploy the model; returns before its first replica runs.
 
-        Replicas that are there are replaced: new ones get the new calls, and old ones end with their last.
+        Replicas that are there are replaced: new ones get the new calls, and old ones end with their last. Without room for another
+        replica, one has to end before its replacement starts; calls wait meanwhile.
         """
         deployment = serve.deployment(
             Replica,
             name=DEPLOYMENT,
             max_ongoing_requests=QUEUE_FACTOR * options.requests_per_replica,
             max_constructor_retry_count=MAX_STARTS,
+            max_surge_percent=SURGE_PERCENT if _has_room(options) else 0,
             graceful_shutdown_timeout_s=DRAIN_SECONDS,
             graceful_shutdown_wait_loop_s=0.5,
             health_check_period_s=HEALTH_PERIOD_SECONDS,
@@ -143,8 +164,14 @@ class Deployment:
                 [serve.RunTarget(deployment.bind(create, version), name=self._application, route_prefix=None)],
                 wait_for_applications_running=False,
             )
-        self._wait_until_running()
         self._handle = handle.options(stream=True)
+
+    def is_complete(self) -> bool:
+        """Whether nothing is started or stopped any more. Raises Unavailable with the reason of a failure."""
+        state = self._status()
+        if state.status not in (ApplicationStatus.RUNNING, ApplicationStatus.DEPLOYING, ApplicationStatus.UNHEALTHY):
+            raise Unavailable(f"{self._name} has no replica on the cluster: {state.reason}")
+        return state.status == ApplicationStatus.RUNNING
 
     def call(self, method: str, order: Order) -> ReplicaCall:
         """Send a call to a replica; returns at once."""
@@ -164,15 +191,11 @@ class Deployment:
     def _application(self) -> str:
         return f"parlance-{self.model_id}"
 
-    def _wait_until_running(self) -> None:
-        while True:
-            application = serve.status().applications.get(self._application)
-            if application is not None and application.status == ApplicationStatus.RUNNING:
-                return
-            if application is None or application.status in (ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY):
-                reason = application.message.strip().splitlines()[-1] if application and application.message else "it was removed"
-                raise Unavailable(f"{self._name} has no replica on the cluster: {reason}")
-            time.sleep(POLL_SECONDS)
+    def _status(self) -> ApplicationState:
+        application = serve.status().applications.get(self._application)
+        if application is None:
+            return ApplicationState(ApplicationStatus.NOT_STARTED, "it was removed")
+        return ApplicationState(application.status, (application.message.strip() or "unknown reason").splitlines()[-1])
 
 
 class ReplicaCall:
@@ -193,7 +216,8 @@ class ReplicaCall:
             raise EngineFailure(f"{self._name} could not speak this text.") from error
 
     def cancel(self) -> None:
-        self._response.cancel()
+        with contextlib.suppress(RayError, RayServeException):  # the call has failed already
+            self._response.cancel()
 
 
 def is_loss(error: Exception) -> bool:
@@ -207,6 +231,12 @@ def is_loss(error: Exception) -> bool:
 def deployment_version(*values: object) -> str:
     """Return a version that differs where the values do: replicas of another version are replaced."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _has_room(options: ReplicaOptions) -> bool:
+    """Whether the cluster has the free resources of one more replica."""
+    free = ray.available_resources()
+    return bool(free.get("CPU", 0) >= options.cpus and free.get("GPU", 0) >= options.gpus)
 
 
 def num_gpus() -> float:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,12 +14,14 @@ from typing import Any
 
 from tts_server.cancellation import Cancellation
 from tts_server.engines.base import Utterance
-from tts_server.engines.cluster.deployment import Deployment, ReplicaOptions, put
+from tts_server.engines.cluster.deployment import PATIENCE_SECONDS, POLL_SECONDS, Deployment, ReplicaOptions, put
 from tts_server.engines.cluster.messages import BuiltinVoice, ClipVoice, EngineFacts, Order, VoiceHandle
 from tts_server.engines.cluster.replica import EngineFactory
 from tts_server.engines.cluster.streams import ClusterStream, StreamReport
-from tts_server.errors import EngineFailure
+from tts_server.errors import EngineFailure, Unavailable
 from tts_server.speech import Voice, VoiceReference
+
+log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 60.0
 """How long a first segment waits for its audio, which includes the start of a replica; then the client gets a 503."""
@@ -132,10 +137,20 @@ class ClusterEngine:
 
     def _deploy(self, create: EngineFactory, options: ReplicaOptions, version: str) -> EngineFacts:
         self._deployment.deploy(create, options, version)
+        warn_at = time.monotonic() + PATIENCE_SECONDS
         while True:
-            facts: EngineFacts = self._ask("describe", Order())
-            if facts.deployed_version == version:  # else a replica that is being replaced
-                return facts
+            is_complete = self._deployment.is_complete()
+            # Old replicas may still run, but they get no calls once there are new ones.
+            if is_complete or self._deployment.num_replicas():
+                facts: EngineFacts = self._ask("describe", Order())
+                if facts.deployed_version == version:
+                    return facts
+                if is_complete:
+                    raise Unavailable(f"{self._display_name}: another server with other settings has replaced the replicas.")
+            if time.monotonic() >= warn_at:
+                warn_at = math.inf
+                log.warning("%s: still waiting for a replica, which needs %g CPU cores and %g GPUs", self.name, options.cpus, options.gpus)
+            time.sleep(POLL_SECONDS)
 
     def _ask(self, method: str, order: Order) -> Any:
         return self._stream(method, order, NEXT_WAIT_SECONDS).wait(Cancellation())

@@ -140,7 +140,8 @@ class ClusterStream:
                         # Other weights give other samples, which do not continue those that were passed on.
                         raise EngineFailure(f"{self._name} was updated while this text was spoken.")
                     version, self.retries = item.version, item.retries
-                    samples = item.samples[num_to_skip:]
+                    # A copy: what Ray returns is read-only and occupies its object store.
+                    samples = item.samples[num_to_skip:].copy()
                     num_to_skip -= len(item.samples) - len(samples)
                     if len(samples):
                         num_samples += len(samples)
