@@ -51,7 +51,7 @@ class PolicyChecks:
         return self._head_checks.check(environ)
 
     def count(self, access: Access) -> Counted:
-        """Count a request for its client if its policy says so."""
+        """Count a request for its client if its policy requires that."""
         if not self._rates.rules or not reaches_view(access.head) or not access.policy.is_rate_limited:
             return Counted()
         try:

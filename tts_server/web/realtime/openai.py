@@ -229,7 +229,7 @@ class OpenAIProtocol:
         )
 
     def _submit(self, response: Response, event: dict[str, Any]) -> None:
-        # Only the id of the event is kept while the response waits, since events may be large.
+        # Only the id of the event is stored while the response waits, since events may be large.
         self._jobs.submit(partial(self._speak, response, {"event_id": _event_id(event)}))
         with self._lock:
             self._responses = deque(r for r in self._responses if not r.is_over)

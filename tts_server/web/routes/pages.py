@@ -66,8 +66,8 @@ def page_routes(service: SpeechService) -> Blueprint:
         return send_from_directory(options.assets / "static", filename)
 
     @routes.post("/page/clip", policy=PAGE_ONLY)
-    def judge_clip() -> Response:
-        """What the server thinks of a reference clip."""
+    def check_clip() -> Response:
+        """The quality report of a reference clip."""
         return jsonify(asdict(describe(service.references.from_upload(request, ("file",)))))
 
     @routes.post("/page/encode", policy=PAGE_ONLY)

@@ -1,4 +1,4 @@
-"""One thing that the API can do, in the words of its description."""
+"""The data types that describe operations of the API."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ BINARY: Schema = {"type": "string", "format": "binary"}
 TEXT: Schema = {"type": "string"}
 EVENTS: Schema = {
     "type": "object",
-    "description": "Events, each a line `data:` with JSON of its own `type`; a failure on the way is one of type `error`.",
+    "description": "Events, each a line `data:` with JSON that has a `type`; a failure during the stream is an event of type `error`.",
     "properties": {"data": {"type": "string", "contentMediaType": "application/json"}},
     "required": ["data"],
     "examples": [{"data": '{"type": "speech.audio.delta", "audio": "SUQz"}'}],
 }
-"""What schemas say of `text/event-stream` is about each event."""
+"""The schema of `text/event-stream` describes each event."""
 
 
 class ErrorManner(enum.Enum):
-    """The shape of an operation's errors."""
+    """The format of an operation's errors."""
 
     OPENAI = ""
     RESONANCE = "Resonance"
@@ -39,7 +39,7 @@ class ErrorManner(enum.Enum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A part of the address."""
+    """A parameter in the path or the query."""
 
     name: str
     place: Literal["path", "query"]
@@ -50,9 +50,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Body:
-    """What a request brings: the fields of `models` but `without` some, and files of `file_types`, which only a multipart form can hold.
+    """The body of a request: the fields of `models` except `without`, and files of `file_types`, which require a multipart form.
 
-    Of a field in several models the last one counts.
+    If several models have the same field, the last one applies.
     """
 
     models: tuple[type[BaseModel], ...]
@@ -66,7 +66,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes back when all is well, by its media type; `headers` beside those of every answer."""
+    """A successful reply: its content by media type, and its headers in addition to those of every reply."""
 
     description: str
     content: Mapping[str, Shape] = field(default_factory=dict)
@@ -75,10 +75,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """What a route does with one method. What it requires is not said here, but in the route's policy.
+    """One method of a route. Its requirements are not part of it, but of the route's policy.
 
-    `method` is in lower case. `errors` are the statuses that it has beside those of every operation; `query` is a model whose fields stand
-    in the address.
+    `method` is in lower case. `errors` are its statuses in addition to those of every operation; `query` is a model of the query's
+    parameters.
     """
 
     method: str
@@ -96,7 +96,7 @@ class Operation:
     manner: ErrorManner = ErrorManner.OPENAI
 
     def statuses(self, policy: RoutePolicy) -> tuple[int, ...]:
-        """Return the statuses of its errors, where its route has this policy."""
+        """Return the statuses of its errors, given the policy of its route."""
         common = {403, 500, 503} | ({400, 413} if self.body else set())
         if policy.is_rate_limited:
             common.add(429)

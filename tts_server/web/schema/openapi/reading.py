@@ -1,4 +1,4 @@
-"""The operation that shows how a text will be read."""
+"""The operation that returns the spoken form of a text."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ NOT_READ = frozenset(SpeechFields.model_fields) - {
 
 
 class SegmentReply(Reply):
-    """A part of the text that an engine speaks at once."""
+    """A part of the text that an engine synthesizes as one."""
 
-    text: str = Field(description="Its words.")
+    text: str = Field(description="The words of the segment.")
     start: int = Field(description="Where it begins in the input, in characters.")
-    end: int = Field(description="Where it ends there.")
-    pause_after: float = Field(description="Seconds of silence behind it, at speed 1.")
+    end: int = Field(description="Where it ends in the input, in characters.")
+    pause_after: float = Field(description="Seconds of silence after it, at speed 1.")
 
 
 class ChangeReply(Reply):
     """A part of the text that is read as something else."""
 
     start: int = Field(description="Where it begins in the input, in characters.")
-    end: int = Field(description="Where it ends there.")
-    from_: str = Field(alias="from", description="The text there.")
-    to: str = Field(description="What is read instead; empty where nothing is.")
+    end: int = Field(description="Where it ends in the input, in characters.")
+    from_: str = Field(alias="from", description="The original text.")
+    to: str = Field(description="The text that is read instead; empty if none is.")
     rule: str = Field(description="The kind of change, such as money, date or markdown.")
 
 
 class NormalizedText(Reply):
-    """How a text will be read."""
+    """The spoken form of a text."""
 
     text: str = Field(description="The words that are spoken.")
-    language: str = Field(description="The language that it is read in.")
-    segments: list[SegmentReply] = Field(description="Its parts, in their order.")
-    changes: list[ChangeReply] = Field(description="What differs from the input.")
+    language: str = Field(description="The language of the text.")
+    segments: list[SegmentReply] = Field(description="The segments in order.")
+    changes: list[ChangeReply] = Field(description="The changes of the input.")
     removed_voices: list[str] = Field(description="Names in tags such as [voice:nova], which are removed.")
 
     model_config = example(
@@ -65,7 +65,7 @@ READING_OPERATIONS = (
         "normalizeText",
         READING,
         "Show how a text will be read",
-        "The words that a speech request with the same fields speaks, and what was changed. Nothing is spoken or queued.",
+        "The words that a speech request with the same fields speaks, and the changes of the text. Nothing is synthesized or queued.",
         {200: Answer("The words, segments and changes.", {JSON: NormalizedText})},
         (404,),
         body=Body((SpeechFields,), {"input": "It costs $5."}, without=NOT_READ),

@@ -1,4 +1,4 @@
-"""What the server answers in JSON. Nothing is sent that is not named here; a test holds the server to it."""
+"""The JSON replies of the server, with all of their fields; a test compares the server's replies with them."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ Measured = bool | int | float
 
 
 class Reply(BaseModel):
-    """An object of an answer: these fields and no others."""
+    """An object in a reply, with exactly these fields."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
 def example(**fields: Any) -> ConfigDict:
-    """Such an answer, as an example."""
+    """Return the model configuration with an example."""
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class WrongField(Reply):
-    """One wrong field of a request."""
+    """One invalid field of a request."""
 
-    loc: list[str | int] = Field(description="Where it is, such as body, speed.")
+    loc: list[str | int] = Field(description="The path of the field, such as body, speed.")
     msg: str = Field(description="What is wrong with it.")
-    type: str = Field(description="The rule that it breaks, in one word.")
+    type: str = Field(description="The rule that it violates.")
 
 
 class ErrorInside(Reply):
-    """An error in OpenAI's words."""
+    """An error in OpenAI's format."""
 
-    message: str = Field(description="What was wrong, and what to do, for people.")
-    type: str = Field(description="The family of the error, such as invalid_request_error.")
-    param: str | None = Field(description="The field that is wrong, where there is one.")
-    code: str | None = Field(description="The error, for programs.")
+    message: str = Field(description="What is wrong and what to do, for people.")
+    type: str = Field(description="The kind of error, such as invalid_request_error.")
+    param: str | None = Field(description="The invalid field, if there is one.")
+    code: str | None = Field(description="The error code, for programs.")
 
 
 class ErrorReply(Reply):
-    """Every error but those of POST /generate."""
+    """An error of any route except POST /generate."""
 
-    error: ErrorInside = Field(description="The error in OpenAI's words.")
-    detail: str | list[WrongField] = Field(description="The same for clients of other servers: a sentence, or the wrong fields.")
+    error: ErrorInside = Field(description="The error in OpenAI's format.")
+    detail: str | list[WrongField] = Field(description="The same for clients of other servers: the message, or the invalid fields.")
 
     model_config = example(
         error={
@@ -59,20 +59,20 @@ class ErrorReply(Reply):
 class ResonanceErrorReply(Reply):
     """An error of POST /generate."""
 
-    detail: str | list[WrongField] = Field(description="What was wrong, or the wrong fields.")
+    detail: str | list[WrongField] = Field(description="The message, or the invalid fields.")
 
     model_config = example(detail="Voice not found at 'voices/system/default.wav'")
 
 
 class ModelProgress(Reply):
-    """How far a model is."""
+    """The state of a model."""
 
-    state: ModelState = Field(description="Where it is on its way to speaking.")
-    bytes_done: int = Field(description="Bytes of a download that are here.")
-    bytes_total: int | None = Field(description="Bytes of the download, while one runs.")
-    download_bytes: int | None = Field(description="About what a download takes.")
-    memory_bytes: int = Field(description="Memory that it holds.")
-    reason: str | None = Field(description="Why it does not speak, in words.")
+    state: ModelState = Field(description="The state of the model.")
+    bytes_done: int = Field(description="Bytes downloaded so far.")
+    bytes_total: int | None = Field(description="Bytes of the whole download, while one runs.")
+    download_bytes: int | None = Field(description="Approximate size of the download.")
+    memory_bytes: int = Field(description="Memory used by the model, in bytes.")
+    reason: str | None = Field(description="Why the model is not available.")
 
 
 class ModelControl(Reply):
@@ -81,39 +81,39 @@ class ModelControl(Reply):
     name: str = Field(description="The field of a request.")
     minimum: float = Field(description="Its lowest value.")
     maximum: float = Field(description="Its highest value.")
-    default: float = Field(description="What it is unless a request says otherwise.")
-    kind: Literal["number", "whole", "switch"] = Field(description="What values it takes.")
+    default: float = Field(description="The value if a request has none.")
+    kind: Literal["number", "whole", "switch"] = Field(description="The kind of value.")
 
 
 class ModelNotice(Reply):
-    """What is missing on the server for a language of a model."""
+    """A limitation of a language on this server."""
 
     language: str = Field(description="The code of the language.")
-    message: str = Field(description="What is heard without it, and what to do.")
+    message: str = Field(description="The limitation, and what to do.")
 
 
 class ModelReply(ModelProgress):
-    """A model, or another name of one."""
+    """A model, or an alias of one."""
 
-    id: str = Field(description="The name that requests give as model.")
+    id: str = Field(description="The value of the field model in requests.")
     object: Literal["model"]
     created: int = Field(description="When the server started, in seconds since 1970.")
     owned_by: str = Field(description="Always parlance.")
-    name: str = Field(description="Its name for people.")
+    name: str = Field(description="The name for people.")
     engine: str = Field(description="The model behind the name.")
-    alias_of: str | None = Field(description="The model that this is another name of.")
-    default: bool = Field(description="Whether it answers requests that name no model.")
-    always_loaded: bool = Field(description="Whether it runs as long as the server, and is neither loaded nor unloaded.")
-    available: bool = Field(description="Whether a request may name it, even if it has to be loaded first.")
-    installed: bool = Field(description="Whether its Python packages are here.")
+    alias_of: str | None = Field(description="The model of which this is an alias.")
+    default: bool = Field(description="Whether it is the model of requests without one.")
+    always_loaded: bool = Field(description="Whether it is always loaded, so that it can be neither loaded nor unloaded.")
+    available: bool = Field(description="Whether requests may use it, even if it has to be loaded first.")
+    installed: bool = Field(description="Whether its Python packages are installed.")
     install_hint: str | None = Field(description="The command that installs them.")
     install_name: str | None = Field(description="The name for people of what the command installs.")
-    languages: list[str] = Field(description="Codes of the languages that it speaks.")
-    cloning: Literal["matched", "cloned"] | None = Field(description="What it does with a reference clip.")
-    converts: bool = Field(description="Whether it speaks recordings again in another voice.")
-    tags: list[str] = Field(description="Sounds that it makes where the text names them, such as [laugh].")
-    controls: list[ModelControl] = Field(description="Controls that it has.")
-    notices: list[ModelNotice] = Field(description="Languages that it speaks less well here than it could.")
+    languages: list[str] = Field(description="Codes of the languages that it supports.")
+    cloning: Literal["matched", "cloned"] | None = Field(description="How it uses a reference clip.")
+    converts: bool = Field(description="Whether it supports voice conversion.")
+    tags: list[str] = Field(description="Sound tags that it supports in texts, such as [laugh].")
+    controls: list[ModelControl] = Field(description="The controls of the model.")
+    notices: list[ModelNotice] = Field(description="Limitations of languages on this server.")
 
     model_config = example(
         id="tts-1",
@@ -145,14 +145,14 @@ class ModelReply(ModelProgress):
 
 
 class ModelList(Reply):
-    """All models and their other names."""
+    """All models and their aliases."""
 
     object: Literal["list"]
     data: list[ModelReply]
 
 
 class NamedById(Reply):
-    """Something that has an id."""
+    """An object with an id."""
 
     id: str
 
@@ -166,10 +166,10 @@ class AudioModelList(Reply):
 
 
 class ModelStateReply(ModelProgress):
-    """A model for who loads and unloads it."""
+    """The state of a model, for administrators."""
 
     id: str = Field(description="The model.")
-    name: str = Field(description="Its name for people.")
+    name: str = Field(description="The name for people.")
 
     model_config = example(
         id="chatterbox-turbo",
@@ -184,35 +184,35 @@ class ModelStateReply(ModelProgress):
 
 
 class ModelStates(Reply):
-    """All models, and the memory they hold."""
+    """All models, and the memory they use."""
 
     models: list[ModelStateReply]
-    memory_bytes: int = Field(description="Memory that all loaded models hold.")
-    memory_limit_bytes: int | None = Field(description="What they may hold together.")
+    memory_bytes: int = Field(description="Memory used by all loaded models, in bytes.")
+    memory_limit_bytes: int | None = Field(description="The limit of that memory, in bytes.")
 
 
 class DictionaryReference(Reply):
-    """A pronunciation dictionary that a voice has."""
+    """A pronunciation dictionary of a voice."""
 
     pronunciation_dictionary_id: str = Field(description="Its id or name.")
     version_id: str | None = Field(description="The id of a version; null means the latest.")
 
 
 class VoiceReply(Reply):
-    """A voice that requests can name."""
+    """A voice."""
 
-    id: str = Field(description="The name that requests give as voice.")
+    id: str = Field(description="The value of the field voice in requests.")
     object: Literal["voice"]
-    name: str = Field(description="Its name for people.")
+    name: str = Field(description="The name for people.")
     origin: Literal["builtin", "library"] = Field(description="Built in, or a file of the folder of voices.")
-    description: str = Field(description="A word about it.")
-    gender: str | None = Field(description="How a built-in voice sounds.")
-    language: str | None = Field(description="Language of its requests, unless they say otherwise.")
-    aliases: list[str] = Field(description="More names that mean it.")
-    controls: dict[str, Measured] = Field(description="Model controls of its requests, unless they say otherwise.")
-    pronunciation_dictionary_locators: list[DictionaryReference] = Field(description="Dictionaries that its texts are read with.")
+    description: str = Field(description="A description.")
+    gender: str | None = Field(description="The gender of a built-in voice.")
+    language: str | None = Field(description="The language of requests with this voice that have none.")
+    aliases: list[str] = Field(description="Further names of the voice.")
+    controls: dict[str, Measured] = Field(description="Model controls of requests with this voice that have none.")
+    pronunciation_dictionary_locators: list[DictionaryReference] = Field(description="Pronunciation dictionaries applied to its texts.")
     removable: bool = Field(description="Whether it may be renamed and deleted.")
-    wav_path: str | None = Field(description="Its file; built-in voices have none.")
+    wav_path: str | None = Field(description="The file; built-in voices have none.")
 
     model_config = example(
         id="harbor",
@@ -235,7 +235,7 @@ class VoiceList(Reply):
 
     object: Literal["list"]
     data: list[VoiceReply]
-    default: str = Field(description="The voice of requests that name none.")
+    default: str = Field(description="The voice of requests without one.")
 
 
 class Measure(Reply):
@@ -244,19 +244,19 @@ class Measure(Reply):
     value: float
     unit: str = Field(description="Such as s, dB, Hz.")
     good: bool
-    advice: str = Field(description="What it means, and what would be better.")
+    advice: str = Field(description="What the value means, and what would be better.")
 
 
 class Quality(Reply):
-    """What a clip is like."""
+    """The quality of a clip."""
 
     good: bool
-    problems: list[str] = Field(description="What is wrong with it, in words.")
+    problems: list[str] = Field(description="The problems of the clip.")
     measures: dict[str, Measure]
 
 
 class CreatedVoice(VoiceReply):
-    """A new voice, and what its clip is like."""
+    """A new voice, and the quality of its clip."""
 
     quality: Quality
 
@@ -282,7 +282,7 @@ class CreatedVoice(VoiceReply):
 
 
 class NamedVoice(Reply):
-    """A voice's id, and its name for people."""
+    """The id and the name of a voice."""
 
     id: str
     name: str
@@ -297,7 +297,7 @@ class AudioVoiceList(Reply):
 
 
 class AudioVoice(Reply):
-    """A new voice, as OpenAI tells it."""
+    """A new voice, in OpenAI's format."""
 
     id: str
     object: Literal["audio.voice"]
@@ -309,7 +309,7 @@ class AudioVoice(Reply):
 
 
 class DeletedVoice(Reply):
-    """A voice that is gone."""
+    """A deleted voice."""
 
     id: str
     object: Literal["voice.deleted"]
@@ -319,7 +319,7 @@ class DeletedVoice(Reply):
 
 
 class DeletedAudioVoice(Reply):
-    """A voice that is gone, as OpenAI tells it."""
+    """A deleted voice, in OpenAI's format."""
 
     id: str
     object: Literal["audio.voice.deleted"]
@@ -329,24 +329,24 @@ class DeletedAudioVoice(Reply):
 
 
 class Reloaded(Reply):
-    """What the folder of voices holds now."""
+    """The content of the folder of voices."""
 
     status: Literal["ok"]
-    loaded: list[str] = Field(description="Voices that are there.")
+    loaded: list[str] = Field(description="The voices.")
     failed: list[str] = Field(description="Files that could not be read.")
-    total: int = Field(description="How many are there.")
-    added: list[str] = Field(description="Those that are new.")
-    dropped: list[str] = Field(description="Those that are gone.")
-    problems: list[str] = Field(description="What is wrong in the folder, in words.")
+    total: int = Field(description="The number of voices.")
+    added: list[str] = Field(description="Voices that were added.")
+    dropped: list[str] = Field(description="Voices that were removed.")
+    problems: list[str] = Field(description="Problems in the folder.")
 
     model_config = example(status="ok", loaded=["harbor", "meadow"], failed=[], total=2, added=["meadow"], dropped=[], problems=[])
 
 
 class PredefinedVoice(Reply):
-    """A voice, as SillyTavern's provider lists it."""
+    """A voice in the list for SillyTavern."""
 
     display_name: str
-    filename: str = Field(description="Its file, or the bare name of a built-in voice.")
+    filename: str = Field(description="The file, or the name of a built-in voice.")
 
     model_config = example(display_name="Harbor", filename="harbor.flac")
 
@@ -356,9 +356,9 @@ class SpokenPart(Reply):
 
     type: Literal["output_audio"]
     data: str = Field(description="The whole file in base64.")
-    transcript: str = Field(description="What was spoken.")
-    format: str = Field(description="Its response_format.")
-    sample_rate: int = Field(description="In Hz.")
+    transcript: str = Field(description="The text that was spoken.")
+    format: str = Field(description="The response_format.")
+    sample_rate: int = Field(description="The sample rate in Hz.")
 
 
 class SpokenMessage(Reply):
@@ -372,20 +372,20 @@ class SpokenMessage(Reply):
 
 
 class InputDetails(Reply):
-    """OpenAI's details of the tokens in; always 0 here."""
+    """OpenAI's details of input tokens; always 0 here."""
 
     cached_tokens: int
     cache_write_tokens: int
 
 
 class OutputDetails(Reply):
-    """OpenAI's details of the tokens out; always 0 here."""
+    """OpenAI's details of output tokens; always 0 here."""
 
     reasoning_tokens: int
 
 
 class Usage(Reply):
-    """Tokens: 4 characters each in, 25 a second of audio out."""
+    """Tokens: 4 characters of input each, and 25 per second of audio."""
 
     input_tokens: int
     output_tokens: int
@@ -449,25 +449,27 @@ class ResponseReply(Reply):
 
 
 class Routing(Reply):
-    """For who spreads requests over several servers."""
+    """Data for load balancers."""
 
-    load_score: float = Field(description="Requests at work for each that the engine works on at once; above 1 they wait.")
+    load_score: float = Field(
+        description="Active and waiting requests, divided by the number that the engine processes in parallel; above 1 they wait."
+    )
     accepts_requests: bool
 
 
 class Line(Reply):
-    """Requests for audio: those at work, and those that wait."""
+    """The queue of requests for audio."""
 
     at_work: int
-    slots: int = Field(description="How many may be at work at once.")
-    paused: int = Field(description="How many have begun and wait for their readers or for a clip; they hold no slot.")
+    slots: int = Field(description="The maximum number of active requests.")
+    paused: int = Field(description="Requests that have begun and wait for their reader or for a clip; they hold no slot.")
     waiting: int
-    max_waiting: int = Field(description="How many may wait; more are refused.")
-    estimated_seconds: float = Field(description="About how long a new request would wait.")
+    max_waiting: int = Field(description="The maximum number of waiting requests; further ones are refused.")
+    estimated_seconds: float = Field(description="Estimated waiting time of a new request.")
 
 
 class ModelHealth(Reply):
-    """How far a model is; bytes only while it is downloaded."""
+    """The state of a model; the numbers of bytes only during a download."""
 
     state: ModelState
     bytes_done: int = 0
@@ -475,21 +477,21 @@ class ModelHealth(Reply):
 
 
 class Health(Reply):
-    """Is the server well, and what is it doing."""
+    """The state of the server."""
 
     status: Literal["healthy", "unavailable"]
     version: str
-    engine: str = Field(description="The model that is meant to answer by default.")
-    model: str = Field(description="The model that does.")
-    served_as: list[str] = Field(description="Other names of the default model.")
+    engine: str = Field(description="The default model.")
+    model: str = Field(description="The model that answers in its place, or the default model itself.")
+    served_as: list[str] = Field(description="Aliases of the default model.")
     engine_ready: bool
-    engine_error: str | None = Field(description="Why another model answers, or none.")
+    engine_error: str | None = Field(description="Why another model answers, or none does.")
     voices_loaded: int
     default_voice: str
     routing: Routing
     queue: Line
     models: dict[str, ModelHealth]
-    metrics: dict[str, float] = Field(description="Counters since the start: of requests, the cache and the engine.")
+    metrics: dict[str, float] = Field(description="Counters of requests, the cache and the engine since the start.")
 
     model_config = example(
         status="healthy",
@@ -509,10 +511,10 @@ class Health(Reply):
 
 
 class Place(Reply):
-    """Where a request is in the line."""
+    """The position of a request in the queue."""
 
     waiting: bool
-    position: int = Field(description="Its place, from 1; 0 where it does not wait.")
-    estimated_seconds: float = Field(description="About how long it will wait.")
+    position: int = Field(description="The position, from 1; 0 if the request does not wait.")
+    estimated_seconds: float = Field(description="Estimated waiting time.")
 
     model_config = example(waiting=True, position=3, estimated_seconds=1.5)

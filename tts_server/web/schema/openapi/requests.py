@@ -1,4 +1,4 @@
-"""Fields of requests that are read one by one, beside those that pydantic reads: they are described here."""
+"""Fields of requests that the code reads one by one, described as models for `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tts_server.controls import SampleRate, Speed
 
 
 class InputText(BaseModel):
-    """A piece of what is to be spoken."""
+    """A part of the text to speak."""
 
     type: Literal["input_text"]
     text: str
@@ -25,7 +25,7 @@ class InputMessage(BaseModel):
 
 
 class AudioOptions(BaseModel):
-    """How it is spoken. Every other field of a speech request may stand here too."""
+    """Audio options. Every other field of a speech request is accepted here as well."""
 
     voice: str | None = Field(None, description="Name of a voice.")
     format: str | None = Field(None, description="The response_format; pcm16 is another name of pcm.")
@@ -34,21 +34,23 @@ class AudioOptions(BaseModel):
 
 
 class ResponseInput(BaseModel):
-    """What a request for a response has its own way."""
+    """The fields of a request for a response that differ from those of a speech request."""
 
     input: str | list[InputMessage] = Field(description="A text, or messages; those of the user are spoken.")
-    audio: AudioOptions | None = Field(None, description="How it is spoken; goes before the same fields beside it.")
+    audio: AudioOptions | None = Field(None, description="Audio options; they take precedence over the same fields outside of it.")
     instructions: str | None = Field(None, description="Accepted and never spoken.")
 
 
 class VoiceName(BaseModel):
-    """What a new voice has to have."""
+    """The name of a new voice."""
 
-    name: str = Field(max_length=80, description="1 to 80 characters that can name a file on every system, and no voice yet.")
+    name: str = Field(
+        max_length=80, description="1 to 80 characters, valid in file names on every system, and not the name of another voice."
+    )
 
 
 class OpenAIVoiceForm(VoiceName):
-    """A new voice, as OpenAI's clients send it."""
+    """A new voice, in OpenAI's format."""
 
-    type: Literal["audio_sample"] = Field("audio_sample", description="Voices are made from recordings.")
-    consent: str | None = Field(None, description="Accepted, and not looked at.")
+    type: Literal["audio_sample"] = Field("audio_sample", description="Voices are created from recordings.")
+    consent: str | None = Field(None, description="Accepted and ignored.")

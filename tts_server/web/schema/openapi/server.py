@@ -6,19 +6,19 @@ from tts_server.web.schema.openapi.operation import JSON, TEXT, Answer, Operatio
 from tts_server.web.schema.openapi.replies import AudioModelList, Health, ModelList, ModelReply, ModelStateReply, ModelStates, Place
 
 MODELS, SERVER = "Models", "Server"
-MODEL_ID = Parameter("model_id", "path", "The model, or another of its names.", "tts-1")
+MODEL_ID = Parameter("model_id", "path", "The id of the model or one of its aliases.", "tts-1")
 LOADED_ID = Parameter("model_id", "path", "The model.", "embedded")
-WELL = Answer("A model answers by default.", {JSON: Health}, ("Cache-Control",))
-UNWELL = Answer("None does.", {JSON: Health}, ("Cache-Control",))
+WELL = Answer("A model can answer requests.", {JSON: Health}, ("Cache-Control",))
+UNWELL = Answer("No model can answer requests.", {JSON: Health}, ("Cache-Control",))
 HEAD_WELL, HEAD_UNWELL = Answer(WELL.description, headers=WELL.headers), Answer(UNWELL.description, headers=UNWELL.headers)
 
 
 def health_operations(path: str, name: str) -> tuple[Operation, ...]:
-    """The same under each of its addresses."""
-    words = "For watchdogs and load balancers. Needs no key."
+    """Return the operations of one of the two paths."""
+    description = "For monitoring and load balancers. Requires no key."
     return (
-        Operation("get", path, f"get{name}", SERVER, "Is the server well", words, {200: WELL, 503: UNWELL}),
-        Operation("head", path, f"head{name}", SERVER, "The same without the body", words, {200: HEAD_WELL, 503: HEAD_UNWELL}),
+        Operation("get", path, f"get{name}", SERVER, "Show the state of the server", description, {200: WELL, 503: UNWELL}),
+        Operation("head", path, f"head{name}", SERVER, "The same without the body", description, {200: HEAD_WELL, 503: HEAD_UNWELL}),
     )
 
 
@@ -29,7 +29,7 @@ MODEL_OPERATIONS = (
         "listModels",
         MODELS,
         "List all models",
-        "Models and their other names, with what they can do and how far they are.",
+        "Models and their aliases, with capabilities and states.",
         {200: Answer("The models.", {JSON: ModelList})},
     ),
     Operation(
@@ -38,7 +38,7 @@ MODEL_OPERATIONS = (
         "getModel",
         MODELS,
         "Show a model",
-        "One model, by its id or another of its names.",
+        "One model, by its id or one of its aliases.",
         {200: Answer("The model.", {JSON: ModelReply})},
         (404,),
         (MODEL_ID,),
@@ -49,7 +49,7 @@ MODEL_OPERATIONS = (
         "listAudioModels",
         MODELS,
         "List the names of all models",
-        "What Open WebUI reads.",
+        "For Open WebUI.",
         {200: Answer("The names.", {JSON: AudioModelList})},
     ),
     Operation(
@@ -57,7 +57,7 @@ MODEL_OPERATIONS = (
         "/admin/models",
         "listModelStates",
         MODELS,
-        "Show how far all models are",
+        "Show the states of all models",
         "States, downloads and memory.",
         {200: Answer("The models.", {JSON: ModelStates})},
     ),
@@ -67,8 +67,8 @@ MODEL_OPERATIONS = (
         "loadModel",
         MODELS,
         "Load a model",
-        "Begins to download and load it.",
-        {200: Answer("It is ready.", {JSON: ModelStateReply}), 202: Answer("It is on its way.", {JSON: ModelStateReply})},
+        "Starts to download and load the model.",
+        {200: Answer("The model is ready.", {JSON: ModelStateReply}), 202: Answer("The model is being loaded.", {JSON: ModelStateReply})},
         (404,),
         (LOADED_ID,),
     ),
@@ -78,8 +78,11 @@ MODEL_OPERATIONS = (
         "unloadModel",
         MODELS,
         "Unload a model",
-        "Frees its memory, or gives up a download.",
-        {200: Answer("Its state now.", {JSON: ModelStateReply}), 202: Answer("It is still on its way.", {JSON: ModelStateReply})},
+        "Frees the memory of the model, or cancels its download.",
+        {
+            200: Answer("The state of the model.", {JSON: ModelStateReply}),
+            202: Answer("The model is still being loaded.", {JSON: ModelStateReply}),
+        },
         (400, 404, 409),
         (LOADED_ID,),
     ),
@@ -94,7 +97,7 @@ SERVER_OPERATIONS = (
         "showPlace",
         SERVER,
         "Show a request's position in the queue",
-        "For a request that is not answered yet.",
+        "For a request that has not been answered yet.",
         {200: Answer("Its position.", {JSON: Place}, ("Cache-Control",))},
         parameters=(Parameter("request_id", "path", "The x-request-id that the request was sent with.", "my-request-1"),),
     ),
@@ -104,7 +107,7 @@ SERVER_OPERATIONS = (
         "getMetrics",
         SERVER,
         "Counters for Prometheus",
-        "In Prometheus's text format, or OpenMetrics where Accept asks for it.",
+        "In Prometheus's text format, or as OpenMetrics if Accept asks for it.",
         {200: Answer("The counters.", {"text/plain": TEXT, "application/openmetrics-text": TEXT}, ("Cache-Control",))},
     ),
 )

@@ -20,9 +20,9 @@ from tts_server.web.schema.openapi.requests import OpenAIVoiceForm, VoiceName
 from tts_server.web.schema.openapi.speech import AUDIO_HEADERS
 
 VOICES = "Voices"
-ANOTHER = "The same, under another name."
-VOICE_ID = Parameter("voice_id", "path", "The voice's id or another of its names.", "harbor")
-CHANGED_ID = Parameter("voice_id", "path", "The voice's id.", "Ada")
+ANOTHER = "Another name of the same field."
+VOICE_ID = Parameter("voice_id", "path", "The id of the voice or one of its aliases.", "harbor")
+CHANGED_ID = Parameter("voice_id", "path", "The id of the voice.", "Ada")
 
 VOICE_OPERATIONS = (
     Operation(
@@ -31,7 +31,7 @@ VOICE_OPERATIONS = (
         "listVoices",
         VOICES,
         "List all voices",
-        "Built-in voices and those of the folder, with all that is known of them.",
+        "Built-in voices and those of the folder, with all their properties.",
         {200: Answer("The voices.", {JSON: VoiceList})},
     ),
     Operation(
@@ -39,8 +39,8 @@ VOICE_OPERATIONS = (
         "/v1/voices",
         "createVoice",
         VOICES,
-        "Make a voice from a clip",
-        "The clip is kept in the folder of voices; the answer says what it is like. controls come as JSON, aliases also by commas.",
+        "Create a voice from a clip",
+        "Stores the clip in the folder of voices and reports its quality. controls is JSON; aliases may be separated by commas.",
         {201: Answer("The voice.", {JSON: CreatedVoice})},
         (409, 415),
         body=Body(
@@ -56,7 +56,7 @@ VOICE_OPERATIONS = (
         "getVoice",
         VOICES,
         "Show a voice",
-        "One voice with all that is known of it.",
+        "One voice with all its properties.",
         {200: Answer("The voice.", {JSON: VoiceReply})},
         (404,),
         (VOICE_ID,),
@@ -67,8 +67,8 @@ VOICE_OPERATIONS = (
         "changeVoice",
         VOICES,
         "Change a voice",
-        "Changes what is given; null empties a field. What is built in or lies in standard/ keeps its name.",
-        {200: Answer("The voice as it is now.", {JSON: VoiceReply})},
+        "Changes the given fields; null clears a field. Built-in voices and those in standard/ cannot be renamed.",
+        {200: Answer("The changed voice.", {JSON: VoiceReply})},
         (404, 409),
         (CHANGED_ID,),
         body=Body((VoiceEntry,), {"aliases": ["captain"], "controls": {"exaggeration": 0.4}}),
@@ -90,7 +90,7 @@ VOICE_OPERATIONS = (
         "downloadVoice",
         VOICES,
         "Download a voice's recording",
-        "The file as it lies in the folder of voices. Built-in voices have none.",
+        "The file in the folder of voices. Built-in voices have none.",
         {200: Answer("The recording.", dict.fromkeys(sorted(set(CONTENT_TYPES.values())), BINARY), ("Content-Disposition",))},
         (404,),
         (VOICE_ID,),
@@ -100,11 +100,11 @@ VOICE_OPERATIONS = (
         "/v1/voices/{voice_id}/preview",
         "previewVoice",
         VOICES,
-        "Hear a voice",
-        "A sentence in that voice, always the same.",
+        "Preview a voice",
+        "A fixed sentence in that voice.",
         {200: Answer("The sentence.", {AudioFormat.MP3.content_type: BINARY}, AUDIO_HEADERS)},
         (400, 404),
-        (VOICE_ID, Parameter("model", "query", "The model that speaks.", "tts-1")),
+        (VOICE_ID, Parameter("model", "query", "The model to use.", "tts-1")),
     ),
     Operation(
         "get",
@@ -112,7 +112,7 @@ VOICE_OPERATIONS = (
         "listAudioVoices",
         VOICES,
         "List the names of all voices",
-        "What Open WebUI and others read.",
+        "For Open WebUI and other clients.",
         {200: Answer("The voices.", {JSON: AudioVoiceList})},
         parameters=(Parameter("legacy", "query", "true: only the ids.", False, {"type": "boolean"}),),
     ),
@@ -121,7 +121,7 @@ VOICE_OPERATIONS = (
         "/v1/audio/voices",
         "createAudioVoice",
         VOICES,
-        "Make a voice from a clip, as OpenAI has it",
+        "Create a voice from a clip, by OpenAI's route",
         "A form with a name and a recording.",
         {200: Answer("The voice.", {JSON: AudioVoice})},
         (409, 415),
@@ -137,7 +137,7 @@ VOICE_OPERATIONS = (
         "/v1/audio/voices/{voice_id}",
         "deleteAudioVoice",
         VOICES,
-        "Delete a voice, as OpenAI has it",
+        "Delete a voice, by OpenAI's route",
         "Deletes the recording as well.",
         {200: Answer("It is gone.", {JSON: DeletedAudioVoice})},
         (400, 404, 409),
@@ -148,8 +148,8 @@ VOICE_OPERATIONS = (
         "/admin/reload-voices",
         "reloadVoices",
         VOICES,
-        "Look at the folder of voices anew",
-        "Picks up files and changes of voices.json, and drops what is gone.",
-        {200: Answer("What is there now.", {JSON: Reloaded})},
+        "Reload the folder of voices",
+        "Adds new files, applies changes of voices.json, and drops removed files.",
+        {200: Answer("The voices after reloading.", {JSON: Reloaded})},
     ),
 )
