@@ -85,7 +85,7 @@ class ChatterboxEngine:
         self._voices = voices
         self._builtin = tuple(builtin)
         self._reference_of = reference_of
-        self._prepared: dict[str, Conditionals] = {}
+        self._prepared: dict[str, Conditionals] = {}  # of built-in voices, by id: their clips are synthesized only once
         used_judge = (judge or SpeechJudge()) if checks_speech else None
         self._decode = DecodeStage(parts, decoder, used_judge, max_tokens)
         self._loop = EngineLoop(
