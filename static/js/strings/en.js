@@ -1,4 +1,4 @@
-// English. Every key here is in each other language, too.
+// The English strings, longer than other modules because it is one table. Every key is in each other language, too.
 
 export default {
   "header.tagline": "Text to speech on your own machine",

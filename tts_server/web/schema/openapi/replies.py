@@ -1,4 +1,7 @@
-"""The JSON replies of the server, with all of their fields; a test compares the server's replies with them."""
+"""The JSON replies of the server, with all of their fields; a test compares the server's replies with them.
+
+The module is longer than others because it is one list of small models.
+"""
 
 from __future__ import annotations
 
