@@ -191,7 +191,7 @@ def test_a_voice_from_a_description_is_refused_in_words(voices):
         ({"language": "klingon"}, "language", "not a language code"),
         ({"controls": '{"exaggeration": 5}'}, "controls.exaggeration", "less than or equal to 2"),
         ({"controls": '{"loudness": 5}'}, "controls.loudness", "no such field"),
-        ({"controls": "{"}, "controls", "not JSON"),
+        ({"controls": "{"}, "controls", "must be JSON"),
         ({"description": "x" * 501}, "description", "500"),
     ],
 )
