@@ -1,4 +1,4 @@
-"""Turns operations into OpenAPI's own words, and pydantic's models into its schemas."""
+"""Turns operations and pydantic models into OpenAPI operations and schemas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEMAS = "#/components/schemas/"
 
 
 class RequestSchemas(GenerateJsonSchema):
-    """Schemas of what requests bring: null is "not given", which is said once for all fields."""
+    """Schemas of requests. Null means "not given", which is described once for all fields."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -31,7 +31,7 @@ class RequestSchemas(GenerateJsonSchema):
 
 
 class ReplySchemas(GenerateJsonSchema):
-    """Schemas of what the server answers."""
+    """Schemas of replies."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -39,19 +39,19 @@ class ReplySchemas(GenerateJsonSchema):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one server allows, for the schemas."""
+    """The limits of one server, for the schemas."""
 
     max_text_length: int
 
     def of(self, model: str, name: str) -> Schema:
-        """More rules for a field of a model."""
+        """Return further constraints of a field of a model."""
         has_limit = (model, name) in (("SpeechFields", "input"), ("TtsFields", "text"))
         return {"minLength": 1, "maxLength": self.max_text_length} if has_limit else {}
 
 
 @dataclass
 class Describer:
-    """Turns operations into OpenAPI's own words."""
+    """Turns operations into OpenAPI operations."""
 
     limits: Limits
     schemas: dict[str, Any] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Describer:
         return schema.get("type") == "object"
 
     def fields(self, body: Body, media: str) -> dict[str, Any]:
-        """All fields of a body in one object."""
+        """Return a schema with all fields of a body."""
         properties: dict[str, Any] = {}
         required: list[str] = []
         for model in body.models:
@@ -152,7 +152,7 @@ class Describer:
 
 
 def requirements(policy: RoutePolicy) -> str:
-    """Return what the policy of a route requires, in sentences for people; empty where it requires nothing."""
+    """Return sentences about the requirements of a policy; empty if there are none."""
     role = policy.authorization.role
     sentences = [
         f"Needs a key with the role {role.value}." if role else "",
@@ -163,7 +163,7 @@ def requirements(policy: RoutePolicy) -> str:
 
 
 def form_field(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
-    """A field of a form: a text where it may be a text or an object, and a text with JSON where an object or a list may be left out.
+    """Return the schema of a form field: a string if it may be a string or an object, and JSON in a string for an optional object or list.
 
     Who fills a form in begins with the example, else with an empty field, which is "not given".
     """
@@ -181,7 +181,7 @@ def reference(model: type[BaseModel]) -> dict[str, str]:
 
 
 def inline(shape: Any) -> Any:
-    """A schema with references in the place of models."""
+    """Return a schema with references instead of models."""
     if isinstance(shape, Mapping):
         return {key: inline(value) for key, value in shape.items()}
     if isinstance(shape, list):
@@ -194,13 +194,13 @@ def header_references(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
 
 
 def error_name(status: int, manner: ErrorManner) -> str:
-    """The name of an error's description, such as BadRequest."""
+    """Return the name of an error reply, such as BadRequest."""
     words = "".join(part.capitalize() for part in HTTPStatus(status).phrase.replace("-", " ").split())
     return manner.value + words
 
 
 def models_of(shape: Any) -> Iterator[type[BaseModel]]:
-    """All models that a schema refers to."""
+    """Return all models that a schema refers to."""
     if isinstance(shape, type):
         yield shape
     elif isinstance(shape, (Mapping, list)):

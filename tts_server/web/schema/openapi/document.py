@@ -47,37 +47,37 @@ OPERATIONS = (
 )
 
 TAGS = {
-    SPEECH: "Text in, audio out, in OpenAI's dialect and a few words more.",
-    READING: "How a text will be read: numbers, dates, markup and names as words.",
-    PRONUNCIATION: "Dictionaries of words that are to be said otherwise than they are spelled, as ElevenLabs has them.",
-    VOICES: "The voices that requests can name: listing, making, changing, hearing, deleting.",
-    MODELS: "The models that speak: what they can do, and loading them.",
-    SILLYTAVERN: "What SillyTavern's Chatterbox provider calls, and other clients of devnen's server.",
+    SPEECH: "Text in, audio out, by OpenAI's API with some extensions.",
+    READING: "The spoken form of a text: numbers, dates, markup and names as words.",
+    PRONUNCIATION: "Dictionaries of pronunciations, compatible with ElevenLabs.",
+    VOICES: "The voices: list, create, change, preview, delete.",
+    MODELS: "The models: their capabilities, and loading them.",
+    SILLYTAVERN: "The routes of SillyTavern's Chatterbox provider and other clients of devnen's server.",
     RESONANCE: "One route, with clips of a voice store.",
     SERVER: "Health and counters.",
-    OTHER: "Routes without a description of their own.",
+    OTHER: "Routes without a description.",
 }
 
-WORDS = """One server, several dialects, so that clients of several servers work unmodified.
+DESCRIPTION = """One server, several dialects, so that clients of several servers work unmodified.
 
-- Fields come as JSON (whatever the Content-Type says), as a `multipart/form-data` or as an urlencoded form.
-- An empty text and null mean "not given" for every field but the text to speak. Fields that are not described are ignored.
-- Where keys are set, every operation but the health needs one, with the role that it names.
-- `Cache-Control: no-cache` or `no-store` passes the cache of finished audio by.
-- An `x-request-id` that a request brings comes back with its answer.
+- Fields are sent as JSON (with any Content-Type), as `multipart/form-data` or as an urlencoded form.
+- An empty string and null mean "not given" for every field except the text to speak. Unknown fields are ignored.
+- If keys are set, every operation except the health checks requires one, with the role that it names.
+- `Cache-Control: no-cache` or `no-store` bypasses the audio cache.
+- The `x-request-id` of a request is returned with its reply.
 """
 
 
 @dataclass(frozen=True)
 class DescribedRoute:
-    """A method of a route as the document has it."""
+    """A method of a route in the document."""
 
     operation: Operation
     policy: RoutePolicy
 
 
 def describe_api(routes: Iterable[PolicyRule], summaries: Mapping[str, str], max_text_length: int) -> dict[str, Any]:
-    """Return the document, but for its `security`.
+    """Return the document without its `security`.
 
     A route without an Operation has a short entry: its policy, and of `summaries` the one of its endpoint.
     """
@@ -96,7 +96,7 @@ def describe_api(routes: Iterable[PolicyRule], summaries: Mapping[str, str], max
         "Parlance",
         __version__,
         OPENAPI,
-        info={"description": WORDS, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "./", "description": "This server."}],
         tags=[{"name": name, "description": words} for name, words in TAGS.items() if name in used],
     )
@@ -114,7 +114,7 @@ def describe_api(routes: Iterable[PolicyRule], summaries: Mapping[str, str], max
 
 
 def described_routes(routes: Iterable[PolicyRule], summaries: Mapping[str, str]) -> list[DescribedRoute]:
-    """Return what is documented of all routes: first OPERATIONS, in their order, then the methods of routes that have none."""
+    """Return the documented methods of all routes: OPERATIONS in their order, then the methods of routes without one."""
     policies: dict[tuple[str, str], PolicyRule] = {}
     for rule in routes:
         if not rule.policy.undocumented:
@@ -133,7 +133,7 @@ def openapi_path(rule: Rule) -> str:
 
 
 def _short_operation(method: str, rule: PolicyRule, summaries: Mapping[str, str]) -> Operation:
-    """Return what is known of a method of a route by its registration alone."""
+    """Return an operation derived from the registration of a route alone."""
     path = openapi_path(rule)
     summary = summaries.get(rule.endpoint) or f"{method.upper()} {path}"
     parameters = tuple(Parameter(name, "path", "A part of the path.", "none") for name in sorted(rule.arguments))

@@ -23,7 +23,7 @@ from tts_server.web.schema.openapi.replies import Reply, example
 PRONUNCIATION = "Pronunciation"
 
 _NAME = "Names of games"
-_ID = Parameter("dictionary_id", "path", "The dictionary's id, or its name where no other has it.", _NAME)
+_ID = Parameter("dictionary_id", "path", "The id of the dictionary, or its name if it is unique.", _NAME)
 _RULE = {
     "type": "alias",
     "string_to_replace": "NPC",
@@ -48,28 +48,28 @@ _EXAMPLE = {
 class RuleReply(Reply):
     """A rule of a dictionary."""
 
-    type: Literal["alias", "phoneme"] = Field(description="What it has.")
-    string_to_replace: str = Field(description="What it replaces.")
-    alias: str | None = Field(None, description="The text that is said instead.")
-    phoneme: str | None = Field(None, description="How the string is pronounced.")
-    alphabet: str | None = Field(None, description="What phoneme is written in.")
-    case_sensitive: bool = Field(description="Whether capitals matter.")
-    word_boundaries: bool = Field(description="Whether it has to be a whole word.")
+    type: Literal["alias", "phoneme"] = Field(description="The kind of replacement.")
+    string_to_replace: str = Field(description="The string that is replaced.")
+    alias: str | None = Field(None, description="The text to speak instead.")
+    phoneme: str | None = Field(None, description="The pronunciation of the string.")
+    alphabet: str | None = Field(None, description="The alphabet of phoneme.")
+    case_sensitive: bool = Field(description="Whether case matters.")
+    word_boundaries: bool = Field(description="Whether only whole words match.")
 
 
 class DictionaryReply(Reply):
     """A dictionary without its rules."""
 
-    id: str = Field(description="Its id.")
+    id: str = Field(description="The id.")
     latest_version_id: str = Field(description="The id of its latest version.")
-    latest_version_rules_num: int = Field(description="How many rules that has.")
-    name: str = Field(description="Its name.")
-    permission_on_resource: Literal["admin", "viewer"] = Field(description="Whether the caller may change it.")
-    created_by: str = Field(description="The name of the key that made it.")
-    creation_time_unix: int = Field(description="When it was made, in seconds since 1970.")
+    latest_version_rules_num: int = Field(description="The number of its rules.")
+    name: str = Field(description="The name.")
+    permission_on_resource: Literal["admin", "viewer"] = Field(description="Whether the client may change it.")
+    created_by: str = Field(description="The name of the key that created it.")
+    creation_time_unix: int = Field(description="When it was created, in seconds since 1970.")
     archived_time_unix: int | None = Field(description="When it was archived, if it is.")
-    description: str | None = Field(description="A word about it.")
-    default: bool = Field(description="Whether every text is read with it.")
+    description: str | None = Field(description="A description.")
+    default: bool = Field(description="Whether it is applied to every text.")
 
     model_config = example(**_EXAMPLE)
 
@@ -77,16 +77,16 @@ class DictionaryReply(Reply):
 class VersionReply(Reply):
     """A version of a dictionary."""
 
-    version_id: str = Field(description="Its id.")
-    version_rules_num: int = Field(description="How many rules it has.")
-    creation_time_unix: int = Field(description="When it was made, in seconds since 1970.")
+    version_id: str = Field(description="The id.")
+    version_rules_num: int = Field(description="The number of its rules.")
+    creation_time_unix: int = Field(description="When it was created, in seconds since 1970.")
 
 
 class DictionaryWithRules(DictionaryReply):
     """A dictionary with the rules of its latest version."""
 
     rules: list[RuleReply] = Field(description="The rules.")
-    versions: list[VersionReply] = Field(description="Its versions, the oldest first.")
+    versions: list[VersionReply] = Field(description="The versions, oldest first.")
 
     model_config = example(
         **_EXAMPLE,
@@ -99,24 +99,24 @@ class DictionaryPage(Reply):
     """A page of the list of dictionaries."""
 
     pronunciation_dictionaries: list[DictionaryReply] = Field(description="The dictionaries.")
-    next_cursor: str | None = Field(description="What to send as cursor for the next page.")
-    has_more: bool = Field(description="Whether there is one.")
-    problems: list[str] = Field(description="What is damaged, and so is in no page.")
+    next_cursor: str | None = Field(description="The cursor of the next page.")
+    has_more: bool = Field(description="Whether there is a next page.")
+    problems: list[str] = Field(description="Damaged dictionaries, which no page contains.")
 
     model_config = example(pronunciation_dictionaries=[_EXAMPLE], next_cursor=None, has_more=False, problems=[])
 
 
 class CreatedDictionary(Reply):
-    """A dictionary that was made."""
+    """A new dictionary."""
 
-    id: str = Field(description="Its id.")
-    name: str = Field(description="Its name.")
-    created_by: str = Field(description="The name of the key that made it.")
-    creation_time_unix: int = Field(description="When it was made, in seconds since 1970.")
+    id: str = Field(description="The id.")
+    name: str = Field(description="The name.")
+    created_by: str = Field(description="The name of the key that created it.")
+    creation_time_unix: int = Field(description="When it was created, in seconds since 1970.")
     version_id: str = Field(description="The id of its version.")
-    version_rules_num: int = Field(description="How many rules that has.")
-    description: str | None = Field(description="A word about it.")
-    permission_on_resource: Literal["admin"] = Field(description="What the caller may do.")
+    version_rules_num: int = Field(description="The number of its rules.")
+    description: str | None = Field(description="A description.")
+    permission_on_resource: Literal["admin"] = Field(description="The permission of the client.")
 
     model_config = example(
         id="1f0c7a4be2d95836ab10",
@@ -131,17 +131,17 @@ class CreatedDictionary(Reply):
 
 
 class ChangedRules(Reply):
-    """The version that a change of rules made."""
+    """The version created by a change of rules."""
 
     id: str = Field(description="The dictionary.")
     version_id: str = Field(description="The id of its latest version.")
-    version_rules_num: int = Field(description="How many rules that has.")
+    version_rules_num: int = Field(description="The number of its rules.")
 
     model_config = example(id="1f0c7a4be2d95836ab10", version_id="9ab3c0d17fe24568bd01", version_rules_num=1)
 
 
 class DeletedDictionary(Reply):
-    """A dictionary that is gone."""
+    """A deleted dictionary."""
 
     id: str
     object: Literal["pronunciation_dictionary.deleted"]
@@ -160,8 +160,8 @@ PRONUNCIATION_OPERATIONS = (
         "listPronunciationDictionaries",
         PRONUNCIATION,
         "List pronunciation dictionaries",
-        "As ElevenLabs' route, with default and problems added.",
-        {200: Answer("A page of them.", {JSON: DictionaryPage})},
+        "ElevenLabs' route, with the additional fields default and problems.",
+        {200: Answer("A page of dictionaries.", {JSON: DictionaryPage})},
         (400,),
         query=DictionaryQuery,
         query_example={"page_size": 10},
@@ -171,8 +171,8 @@ PRONUNCIATION_OPERATIONS = (
         f"{PATH}/add-from-rules",
         "addPronunciationDictionaryFromRules",
         PRONUNCIATION,
-        "Make a pronunciation dictionary from rules",
-        "Requests name it in pronunciation_dictionary_locators.",
+        "Create a pronunciation dictionary from rules",
+        "Requests refer to it in pronunciation_dictionary_locators.",
         {200: Answer("The dictionary.", {JSON: CreatedDictionary})},
         (409,),
         body=Body((NewDictionaryFields,), {"name": _NAME, "rules": [_RULE]}, media=(JSON,)),
@@ -182,8 +182,8 @@ PRONUNCIATION_OPERATIONS = (
         f"{PATH}/add-from-file",
         "addPronunciationDictionaryFromFile",
         PRONUNCIATION,
-        "Make a pronunciation dictionary from a file",
-        "A lexicon in PLS 1.0, or a table (CSV); its first wrong rule is named with its line.",
+        "Create a pronunciation dictionary from a file",
+        "A lexicon in PLS 1.0, or a table (CSV). An error names the line of the first invalid rule.",
         {200: Answer("The dictionary.", {JSON: CreatedDictionary})},
         (409,),
         body=Body(
@@ -200,7 +200,7 @@ PRONUNCIATION_OPERATIONS = (
         "addPronunciationRules",
         PRONUNCIATION,
         "Add rules",
-        "Makes a new version. Rules for the same strings are replaced.",
+        "Creates a version. Rules for the same strings are replaced.",
         _CHANGED,
         (404, 409),
         (_ID,),
@@ -212,7 +212,7 @@ PRONUNCIATION_OPERATIONS = (
         "removePronunciationRules",
         PRONUNCIATION,
         "Remove rules",
-        "Makes a new version without the rules for these strings.",
+        "Creates a version without the rules for these strings.",
         _CHANGED,
         (404, 409),
         (_ID,),
@@ -224,7 +224,7 @@ PRONUNCIATION_OPERATIONS = (
         "setPronunciationRules",
         PRONUNCIATION,
         "Replace all rules",
-        "Makes a new version with these rules alone.",
+        "Creates a version with these rules only.",
         _CHANGED,
         (404, 409),
         (_ID,),
@@ -242,7 +242,7 @@ PRONUNCIATION_OPERATIONS = (
         (
             _ID,
             Parameter("version_id", "path", "The id of a version, or latest.", "latest"),
-            Parameter("format", "query", "What to download.", "pls", {"enum": ["pls", "csv"]}),
+            Parameter("format", "query", "The file format.", "pls", {"enum": ["pls", "csv"]}),
         ),
     ),
     Operation(
@@ -262,8 +262,8 @@ PRONUNCIATION_OPERATIONS = (
         "changePronunciationDictionary",
         PRONUNCIATION,
         "Change a pronunciation dictionary",
-        "Changes what is given; the version stays.",
-        {200: Answer("The dictionary as it is now.", {JSON: DictionaryReply})},
+        "Changes the given fields; the version does not change.",
+        {200: Answer("The changed dictionary.", {JSON: DictionaryReply})},
         (404, 409),
         (_ID,),
         body=Body((DictionaryChangeFields,), {"default": True, "description": "For the news"}, media=(JSON,)),

@@ -1,4 +1,4 @@
-"""Operations that answer with audio."""
+"""Operations that return audio."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ WAV = {AudioFormat.WAV.content_type: BINARY}
 CLIP_ERRORS = (404, 415)
 CLIP_FILES = {
     "custom_voice_file": "Reference clip for this request.",
-    "speaker_wav": "The same, under another name; the other one wins.",
+    "speaker_wav": "Another name of custom_voice_file, which takes precedence.",
 }
 
 SPOKEN = Answer(
-    "The audio. Streams come in chunks. stream_format=sse, or Accept: text/event-stream with pcm, answers events.",
+    "The audio. Streams are chunked. With stream_format=sse, or Accept: text/event-stream and pcm, the reply is a stream of events.",
     {**ALL_AUDIO, EVENT_STREAM: EVENTS},
     AUDIO_HEADERS,
 )
-STREAMED_WAV = Answer("A WAV of unknown length whose samples follow as they are made.", WAV, AUDIO_HEADERS)
+STREAMED_WAV = Answer("A WAV of unknown length, streamed during synthesis.", WAV, AUDIO_HEADERS)
 HELLO = {"input": "Hello, and welcome.", "voice": "alloy", "response_format": "mp3"}
 
 SPEECH_OPERATIONS = (
@@ -53,7 +53,7 @@ SPEECH_OPERATIONS = (
         "createSpeech",
         SPEECH,
         "Speak a text",
-        "OpenAI's route. An unknown model is served by the default one; X-Model says which model answered.",
+        "OpenAI's route. For an unknown model the default one is used; X-Model names the model that was used.",
         {200: SPOKEN},
         CLIP_ERRORS,
         body=Body((SpeechFields,), HELLO, CLIP_FILES),
@@ -64,7 +64,7 @@ SPEECH_OPERATIONS = (
         "streamSpeech",
         SPEECH,
         "Speak a text as a stream of WAV",
-        "The fields of the speech route; response_format, stream and stream_format change nothing.",
+        "The fields of the speech route; response_format, stream and stream_format are ignored.",
         {200: STREAMED_WAV},
         CLIP_ERRORS,
         body=Body((SpeechFields,), {"input": "Hello, and welcome.", "voice": "nova"}, CLIP_FILES),
@@ -75,7 +75,7 @@ SPEECH_OPERATIONS = (
         "speakWithPrompt",
         SPEECH,
         "Speak a text in the voice of a clip",
-        "A form with the clip and the fields of the speech route; response_format is wav unless given.",
+        "A form with the clip and the fields of the speech route; the default of response_format is wav.",
         {200: SPOKEN},
         CLIP_ERRORS,
         body=Body(
@@ -91,8 +91,9 @@ SPEECH_OPERATIONS = (
         "/v1/audio/voice-conversion",
         "convertVoice",
         SPEECH,
-        "Speak a recording again in another voice",
-        "Words, timing and melody stay. The voice is a name or a clip. Needs a model that converts; response_format is wav unless given.",
+        "Convert a recording to another voice",
+        "Words, timing and intonation are preserved. The voice is a name or a clip. Requires a model with voice conversion; "
+        "the default of response_format is wav.",
         {200: SPOKEN},
         CLIP_ERRORS,
         body=Body(
@@ -100,11 +101,11 @@ SPEECH_OPERATIONS = (
             {"voice": "nova"},
             {
                 "audio": "The recording.",
-                "file": "The same, under another name.",
-                "source": "The same, under another name.",
-                "target": "A clip of the voice to speak it.",
-                "audio_prompt": "The same, under another name.",
-                **dict.fromkeys(CLIP_FILES, "The same, under another name."),
+                "file": "Another name of the same field.",
+                "source": "Another name of the same field.",
+                "target": "A clip of the target voice.",
+                "audio_prompt": "Another name of the same field.",
+                **dict.fromkeys(CLIP_FILES, "Another name of the same field."),
             },
             without=frozenset({"input", "language", "instructions", "cache"}),
             media=(FORM,),
@@ -116,7 +117,7 @@ SPEECH_OPERATIONS = (
         "createResponse",
         SPEECH,
         "Text in, audio out",
-        "The part of OpenAI's Responses API that speaks. stream=true answers events, with pcm unless a format is given.",
+        "The part of OpenAI's Responses API for speech. With stream=true the reply is a stream of events; the default format is then pcm.",
         {200: Answer("The response with its audio in base64, or events.", {JSON: ResponseReply, EVENT_STREAM: EVENTS}, AUDIO_HEADERS)},
         CLIP_ERRORS,
         body=Body(
@@ -131,13 +132,20 @@ SPEECH_OPERATIONS = (
         "/v1/realtime",
         "openRealtime",
         SPEECH,
-        "Open a WebSocket that speaks",
-        "A WebSocket: OpenAI's Realtime protocol, or a simple one; the first message decides. Its messages are described in docs/API.md.",
+        "Open a WebSocket for speech",
+        "A WebSocket with OpenAI's Realtime protocol or a simple one, selected by the first message. docs/API.md describes the messages.",
         {
-            101: Answer("The connection is a WebSocket from here on.", headers=("Upgrade", "Sec-WebSocket-Accept")),
+            101: Answer("The connection is upgraded to a WebSocket.", headers=("Upgrade", "Sec-WebSocket-Accept")),
         },
         (400, 404, 426),
-        (Parameter("model", "query", "The model that speaks. With it the server greets at once, in OpenAI's protocol.", "tts-1"),),
+        (
+            Parameter(
+                "model",
+                "query",
+                "The model to use. With this parameter the server uses OpenAI's protocol and sends session.created at once.",
+                "tts-1",
+            ),
+        ),
     ),
 )
 
@@ -151,7 +159,7 @@ SILLYTAVERN_OPERATIONS = (
         "listPredefinedVoices",
         SILLYTAVERN,
         "List the voices",
-        "All voices, as SillyTavern's Chatterbox provider reads them.",
+        "All voices, in the format of SillyTavern's Chatterbox provider.",
         {200: Answer("The voices.", {JSON: {"type": "array", "items": PredefinedVoice}})},
     ),
     Operation(
@@ -169,7 +177,7 @@ SILLYTAVERN_OPERATIONS = (
         "speakForSillyTavern",
         SILLYTAVERN,
         "Speak a text",
-        "The call of SillyTavern's Chatterbox provider.",
+        "The request of SillyTavern's Chatterbox provider.",
         {200: Answer("The audio.", TTS_FORMATS, AUDIO_HEADERS)},
         (404, 422),
         body=Body((TtsFields,), TTS),
@@ -180,8 +188,8 @@ SILLYTAVERN_OPERATIONS = (
         "streamForSillyTavern",
         SILLYTAVERN,
         "Speak a text as a stream",
-        "The fields of POST /tts in the address; a WAV of unknown length unless output_format says otherwise.",
-        {200: Answer("The audio, as it is made.", TTS_FORMATS, AUDIO_HEADERS)},
+        "The fields of POST /tts as query parameters; a WAV of unknown length unless output_format is given.",
+        {200: Answer("The audio, streamed during synthesis.", TTS_FORMATS, AUDIO_HEADERS)},
         (400, 404, 422),
         query=TtsFields,
         query_example=TTS,
@@ -195,7 +203,7 @@ RESONANCE_OPERATIONS = (
         "generate",
         RESONANCE,
         "Speak a text in the voice of a stored clip",
-        "The default model speaks. Where keys are set the key comes as x-api-key, and a wrong one is a 403.",
+        "Uses the default model. If keys are set, the key is sent as x-api-key, and an invalid one gets a 403.",
         {200: Answer("A whole WAV.", WAV, AUDIO_HEADERS)},
         (422,),
         body=Body((GenerateFields,), {"prompt": "Hello, and welcome.", "voice_key": "voices/standard/harbor.flac"}),
