@@ -201,6 +201,7 @@ def ask_until(done: Event, crowd: Crowd, asks: Sequence[Ask], seed: int) -> None
 
 def measure(scale: Scale) -> list[Row]:
     """Measure all on a Ray cluster on this machine."""
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # read when Ray is imported
     import ray
 
     from tts_server.engines.cluster.deployment import connect, disconnect

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("ray")
-
-# Ray reads them when it is imported: how often load is measured, and what it sends home (nothing).
+# Ray reads them when it is imported: how often load is measured, no usage reports, no start of a cluster by itself.
 os.environ |= {
     "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5",
     "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",
 }
+pytest.importorskip("ray")
 
 from cluster.ray_options import ONE_REPLICA, StartEngine
 

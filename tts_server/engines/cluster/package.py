@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ def _distribute(settings: ClusterSettings, packages: Sequence[EnginePackage]) ->
         return packages
     if not is_installed():
         raise SettingsError(f"ENGINE: 'cluster' needs Ray. Install it with: {INSTALLATION.command}")
+    # Before Ray is imported: otherwise a thread of it that outlives the connection starts another cluster.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     from tts_server.engines.cluster.distribution import distribute
 
     return distribute(settings, packages)
