@@ -23,7 +23,7 @@ STAGES = (
 
 FAST_STAGES = ("ruff check .", "lint-imports", "pytest")
 FAST_TESTS = (
-    *(f"tests/{folder}" for folder in ("audio", "cache", "dictionaries", "settings", "text", "voices")),
+    *(f"tests/{folder}" for folder in ("audio", "cache", "dictionaries", "settings", "text")),
     "-m",
     "not browser and not speech",
 )
