@@ -37,7 +37,7 @@ def _check_json_instead(body: bytes) -> None:
     if not body.lstrip().startswith(b"{"):
         raise InvalidRequest(
             "The header Content-Type is multipart/form-data without a boundary, so the form cannot be parsed. "
-            "Do not set this header yourself: the HTTP library sets it, with the boundary.",
+            "Do not set this header by hand: the HTTP library sets it, with the boundary.",
             code="bad_request",
         )
 
