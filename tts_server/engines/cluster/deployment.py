@@ -171,7 +171,7 @@ class Deployment:
         state = self._status()
         if state.status not in (ApplicationStatus.RUNNING, ApplicationStatus.DEPLOYING, ApplicationStatus.UNHEALTHY):
             raise Unavailable(f"{self._name} has no replica on the cluster: {state.reason}")
-        return state.status == ApplicationStatus.RUNNING
+        return bool(state.status == ApplicationStatus.RUNNING)
 
     def call(self, method: str, order: Order) -> ReplicaCall:
         """Send a call to a replica; returns at once."""
