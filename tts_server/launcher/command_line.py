@@ -144,7 +144,7 @@ def _add_launcher_commands(commands: _SubParsersAction[Any], packages: Sequence[
         usage=f"{PROGRAM} test [--fast] [--newest] [PYTEST_OPTION ...]",
         description="Run the linters, the type checker, the import contracts and the tests.",
     )
-    testing.add_argument("--fast", action="store_true", help="only the linter, the import contracts and unit tests: under two minutes")
+    testing.add_argument("--fast", action="store_true", help="only the linter, the import contracts and unit tests: about two minutes")
     testing.add_argument("--newest", action="store_true", help="with the newest versions of all packages, in an environment of its own")
     testing.add_argument("arguments", nargs="*", metavar="PYTEST_OPTION", help="options for pytest, such as -k NAME or a file of tests")
     locking = commands.add_parser(
