@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ pytest.importorskip("ray")
 
 from cluster.ray_options import ONE_REPLICA, StartEngine
 
-from tts_server.engines.cluster.deployment import ReplicaOptions, connect, disconnect
+from tts_server.engines.cluster.deployment import ReplicaOptions, connect, disconnect, is_startable
 from tts_server.engines.cluster.engine import ClusterEngine
 from tts_server.engines.embedded.engine import EmbeddedEngine
 
@@ -27,6 +28,10 @@ from tts_server.engines.embedded.engine import EmbeddedEngine
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """Ray on this machine; every test of the folder shares it."""
+    if "PARLANCE_TEST_CLUSTER" not in os.environ:
+        pytest.skip("set PARLANCE_TEST_CLUSTER=1 to start Ray: it takes minutes on two cores")
+    if not is_startable(sys.executable):
+        pytest.skip("Ray starts no process from a path with spaces or special letters")
     connect("local", num_cpus=2, object_store_memory=150 * 2**20)
     yield
     disconnect()

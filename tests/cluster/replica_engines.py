@@ -7,7 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,3 +105,40 @@ class StepEngine:
 
     def close(self) -> None:
         """Nothing runs by itself."""
+
+
+_open = contextlib.ExitStack()
+"""Contexts that last as long as the process of a replica."""
+
+
+@dataclass(frozen=True)
+class TinyChatterbox:
+    """Creates a Chatterbox engine with the tiny random weights in `folder`."""
+
+    kind: str
+    folder: Path
+
+    def __call__(self) -> Any:
+        import torch
+
+        from benchmarks.checkpoints import family_of, tiny_sizes
+        from tts_server.engines.chatterbox.engine import ChatterboxEngine
+        from tts_server.engines.chatterbox.s3gen.token_to_wave import TokenToWave
+        from tts_server.engines.chatterbox.t3.decoder import T3Decoder
+        from tts_server.engines.chatterbox.voices.cloning import compute
+        from tts_server.engines.chatterbox.voices.prepared import PreparedVoices
+        from tts_server.engines.chatterbox.weights.loading import load
+
+        torch.set_num_threads(1)
+        _open.enter_context(tiny_sizes())
+        parts = load(family_of(self.kind), self.folder)
+        decoder, speaker = T3Decoder(parts.t3, mode="exact", max_rows=8), TokenToWave(parts.s3gen, family=parts.family, mode="exact")
+        voices = PreparedVoices(None, partial(compute, parts), capacity=8)
+        # Random weights give no speech that could pass a check.
+        engine = ChatterboxEngine(parts, decoder, speaker, voices, checks_speech=False, threads=1)
+        _open.callback(engine.close)
+        return engine
+
+    def close(self) -> None:
+        """Close what was created in this process."""
+        _open.close()

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("ray")
 
+from tts_server.engines.cluster.deployment import is_startable
 from tts_server.engines.cluster.routing import rank
 
 
@@ -27,3 +28,10 @@ def test_replicas_that_have_all_prepared_the_voice_share_its_calls() -> None:
 
 def test_no_replica_is_no_rank() -> None:
     assert rank({}, {"a"}, slack=4) == []
+
+
+@pytest.mark.parametrize(
+    ("executable", "expected"), [("/srv/parlance/bin/python", True), ("/srv/my voice/python", False), ("/srv/ü/python", False)]
+)
+def test_ray_needs_an_interpreter_whose_path_needs_no_quotes(executable, expected):
+    assert is_startable(executable) is expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tts_server.settings import settings_class
 
@@ -35,12 +35,11 @@ def instructions(name: str) -> list[str]:
     return re.findall(rf"^{name} (.*)$", text, re.MULTILINE)
 
 
-def compose(*options: str) -> dict[str, Any]:
-    command = [PROGRAMS / "docker-compose", "--file", str(DEPLOY / "compose.yaml"), *options, "config", "--format", "json"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 0, done.stderr
-    parsed: dict[str, Any] = json.loads(done.stdout)
-    return parsed
+def compose(*profiles: str) -> dict[str, Any]:
+    """The services that start with these profiles, with variables replaced by their defaults."""
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    parsed = yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text))
+    return {name: one for name, one in parsed["services"].items() if not one.get("profiles") or set(one["profiles"]) & set(profiles)}
 
 
 def test_hadolint_finds_nothing_in_the_dockerfile():
@@ -76,32 +75,32 @@ def test_keys_and_settings_of_this_machine_do_not_get_into_an_image():
 
 @pytest.mark.parametrize("profile", ["", "gpu", "https", "monitoring"])
 def test_the_compose_file_is_valid_with_each_profile(profile):
-    services = compose(*(("--profile", profile) if profile else ()))["services"]
+    services = compose(profile)
     added = {"gpu": {"parlance-gpu"}, "https": {"caddy"}, "monitoring": {"prometheus", "grafana"}}.get(profile, set())
     assert set(services) == {"parlance", *added}
 
 
 def test_servers_of_the_compose_file_are_restricted_and_may_finish_their_replies():
-    services = compose("--profile", "gpu")["services"]
+    services = compose("gpu")
     for name in ("parlance", "parlance-gpu"):
         service = services[name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert service["ports"][0]["host_ip"] == "127.0.0.1"
+        assert service["ports"][0].startswith("127.0.0.1:")
         assert {one.lower() for one in service["environment"]} <= set(settings_class().model_fields)
-        assert service["stop_grace_period"] == "1m0s"
+        assert service["stop_grace_period"] == "60s"
         assert int(service["environment"]["STOP_SECONDS"]) < 60
 
 
 def test_files_that_the_compose_file_mounts_exist():
-    services = compose("--profile", "https", "--profile", "monitoring")["services"]
-    mounted = [one["source"] for service in services.values() for one in service.get("volumes", ()) if one["type"] == "bind"]
+    services = compose("https", "monitoring")
+    mounted = [one.split(":")[0] for service in services.values() for one in service.get("volumes", ()) if one.startswith(".")]
     assert len(mounted) == 5
     for source in mounted:
-        assert Path(source).is_file(), source
+        assert (DEPLOY / source).is_file(), source
 
 
 def test_caddy_is_the_proxy_that_is_trusted():
-    services = compose("--profile", "https")["services"]
+    services = compose("https")
     address = services["caddy"]["networks"]["default"]["ipv4_address"]
     assert services["parlance"]["environment"]["TRUSTED_PROXY"] == address

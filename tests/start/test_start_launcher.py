@@ -206,7 +206,7 @@ def test_a_folder_that_parlance_did_not_make_is_never_emptied(installed: Copy, t
     precious.write_text("dear", encoding="utf-8")
     done = installed.start(PARLANCE_VENV=str(precious.parent))
     assert done.returncode == 1
-    assert "did not make it" in done.stderr
+    assert "did not create it" in done.stderr
     assert precious.read_text(encoding="utf-8") == "dear"
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -72,10 +73,12 @@ class ReplicaOptions:
 def connect(address: str, **options: Any) -> bool:
     """Connect this process to the Ray cluster at `address` as a driver; `local` starts one on this machine. Returns whether it did.
 
-    `auto` is the cluster that this machine is a node of. Raises ConnectionError where there is none.
+    `auto` is the cluster that this machine is a node of. Raises ConnectionError where there is none, or where Ray could start no worker.
     """
     if ray.is_initialized():
         return False
+    if not is_startable(sys.executable):
+        raise ConnectionError(f"Ray starts no process from {sys.executable}: move the folder to a path without spaces and special letters")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address == "local":
         options = {"include_dashboard": False, **options}
@@ -84,6 +87,11 @@ def connect(address: str, **options: Any) -> bool:
     # Calls arrive through handles only, so Serve needs no HTTP server.
     serve.start(proxy_location="Disabled")
     return True
+
+
+def is_startable(executable: str) -> bool:
+    """Return whether Ray can start workers with this interpreter. It does not quote the path in its commands."""
+    return executable.isascii() and not any(letter.isspace() for letter in executable)
 
 
 def disconnect() -> None:
