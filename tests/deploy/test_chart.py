@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ EXTENSIONS = {"ScaledObject", "PodMonitor"}
 """Kinds that a cluster has only with KEDA or the Prometheus operator; there is no schema of theirs at hand."""
 
 Object = dict[str, Any]
+
+pytestmark = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="there is a Helm for x86-64 alone")
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
