@@ -57,7 +57,7 @@ class Rates:
         self._sweep_at = 0.0
 
     def take(self, client: str) -> Allowance | None:
-        """Count one request and return what is left; None without rules. Raises RateLimited, and then it does not count."""
+        """Count one request and return the remaining allowance; None without rules. Raises RateLimited without counting the request."""
         if not self.rules:
             return None
         with self._lock:

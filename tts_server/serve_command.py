@@ -9,6 +9,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tts_server import __version__
 from tts_server.addresses import is_free, network_addresses, url_of
@@ -19,10 +20,15 @@ from tts_server.engines.registry import PACKAGES
 from tts_server.launcher.engine_install import suggest_installation
 from tts_server.launcher.launcher import DEVICE_LOST
 from tts_server.running_server import is_parlance
+from tts_server.server.connections import ConnectionLimits
 from tts_server.server.deadlines import Deadlines
 from tts_server.server.listener import connection_limits
 from tts_server.server.server import PortInUse, Server
 from tts_server.web.app import CHECKS, MAX_BODY_BYTES
+from tts_server.wsgi import RequestChecks
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger("tts_server")
 
@@ -53,19 +59,7 @@ def serve(settings: Settings, packages: Sequence[EnginePackage] = PACKAGES) -> i
     keys = key_ring(settings)
     synthesizer = build_synthesizer(settings, packages=packages)
     app = build_app(settings, synthesizer, keys)
-    server = Server(
-        app,
-        settings.host,
-        settings.port,
-        checks=app.extensions[CHECKS],
-        max_body_bytes=MAX_BODY_BYTES,
-        max_websockets=settings.max_websockets,
-        max_websockets_per_client=settings.max_websockets_per_client,
-        trusted_proxy=settings.trusted_proxy,
-        deadlines=Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
-        limits=connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),
-        stop_seconds=settings.stop_seconds,
-    )
+    server = create_server(settings, app, app.extensions[CHECKS])
     models = synthesizer.catalog.models
     # In a thread, because the callback must not block.
     models.when_device_lost(lambda: threading.Thread(target=server.stop, name="stop-after-device", daemon=True).start())
@@ -85,6 +79,30 @@ def serve(settings: Settings, packages: Sequence[EnginePackage] = PACKAGES) -> i
     synthesizer.close()
     preparing.join(PREPARING_SECONDS)  # so that it removes the temporary file of a clip
     return DEVICE_LOST if models.has_lost_device else 0
+
+
+def create_server(
+    settings: Settings,
+    app: WSGIApplication,
+    checks: RequestChecks,
+    *,
+    deadlines: Deadlines | None = None,
+    limits: ConnectionLimits | None = None,
+) -> Server:
+    """Return a server that listens; `run` answers requests. Raises PortInUse. The deadlines and limits are those of the settings by default."""
+    return Server(
+        app,
+        settings.host,
+        settings.port,
+        checks=checks,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_websockets=settings.max_websockets,
+        max_websockets_per_client=settings.max_websockets_per_client,
+        trusted_proxy=settings.trusted_proxy,
+        deadlines=deadlines or Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
+        limits=limits or connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),
+        stop_seconds=settings.stop_seconds,
+    )
 
 
 def _open_running(settings: Settings) -> bool:

@@ -21,7 +21,7 @@ END = End("replica", {"segments_done": 1.0}, retries=2)
 
 
 def pieces(*sizes: int, version: str = "1") -> list[Item]:
-    """The wave in pieces of these sizes; the last one is what is left."""
+    """Return the wave in pieces of these sizes, and the rest of it as the last piece."""
     return [Piece(samples, 0, version) for samples in np.split(WAVE, np.cumsum(sizes))]
 
 

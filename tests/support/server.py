@@ -22,13 +22,12 @@ from tts_server.engines.embedded.package import EMBEDDED
 from tts_server.engines.model_source import ModelSource
 from tts_server.engines.package import EnginePackage
 from tts_server.engines.registry import PACKAGES
+from tts_server.serve_command import create_server
 from tts_server.server.connections import ConnectionLimits
 from tts_server.server.deadlines import Deadlines
-from tts_server.server.listener import connection_limits
-from tts_server.server.server import Server
 from tts_server.settings import load_settings
 from tts_server.synthesis.synthesizer import Synthesizer
-from tts_server.web.app import CHECKS, MAX_BODY_BYTES
+from tts_server.web.app import CHECKS
 
 NO_FILE = Path(__file__).parent / "no-such-file"
 """In place of a file of keys that whoever runs the tests may have."""
@@ -88,19 +87,7 @@ def _running(
     packages = [EMBEDDED_FOR_TESTS if package is EMBEDDED else package for package in packages]
     synthesizer = build_synthesizer(settings, sources, packages=packages)
     app = build_app(settings, synthesizer)
-    server = Server(
-        app,
-        settings.host,
-        settings.port,
-        checks=app.extensions[CHECKS],
-        max_body_bytes=MAX_BODY_BYTES,
-        max_websockets=settings.max_websockets,
-        max_websockets_per_client=settings.max_websockets_per_client,
-        trusted_proxy=settings.trusted_proxy,
-        deadlines=deadlines or Deadlines(reader=settings.stall_seconds, upload=settings.max_upload_seconds),
-        limits=limits or connection_limits(settings.max_connections_per_address, settings.max_buffered_mb),
-        stop_seconds=settings.stop_seconds,
-    )
+    server = create_server(settings, app, app.extensions[CHECKS], deadlines=deadlines, limits=limits)
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:
