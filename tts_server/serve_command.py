@@ -89,7 +89,7 @@ def create_server(
     deadlines: Deadlines | None = None,
     limits: ConnectionLimits | None = None,
 ) -> Server:
-    """Return a server that listens; `run` answers requests. Raises PortInUse. The deadlines and limits are those of the settings by default."""
+    """Return a server that listens; `run` answers requests. By default deadlines and limits are those of the settings. Raises PortInUse."""
     return Server(
         app,
         settings.host,
