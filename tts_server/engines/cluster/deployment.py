@@ -136,7 +136,7 @@ class Deployment:
     def deploy(self, create: EngineFactory, options: ReplicaOptions, version: str) -> None:
         """Begin to deploy the model; returns before its first replica runs.
 
-        Replicas that are there are replaced: new ones get the new calls, and old ones end with their last. Without room for another
+        Replicas that are there are replaced: new ones get the new calls, and old ones end with their last. Without resources for another
         replica, one has to end before its replacement starts; calls wait meanwhile.
         """
         deployment = serve.deployment(
@@ -144,7 +144,7 @@ class Deployment:
             name=DEPLOYMENT,
             max_ongoing_requests=QUEUE_FACTOR * options.requests_per_replica,
             max_constructor_retry_count=MAX_STARTS,
-            max_surge_percent=SURGE_PERCENT if _has_room(options) else 0,
+            max_surge_percent=SURGE_PERCENT if _has_free_resources(options) else 0,
             graceful_shutdown_timeout_s=DRAIN_SECONDS,
             graceful_shutdown_wait_loop_s=0.5,
             health_check_period_s=HEALTH_PERIOD_SECONDS,
@@ -241,7 +241,7 @@ def deployment_version(*values: object) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _has_room(options: ReplicaOptions) -> bool:
+def _has_free_resources(options: ReplicaOptions) -> bool:
     """Whether the cluster has the free resources of one more replica."""
     free = ray.available_resources()
     return bool(free.get("CPU", 0) >= options.cpus and free.get("GPU", 0) >= options.gpus)
