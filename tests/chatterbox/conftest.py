@@ -45,10 +45,22 @@ def checkpoint(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Callable
 @pytest.fixture(scope="session")
 def parts(checkpoint: Callable[[str], Path]) -> Callable[[str], Parts]:
     """A model loaded our way, by kind; one for the whole session."""
-    return cache(lambda kind: load(family_of(kind), checkpoint(kind)))
+
+    @cache
+    @torch.inference_mode(False)  # a test that asks first may have it on, and tensors of that mode are of no use without it
+    def load_parts(kind: str) -> Parts:
+        return load(family_of(kind), checkpoint(kind))
+
+    return load_parts
 
 
 @pytest.fixture(scope="session")
 def stock_tts(checkpoint: Callable[[str], Path]) -> Callable[[str], Any]:
     """A model loaded by the stock code, by kind; one for the whole session, with its built-in voice in `.conds`."""
-    return cache(lambda kind: load_stock(kind, checkpoint(kind)))
+
+    @cache
+    @torch.inference_mode(False)
+    def load_model(kind: str) -> Any:
+        return load_stock(kind, checkpoint(kind))
+
+    return load_model
